@@ -64,6 +64,7 @@ check: $(VENV)/test.installed ## the static checks alone
 .PHONY: bench
 bench: servers bench-session ## speed beside ansible-vault, pass and others' lookups; prints figures, asserts nothing
 	@PYTHONPATH=$(COLLECTIONS) $(BIN)/python -m tests.bench
+	@PYTHONPATH=$(COLLECTIONS) $(BIN)/python -m tests.bench.figures
 	@PYTHONPATH=$(COLLECTIONS) $(BIN)/python -m tests.bench.session_socket
 	@PYTHONPATH=$(COLLECTIONS) $(BIN)/python -m tests.bench.growth
 	@PYTHONPATH=$(COLLECTIONS) $(BIN)/python -m tests.bench.migration

@@ -11,7 +11,7 @@ import secrets
 from pathlib import Path
 from typing import Any, Callable, Dict, Tuple
 
-from tests.backends.harness import Bare, Harness, Options, StoreKind, Watched, encrypting
+from tests.backends.harness import Bare, Choice, Harness, Options, Place, StoreKind, Watched, encrypting
 from tests.servers import databases, once
 
 POSTGRESQL, MARIADB = "postgresql", "mariadb"
@@ -150,4 +150,30 @@ HARNESS = Harness(
     unreachable=_unreachable,
     mistake=({"url": "postgresql://app@db.invalid/n", "pool": {"max": 0}}, "pool"),
     watched={server: _watched_on(server) for server in (POSTGRESQL, MARIADB)},
+    choices=(
+        Choice(
+            "SQLite",
+            "{backend: database, url: 'sqlite:////srv/credentials.db'}",
+            ("database-sqlite-encrypted",),
+            Place.MACHINE,
+            "Python's own",
+            rights="the file",
+        ),
+        Choice(
+            "PostgreSQL",
+            "{backend: database, url: 'postgresql://nebula@db.example.com/credentials', password_file: ~/.nebula/db.password}",
+            ("database-postgresql", "database-postgresql-encrypted"),
+            Place.SERVER,
+            "PostgreSQL 15",
+            rights="[grants](../../policies/database-postgresql.sql)",
+        ),
+        Choice(
+            "MariaDB",
+            "{backend: database, url: 'mariadb://nebula@db.example.com/credentials', password_file: ~/.nebula/db.password}",
+            ("database-mariadb", "database-mariadb-encrypted"),
+            Place.SERVER,
+            "MariaDB 10.11",
+            rights="[grants](../../policies/database-mysql.sql)",
+        ),
+    ),
 )

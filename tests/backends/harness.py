@@ -10,12 +10,26 @@ Conformance, plays, faults, canaries, the bench, the Molecule scenario `servers`
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import Any, Callable, ContextManager, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from tests.conformance.store_kind import Bare, Options, StoreKind, encrypting, locking, no_layers
 
-__all__ = ["Bare", "Example", "Harness", "Options", "StoreKind", "Watched", "encrypting", "locking", "no_layers"]
+__all__ = [
+    "Bare",
+    "Choice",
+    "Example",
+    "Harness",
+    "Options",
+    "Place",
+    "Price",
+    "StoreKind",
+    "Watched",
+    "encrypting",
+    "locking",
+    "no_layers",
+]
 
 
 @dataclass(frozen=True)
@@ -55,6 +69,66 @@ class Example:
 
 
 @dataclass(frozen=True)
+class Price:
+    """What a provider charges, in US dollars, beyond its free allowance.
+
+    Attributes:
+        calls: for 10,000 calls.
+        stored: for what is stored, a month.
+        unit: what is counted for that: "secret".
+        source: the provider's page.
+        as_of: the day on which that page said so, as ISO writes it.
+        other_calls: for 10,000 calls that return no value, if they cost something else.
+    """
+
+    calls: float
+    stored: float
+    unit: str
+    source: str
+    as_of: str
+    other_calls: Optional[float] = None
+
+    def of_a_write(self) -> float:
+        """Return what 10,000 requests of a write cost at most: some of them may read the value."""
+        return max(self.calls, self.calls if self.other_calls is None else self.other_calls)
+
+
+class Place(Enum):
+    """Where values are kept."""
+
+    MACHINE = "this machine"
+    SERVER = "a server"
+    CLOUD = "a cloud"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One way to keep credentials, for the page that compares them. It is compared by what it declares and by what was measured.
+
+    Attributes:
+        name: for people, as they would look for it: "Vault or OpenBao".
+        config: a store as it is written in nebula.yml, in one line of YAML. Logins are left open with `…`.
+        kinds: labels of the kinds of stores that stand for it.
+        place: where the values are kept.
+        tried: what the tests run it on: servers with their versions.
+        rights: the least rights that it needs, with a link from docs/integrations/backends.
+        note: what to know before choosing it, if it is not for everyone.
+        page: its page there, if that is not the backend's.
+        price: None if no call costs anything.
+    """
+
+    name: str
+    config: str
+    kinds: Tuple[str, ...]
+    place: Place
+    tried: str
+    rights: str = "–"
+    note: str = ""
+    page: str = ""
+    price: Optional[Price] = None
+
+
+@dataclass(frozen=True)
 class Harness:
     """One backend.
 
@@ -68,6 +142,7 @@ class Harness:
         watched: stores that the canary plays run on, by a word for people.
         example: prepares a page or an example with this text, if it is about this backend. Takes a directory for files.
         lookups: for the bench of whole runs: given names of secrets, this collection's lookup and others' on one server.
+        choices: what users choose between, for the page that compares the backends.
     """
 
     backend: str
@@ -79,6 +154,7 @@ class Harness:
     watched: Mapping[str, Callable[[Path], Watched]] = field(default_factory=dict)
     example: Optional[Callable[[str, Path], Optional[Example]]] = None
     lookups: Optional[Callable[[Sequence[str]], ContextManager[List[Any]]]] = None
+    choices: Tuple[Choice, ...] = ()
 
     def openable(self, directory: Path) -> Dict[str, Any]:
         """Return a store that can be opened without a server, whether or not it can be used then."""

@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
 
-from tests.backends.harness import Bare, Example, Harness, Options, StoreKind, Watched, encrypting
+from tests.backends.harness import Bare, Choice, Example, Harness, Options, Place, StoreKind, Watched, encrypting
 from tests.bench.session_runs import Way, debug, our_lookup
 from tests.servers import once
 
@@ -180,4 +180,14 @@ HARNESS = Harness(
     watched={"kubernetes": _watched},
     example=_example,
     lookups=_lookups,
+    choices=(
+        Choice(
+            "A Kubernetes cluster",
+            "{backend: kubernetes, namespace: shop}",
+            ("kubernetes", "kubernetes-encrypted"),
+            Place.SERVER,
+            "a real API server, 1.36",
+            rights="[Role](../../policies/kubernetes-role.yaml)",
+        ),
+    ),
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Callable
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
-from tests.backends.harness import Harness, Options, StoreKind, encrypting
+from tests.backends.harness import Choice, Harness, Options, Place, StoreKind, encrypting
 from tests.conformance.sealing import Sealing
 
 
@@ -34,4 +34,14 @@ HARNESS = Harness(
         StoreKind("local-encrypted", "local", _in("encrypted"), encrypting),
     ),
     offline=lambda directory: {"path": str(directory / "store")},
+    choices=(
+        Choice(
+            "Encrypted files",
+            "{backend: local, path: ~/.nebula/credentials}",
+            ("local-encrypted",),
+            Place.MACHINE,
+            "ext4",
+            rights="the directory, 0700",
+        ),
+    ),
 )

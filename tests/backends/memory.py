@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.backends.harness import Harness, Options, StoreKind, encrypting
+from tests.backends.harness import Choice, Harness, Options, Place, StoreKind, encrypting
 
 
 def _in_process(_directory: Path) -> Options:
@@ -27,4 +27,5 @@ HARNESS = Harness(
         StoreKind("memory-persisted", "memory", _in_file, encrypting, many=False),
     ),
     offline=lambda _directory: {},
+    choices=(Choice("Memory", "{backend: memory}", ("memory-encrypted",), Place.MACHINE, "in the tests' own process"),),
 )

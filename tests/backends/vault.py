@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
 
-from tests.backends.harness import Bare, Example, Harness, Options, StoreKind, Watched, encrypting, locking
+from tests.backends.harness import Bare, Choice, Example, Harness, Options, Place, StoreKind, Watched, encrypting, locking
 from tests.bench.session_runs import CALLBACK, Way, debug, our_lookup
 from tests.servers import once, openbao
 
@@ -182,4 +182,34 @@ HARNESS = Harness(
     watched={"vault": _watched},
     example=_example,
     lookups=_lookups,
+    choices=(
+        Choice(
+            "Vault or OpenBao",
+            "{backend: vault, url: 'https://vault.example.com:8200', auth: {method: approle, role_id: …, secret_id: …}}",
+            ("vault-kv2", "vault-kv2-encrypted"),
+            Place.SERVER,
+            "OpenBao 2.7",
+            rights="[policy](../../policies/vault-read-write.hcl)",
+        ),
+        Choice(
+            "Vault or OpenBao, a mount of KV version 1",
+            "{backend: vault, url: 'https://vault.example.com:8200', mount: kv1, kv_version: 1, "
+            "auth: {method: approle, role_id: …, secret_id: …}}",
+            ("vault-kv1",),
+            Place.SERVER,
+            "OpenBao 2.7",
+            rights="[policy](../../policies/vault-read-write.hcl)",
+            note="version 2 is the better mount",
+        ),
+        Choice(
+            "Vault or OpenBao, leased logins",
+            "{backend: vault, url: 'https://vault.example.com:8200', engine: dynamic, mount: database, "
+            "auth: {method: approle, role_id: …, secret_id: …}}",
+            (),
+            Place.SERVER,
+            "OpenBao 2.7",
+            rights="[policy](../../policies/vault-dynamic.hcl)",
+            page="vault-dynamic.md",
+        ),
+    ),
 )

@@ -14,16 +14,17 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any, List, Sequence
+from typing import Any, Dict, List, Sequence
 
-from tests.bench.session_runs import Measured, Play, Way, measure, run
+from tests.bench.kept import SCALE, keep_plays
+from tests.bench.session_runs import Measured, Play, Way, measure, our_lookup, our_lookup_of_many, run
 from tests.bench.session_ways import all_ways, constant
 
-SCALE = float(os.environ.get("NEBULA_BENCH_SCALE", "1"))
 ROUNDS = 3 if SCALE >= 1 else 1
 PLAYS = (
     Play("10 hosts x 10 tasks, one secret, 5 forks", hosts=10, tasks=10, secrets=1, forks=5, rounds=ROUNDS),
     Play("10 hosts x 10 tasks, ten secrets, 5 forks", hosts=10, tasks=10, secrets=10, forks=5, rounds=ROUNDS),
+    Play("10 hosts x one lookup of ten secrets, 5 forks", hosts=10, tasks=1, secrets=10, forks=5, rounds=ROUNDS, together=True),
 )
 LARGE = Play("100 hosts x 20 tasks, 20 secrets, 50 forks", hosts=100, tasks=20, secrets=20, forks=50, rounds=1)
 WRITES = 50
@@ -36,12 +37,32 @@ ROW = "{0:<46} {1:>7} {2:>7} {3:>9} {4:>8} {5:>16}"
 def bench_play(directory: Path, play: Play, ways: Sequence[Way]) -> List[Measured]:
     """Measure and print one play."""
     print("\n" + ROW.format(play.title, "logins", "reads", "seconds", "ratio", "less the start"))
-    found = measure(directory, play, ways, lambda way: [way.task(NAMES[task % play.secrets]) for task in range(play.tasks)])
+    found = measure(directory, play, ways, lambda way: list_tasks(play, way))
     base = found[0].median
     for one in found:
         ratios = ("{0:.2f} x".format(one.median / base), "{0:.2f} x".format((one.median - START) / base))
         print(ROW.format(one.way.label, _count(one.logins), _count(one.reads), "{0:.2f}".format(one.median), *ratios), flush=True)
     return found
+
+
+def bench_plays(directory: Path, ways: Sequence[Way]) -> List[List[Measured]]:
+    """Measure, print and keep every play."""
+    found = [bench_play(directory, play, ways) for play in PLAYS]
+    keep_plays({play.title: describe(of_play) for play, of_play in zip(PLAYS, found)})
+    return found
+
+
+def describe(found: Sequence[Measured]) -> Dict[str, Dict[str, Any]]:
+    """Return logins and reads of each way to a server, by its label."""
+    return {one.way.label: {"logins": one.logins, "reads": one.reads} for one in found if one.reads is not None}
+
+
+def list_tasks(play: Play, way: Way) -> List[str]:
+    """Return the tasks with which a play reads its secrets this way. One without a lookup of several has a task for each of them."""
+    many = our_lookup_of_many if way.task is our_lookup else way.many
+    if play.together and many:
+        return [many(NAMES[: play.secrets])] * play.tasks
+    return [way.task(NAMES[task % play.secrets]) for task in range(play.tasks * (play.secrets if play.together else 1))]
 
 
 def _count(counted: Any) -> str:
@@ -83,7 +104,7 @@ def main(picture: str = "") -> None:
         os.environ.update(HOME=place, XDG_CONFIG_HOME=place + "/config", XDG_STATE_HOME=place + "/state")
         print("Plays with secrets. Python {0}, {1} CPUs, load {2:.1f}".format(sys.version.split()[0], os.cpu_count(), os.getloadavg()[0]))
         with all_ways(NAMES) as ways:
-            found = [bench_play(directory, play, ways) for play in PLAYS]
+            found = bench_plays(directory, ways)
             if SCALE >= 1:
                 # The others need a quarter of an hour for this one.
                 bench_play(directory, LARGE, [way for way in ways if not way.is_peer])

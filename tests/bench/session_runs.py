@@ -34,6 +34,8 @@ class Play:
     forks: int
     rounds: int
     """How often ours and the constant are run, in turns."""
+    together: bool = False
+    """Each task asks for all secrets, with one lookup."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Way:
         rounds: whether it is run as often as the constant, or once.
         requests: how many requests the server has counted so far, of any kind.
         write: the body of a task that writes a secret for the variable `item`; empty if it has none.
+        many: the body of a task that asks for several secrets with one lookup; None if it has no such lookup.
     """
 
     label: str
@@ -65,6 +68,7 @@ class Way:
     is_peer: bool = False
     requests: Callable[[], int] | None = None
     write: str = ""
+    many: Callable[[Sequence[str]], str] | None = None
 
 
 @dataclass
@@ -90,6 +94,11 @@ def debug(expression: str) -> str:
 def our_lookup(name: str) -> str:
     """The same task for every backend."""
     return debug("lookup('nebula.credential.get', '{0}')".format(name))
+
+
+def our_lookup_of_many(names: Sequence[str]) -> str:
+    """The same task for every backend, for several secrets."""
+    return debug("lookup('nebula.credential.get_many', {0})".format(", ".join("'{0}'".format(name) for name in names)))
 
 
 def environment(home: Path, way: Way) -> Dict[str, str]:

@@ -42,8 +42,8 @@ def no_layers(backend: Backend) -> Backend:
 
 
 def encrypting(backend: Backend) -> Backend:
-    """Put the layer that encrypts around a backend, with the key of the home directory."""
-    return wrap_in_encryption(backend, {})
+    """Put the layer that encrypts around a backend, with the key of the home directory; and locks, if it needs them."""
+    return wrap_in_encryption(backend if backend.capabilities.native_cas else locking(backend), {})
 
 
 def locking(backend: Backend) -> Backend:

@@ -31,10 +31,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.local i
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.history import Tombstones
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.layout import Layout
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory import snapshot
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.json_fields import Description, write_data
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.json_object import read_object, write_object
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectKey, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import kv2_metadata, kv2_records, kv2_requests
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_fields import Description, write_data
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_object_format import read_object, write_object
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.lease import read_lease
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import key_slots, store_document
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.argon2id import RECOMMENDED

@@ -10,7 +10,7 @@ A tracked file counts if the backend's name is in it as a word, in any case, in 
   its folder, harness, page, policies, tests and test server. Those of another one mean something else by the name (a login method of
   Vault, for example), since backends do not import one another;
 - records of the past: changelog and decisions;
-- pictures that the bench draws, and the page that is written from the backends' declarations;
+- pictures that the bench draws and figures that it keeps, and the pages that are written from the backends' declarations;
 - what counts: this directory, and its tests.
 
 A name that is also an ordinary word (`local`, `memory`, `vault`, `database`) is found where no backend is meant, so only a name that is
@@ -27,7 +27,7 @@ from typing import List
 from tests.house.source import SourceTree
 
 LEFT_OUT = re.compile(
-    r"^(?:CHANGELOG|changelogs/|docs/decisions/|tests/house/|tests/unit/house/|docs/reference/options\.md$)"
+    r"^(?:CHANGELOG|changelogs/|docs/decisions/|tests/house/|tests/unit/house/|docs/reference/options\.md$|docs/integrations/backends/comparison\.md$|tests/bench/(?:figures|plays)\.json$)"
     r"|\.(?:svg|png)$"
 )
 PREFIX = 4

@@ -11,6 +11,10 @@ import re
 from typing import Any
 
 import pytest
+import yaml
+
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import TARGETS
+from tests.conftest import CHECKOUT
 
 ROTATED = [
     {"name": "a", "target": "none", "store": {"backend": "local", "path": "OTHER"}},
@@ -129,3 +133,38 @@ def test_the_items_of_provision_name_their_store_and_a_key_that_is_none_is_refus
     assert "failed: credentials[1] (y): Unsupported parameters: typ" in line
     assert run.returncode != 0
     assert "x" not in versions(project)
+
+
+MISSPELT = {
+    "provision": {
+        "provision_stroe": "provision_store",
+        "provision_show_sumary": "provision_show_summary",
+        "provison_scope": "provision_scope",
+        "provision_credential": "provision_credentials",
+    },
+    "rotate": {"rotate_postgressql": "rotate_postgresql", "rotate_only_deu": "rotate_only_due", "rotate_scope2": "rotate_scope"},
+}
+
+
+@pytest.mark.parametrize("role", MISSPELT)
+def test_a_misspelt_variable_of_a_role_is_refused_with_the_one_that_was_meant(project: Any, role: str) -> None:
+    """One of another name is none of the role's, whatever it begins with."""
+    project.play("- nebula.credential.credential: {name: a, type: basic}").succeeded()
+    wanted = {role + "_credentials": [{"name": "a"}, {"name": "b"}] if role == "provision" else [{"name": "a", "target": "none"}]}
+    others = {role + "_logs": True, role + "_timeout": 5, role + "_stores_of_mine": []}
+    wrong = project.write("wrong.json", json.dumps({**wanted, **others, **dict.fromkeys(MISSPELT[role], "x")}))
+    message = project.run("ansible-playbook", "nebula.credential." + role, "-e", "@" + str(wrong)).failed()
+    named = ", ".join("'{0}' (did you mean '{1}'?)".format(*each) for each in sorted(MISSPELT[role].items()))
+    assert named in message, message
+    assert versions(project) == {"a": "1"}
+    right = project.write("right.json", json.dumps({**wanted, **others}))
+    project.run("ansible-playbook", "nebula.credential." + role, "-e", "@" + str(right)).succeeded()
+
+
+def test_the_variables_of_a_role_are_all_known_to_it() -> None:
+    """Those of its argument specification, and for `rotate` those of each target."""
+    for role in MISSPELT:
+        options = yaml.safe_load((CHECKOUT / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
+        known = yaml.safe_load((CHECKOUT / "roles" / role / "vars" / "main.yml").read_text(encoding="utf-8"))[role + "_variables"]
+        targets = {"rotate_" + name for name in TARGETS} | {"rotate_target_options"} if role == "rotate" else set()
+        assert set(known) == {*options["argument_specs"]["main"]["options"], *targets}

@@ -92,6 +92,28 @@ def test_a_read_without_an_answer_for_it_asks_the_store_each_time(project, count
     assert counted.reads() == {"gone": 3}
 
 
+FAIL = "{name: fail, ignore_errors: true, ansible.builtin.debug: {msg: \"{{ lookup('nebula.credential.get', 'gone') }}\"}}"
+
+
+def test_the_hosts_of_a_task_that_fails_for_all_of_them_ask_once(project, counted):
+    """In the next task they ask again: it may have been created meanwhile."""
+    counted.is_default_of(project, ttl_missing=FOREVER)
+    hosts(project, 10)
+    run = play(project, [FAIL, FAIL.replace("name: fail", "name: again")])
+    assert len([one for one in run.results if one["status"] == "failed" and "gone" in one["result"]["msg"]]) == 20
+    assert counted.reads() == {"gone": 2}
+
+
+def test_a_login_that_is_refused_is_tried_once_for_the_hosts_of_a_task(project, counted):
+    """A wrong password that each host tries would lock the account."""
+    counted.auth["secret_id"] = "wrong"
+    counted.is_default_of(project, ttl_missing=FOREVER)
+    hosts(project, 10)
+    run = play(project, [FAIL])
+    assert len([one for one in run.results if one["status"] == "failed" and "refuses the login" in one["result"]["msg"]]) == 10
+    assert counted.logins() == 1
+
+
 def test_a_task_that_waits_for_a_credential_asks_the_store_each_time(project, counted):
     """By `until`, or by `retries` alone; the tasks around it do not."""
     counted.is_default_of(project, ttl_missing=FOREVER)

@@ -128,8 +128,10 @@ def usable_program(program: Path, directory: Path, account: Account) -> Path:
     return program
 
 
-def start(command: Sequence[str], *, account: Account, log: Path, directory: Path) -> subprocess.Popen[bytes]:
-    """Start a server in a process group of its own that the kernel ends when this process dies.
+def start(
+    command: Sequence[str], *, account: Account, log: Path, directory: Path, environment: Optional[Mapping[str, str]] = None
+) -> subprocess.Popen[bytes]:
+    """Start a server in a process group of its own that the kernel ends when this process dies. `environment` is added to the bare one.
 
     Raises:
         ServerUnavailable: the account may not run the program.
@@ -154,7 +156,7 @@ def start(command: Sequence[str], *, account: Account, log: Path, directory: Pat
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=directory,
-            env=bare_environment(),
+            env={**bare_environment(), **(environment or {})},
             start_new_session=True,
             preexec_fn=before_exec,
             **account.arguments(),

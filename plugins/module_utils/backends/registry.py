@@ -22,6 +22,28 @@ Row = Tuple[BackendTraits, "Callable[[], Type[Backend]]"]
 """A backend's declaration, and a function that loads its class when a store is opened."""
 
 
+def _aws() -> Row:
+    from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.options import TRAITS
+
+    def load() -> Type[Backend]:
+        from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.backend import Aws
+
+        return Aws
+
+    return TRAITS, load
+
+
+def _azure() -> Row:
+    from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.options import TRAITS
+
+    def load() -> Type[Backend]:
+        from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.backend import Azure
+
+        return Azure
+
+    return TRAITS, load
+
+
 def _database() -> Row:
     from ansible_collections.nebula.credential.plugins.module_utils.backends.database.options import TRAITS
 
@@ -78,6 +100,8 @@ def _vault() -> Row:
 
 
 BACKENDS: Mapping[str, Callable[[], Row]] = {
+    "aws": _aws,
+    "azure": _azure,
     "database": _database,
     "kubernetes": _kubernetes,
     "local": _local,

@@ -45,10 +45,14 @@ class ObjectKey(NamedTuple):
 
 
 class KeptVersion(NamedTuple):
-    """An older value of `current` in its own place, `v<serial>`, and when it was written, if that is known."""
+    """An older value of `current`, and when it was written, if that is known.
+
+    It is in its own place, `v<serial>`. If the service keeps it by itself (`ObjectStore.keeps_replaced`), `token` is its token.
+    """
 
     serial: int
     written_at: Optional[datetime] = None
+    token: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,10 +89,16 @@ class ObjectStore(ABC):
 
     ends_later = False
     """Whether a deleted object may stay for a while (`StoredObject.ending`)."""
+    keeps_replaced = False
+    """Whether the service keeps the objects that others replace, for `read_kept`. Then no older value is copied to a place of its own."""
 
     @abstractmethod
     def read(self, place: ObjectKey) -> Optional[StoredObject]:
         """Return the object of a place, or None."""
+
+    def read_kept(self, name: str, kept: KeptVersion) -> Optional[StoredObject]:
+        """Return an older value, or None if it is gone."""
+        return self.read(ObjectKey.of_version(name, kept.serial))
 
     def read_listed(self, place: ObjectKey) -> Optional[StoredObject]:
         """Return what `read` returns, for a listing: an object that this login may not read has a `problem`."""
@@ -128,6 +138,10 @@ class ObjectStore(ABC):
             ReadOnly: the backend is deleting it, and others still hold it.
         """
 
+    def hide(self, place: ObjectKey, found: StoredObject) -> None:
+        """Remove `found` as `remove` does, but so that the service can bring it back (`capabilities.soft_delete`)."""
+        self.remove(place, found)
+
     @abstractmethod
     def scan(self, prefix: str, stage: str, names_only: bool) -> Iterator[StoredObject]:
         """Yield the objects of a stage whose names begin with `prefix`, page by page: no fields, no state, but an envelope if it is one.
@@ -146,3 +160,26 @@ class ObjectStore(ABC):
         Raises:
             Conflict: the stored document is not `found`.
         """
+
+
+class ServiceVersions(ABC):
+    """The further methods of an `ObjectStore` whose service not only keeps what is replaced (`keeps_replaced`), but lists it too.
+
+    Then no object lists its older values, and one that another tool writes over ours loses none.
+    """
+
+    @abstractmethod
+    def list_replaced(self, name: str, found: StoredObject) -> Sequence[KeptVersion]:
+        """Return the older values of the credential that `found` is the current value of, newest first."""
+
+    @abstractmethod
+    def number_replaced(self, name: str, found: StoredObject, serial: int) -> StoredObject:
+        """Give the value `found`, which another tool wrote and which is about to be replaced, a serial. Return it as it is then.
+
+        Raises:
+            Conflict: it has changed or is gone.
+        """
+
+    @abstractmethod
+    def remove_replaced(self, name: str, kept: KeptVersion) -> None:
+        """Remove an older value."""

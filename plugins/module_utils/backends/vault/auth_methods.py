@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Callable, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.auth_options import Auth, read_login_file
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import AZURE_IDENTITY, BOTOCORE
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import AZURE_IDENTITY
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import LoginFailed, MissingLibrary, Unavailable, pip_install
 
@@ -61,18 +61,14 @@ def _aws_credentials(auth: Auth) -> Tuple[Optional[str], Optional[str], Optional
     """Return the configured keys, else those of AWS's own chain (environment, profile, container, instance)."""
     if auth.text("access_key"):
         return auth.text("access_key"), auth.text("secret_key"), auth.text("session_token")
+    from ansible_collections.nebula.credential.plugins.module_utils.logins.aws_session import read_default_keys
+
     try:
-        import botocore.exceptions
-        import botocore.session
-    except ImportError:
-        raise MissingLibrary("the Python package botocore is not installed", remedy="Run: {0}".format(pip_install(BOTOCORE))) from None
-    try:
-        found = botocore.session.get_session().get_credentials()
-        if found is not None:
-            frozen = found.get_frozen_credentials()
-            return frozen.access_key, frozen.secret_key, frozen.token
-    except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError):
-        pass  # The same error as without credentials: only AWS knows more.
+        found = read_default_keys()
+    except LoginFailed:
+        found = None  # The same error as without credentials: only AWS knows more.
+    if found is not None:
+        return found.access_key, found.secret_key, found.token
     raise LoginFailed("AWS has no credentials here", option="auth", remedy="Give this process an identity of AWS, or 'access_key'.")
 
 

@@ -18,11 +18,11 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import CONNECTIONS, Capabilities
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import document_conflict
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.json_fields import bytes_of, text_of
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.json_object import read_object, write_object
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectKey, ObjectStore, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_document import bytes_of, text_of
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_object_backend import KvObjectBackend
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_object_format import read_object, write_object
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import STORE, Engine, Location
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import KV1
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.tree_walk import names

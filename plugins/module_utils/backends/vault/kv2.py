@@ -27,6 +27,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.concurr
     swap_conflict,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.conflict_retry import attempts
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.json_fields import DELETED
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, VersionRemover
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connected_backend import Connected
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
@@ -64,7 +65,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
     Value,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_warnings import warn_about_deleted, warn_about_end
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_fields import DELETED
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import STORE, Location
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import KV2
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.pending_writes import PendingWrites

@@ -16,6 +16,7 @@ from typing import Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import swap_conflict
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.conflict_retry import attempts, mark_outcome
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.json_fields import Description
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_metadata import (
     check_room,
     describe_version,
@@ -29,7 +30,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
     SecretMetadata,
     Value,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_fields import Description
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, Damaged
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Etag, Record
 

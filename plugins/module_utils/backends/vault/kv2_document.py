@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-import base64
-from typing import Any, NamedTuple, Optional
+from typing import NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import document_conflict
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.json_fields import bytes_of, text_of
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import Kv2Requests
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, Damaged
 
@@ -52,19 +52,3 @@ def write_document(requests: Kv2Requests, place: str, content: bytes, replaces: 
         requests.write(place, {_KEY: text_of(content)}, replaces or 0)
     except Conflict:
         raise document_conflict() from None
-
-
-def text_of(content: bytes) -> str:
-    """Return bytes as text for `bytes_of`."""
-    return base64.b64encode(content).decode("ascii")
-
-
-def bytes_of(text: Any) -> Optional[bytes]:
-    """Return the bytes of a text; None if `text_of` does not write such a text (ENVELOPE rule 1)."""
-    if not isinstance(text, str):
-        return None
-    try:
-        content = base64.b64decode(text, validate=True)
-    except ValueError:  # binascii.Error is one
-        return None
-    return content if text_of(content) == text else None

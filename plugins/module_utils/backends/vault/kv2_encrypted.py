@@ -14,13 +14,13 @@ from typing import Any, Iterator, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import CONNECTIONS, BackendContext, Capabilities
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.conflict_retry import attempts
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.json_fields import DELETED
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.json_object import read_object, write_object
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectKey, ObjectStore, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_document import read_document, write_document
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import Kv2Requests, Value
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_fields import DELETED
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_object_backend import KvObjectBackend
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_object_format import read_object, write_object
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import STORE, Location
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import KV2_ENCRYPTED
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.tree_walk import find_stages, names

@@ -21,7 +21,7 @@ import re
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_fields import (
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.json_fields import (
     Description,
     damage_error,
     read_description,

@@ -13,14 +13,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import build_unreadable_row
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent, is_serial
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_metadata import (
-    Known,
-    find_description,
-    foreign_tags,
-    newest_deleted_version,
-)
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import Listed, SecretMetadata, Value, Version
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_fields import (
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.json_fields import (
     DELETED,
     METADATA,
     Description,
@@ -31,6 +24,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
     write_data,
     write_description,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_metadata import (
+    Known,
+    find_description,
+    foreign_tags,
+    newest_deleted_version,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import Listed, SecretMetadata, Value, Version
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Damaged
 from ansible_collections.nebula.credential.plugins.module_utils.model.dates import date_version
 from ansible_collections.nebula.credential.plugins.module_utils.model.importing import is_importing

@@ -23,7 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.concurr
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, VersionRemover, require_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.context.cache_only import are_misses_accepted, require_fetch_allowed
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import current_caller
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CircuitOpen, NotFound, Timeout, Unavailable
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CircuitOpen, LoginFailed, NotFound, Timeout, Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.coalesce import RequestCoalescer
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.lru import FetchToken, Generation, Key, LruCache
@@ -41,7 +41,8 @@ class CacheTerms(NamedTuple):
         ttl: a value is fetched again after this time.
         refresh_ahead: the share of `ttl` after which a hit fetches the value again in the background; 1 never does.
         serve_stale: seconds beyond `ttl` for which a value is still returned while the backend does not respond; 0 never does.
-        ttl_missing: how long a read that found nothing answers the reads that accept that; 0 never does.
+        ttl_missing: how long a read that found nothing answers the reads that accept that, and it or a refused login the same task of other
+            hosts; 0 never does.
         max_entries: the greatest number of values, and of missing names; the least recently used are dropped first.
         max_bytes: the greatest number of bytes of values.
     """
@@ -108,22 +109,37 @@ class Cache(Layer, Recoverable, VersionRemover):
             self._check_remembered(key)
             require_fetch_allowed()
         self._count("misses" if held is None else "hits")
-        return self._fetch_or_join(key) if held is None else held
+        try:
+            return self._fetch_or_join(key) if held is None else held
+        except (NotFound, LoginFailed):
+            self.shelf.add_reader(name)
+            raise
 
     def _check_remembered(self, key: Key) -> None:
-        """Check that the name is not known to be missing, if the read accepts such an answer.
+        """Check that the name is not known to be missing, and the login not known to be refused, if that answers this read.
 
         Raises:
-            NotFound: it is.
+            NotFound, LoginFailed: it is.
         """
+        self._check_login()
         error = self._find_missing(key[0]) if key[1] is None else None
         if error is not None:
             self._count("hits")
             raise error
 
-    def _find_missing(self, name: str) -> Optional[NotFound]:
-        found = self.shelf.find_missing(name, self.terms.ttl_missing) if are_misses_accepted() else None
-        return copy(found)  # each caller adds its own context to it
+    def _find_missing(self, name: str) -> Optional[Exception]:
+        return self.shelf.find_missing(name, self.terms.ttl_missing, accepted=are_misses_accepted())
+
+    def _check_login(self) -> None:
+        """Check that the login was not refused a moment ago: each further attempt may count against the account.
+
+        Raises:
+            LoginFailed: it was, and that answers this read.
+        """
+        error = self.shelf.find_refused(self.terms.ttl_missing)
+        if error is not None:
+            self._count("hits")
+            raise error
 
     def _find_held(self, key: Key) -> Optional[Record]:
         """Return a cached value that may be used, or None. Fetch it again in the background if it nears the end of its `ttl`."""
@@ -204,6 +220,9 @@ class Cache(Layer, Recoverable, VersionRemover):
             record = fetch()
         except TRANSIENT_ERRORS as error:
             return self._stale(key, error)
+        except LoginFailed as error:
+            self.shelf.put_refused(copy(error), asked)
+            raise
         except NotFound as error:
             if key[1] is None:
                 self.shelf.put_missing(key[0], copy(error), asked)
@@ -244,10 +263,15 @@ class Cache(Layer, Recoverable, VersionRemover):
         held = {} if fresh else {name: record for name in wanted for record in [self._find_held((name, None))] if record is not None}
         missing: List[str] = [name for name in wanted if name not in held and self._find_missing(name) is None]
         if missing:
+            self._check_login()
             require_fetch_allowed()
         for name in wanted:
             self._count("misses" if name in missing else "hits")
-        return {**held, **self._read_many(missing, fresh)} if missing else held
+        try:
+            found = self._read_many(missing, fresh) if missing else {}
+        finally:
+            self.shelf.add_reader(*missing)
+        return {**held, **found}
 
     def _read_many(self, names: List[str], fresh: bool) -> Dict[str, Record]:
         """Fetch in one call the names that no other caller fetches. Only then wait for the others: so no two callers block each other."""

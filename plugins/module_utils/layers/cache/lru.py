@@ -10,10 +10,12 @@ import threading
 import time
 from collections import OrderedDict
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
-from typing import Callable, Dict, Iterator, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, Iterator, NamedTuple, Optional, Set, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import current_caller
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
 
 Key = Tuple[str, Optional[str]]
@@ -43,9 +45,41 @@ class _Entry(NamedTuple):
     size: int
 
 
-class _Miss(NamedTuple):
-    error: NotFound
-    since: float
+class Failure:
+    """A read that failed, and the task and the hosts that know: it answers each other host's run of the task, and none of them twice.
+
+    So the hosts of a task get the answer of one request, and a task that is repeated until something is there asks again.
+    """
+
+    def __init__(self, error: CredentialError, since: float) -> None:
+        """Take the error, and the time of its request."""
+        self.error = error
+        self.since = since
+        self._task: Optional[str] = None
+        self._hosts: Set[str] = set()
+
+    def answers_reader(self) -> bool:
+        """Return True if the error answers this read. From then on its host knows."""
+        task, host = _find_reader()
+        if task is None or task != self._task or host in self._hosts:
+            return False
+        self.add_reader()
+        return True
+
+    def add_reader(self) -> None:
+        """Record that the host of this read knows, from its own request or by sharing another one's."""
+        task, host = _find_reader()
+        if task is not None and host is not None:
+            if task != self._task:
+                self._task, self._hosts = task, set()
+            self._hosts.add(host)
+
+
+def _find_reader() -> Tuple[Optional[str], Optional[str]]:
+    """Return the task and the host of this read; twice None if one is not known, or if the read must see what is stored now."""
+    caller = current_caller()
+    context = caller.context
+    return (context.task, context.host) if caller.cacheable and context.task and context.host else (None, None)
 
 
 class LruCache:
@@ -58,7 +92,8 @@ class LruCache:
         self._clock = clock
         self._lock = threading.Lock()
         self._entries: OrderedDict[Key, _Entry] = OrderedDict()
-        self._missing: OrderedDict[str, _Miss] = OrderedDict()
+        self._missing: OrderedDict[str, Failure] = OrderedDict()
+        self._refused: Optional[Failure] = None
         self._generations: Dict[str, int] = {}
         self._cleared = 0
         self._bytes = 0
@@ -89,6 +124,7 @@ class LruCache:
                 return
             self._remove(key)
             self._missing.pop(key[0], None)
+            self._refused = None
             if size > self._max_bytes:
                 return
             # A write reads by itself, and its source would be kept as long as the value.
@@ -101,17 +137,42 @@ class LruCache:
         """Drop every version of `name`, which does not exist, and remember that, unless the name was written since the request."""
         with self._lock:
             is_current = self._generation(name) == asked.generation
+            self._refused = None
             self._drop(name)
             if is_current:
-                self._missing[name] = _Miss(error, asked.at)
+                self._missing[name] = Failure(error, asked.at)
                 while len(self._missing) > self._max_entries:
                     self._missing.popitem(last=False)
 
-    def find_missing(self, name: str, ttl: float) -> Optional[NotFound]:
-        """Return the error of a read in the last `ttl` seconds that found nothing; None if there was none, or the name was written."""
+    def find_missing(self, name: str, ttl: float, *, accepted: bool) -> Optional[CredentialError]:
+        """Return the error of a read in the last `ttl` seconds that found nothing, if it is accepted or answers this read.
+
+        None if there was none, or the name was written.
+        """
         with self._lock:
-            miss = self._missing.get(name)
-        return miss.error if miss is not None and self._clock() - miss.since < ttl else None
+            return self._find_recent(self._missing.get(name), ttl, accepted)
+
+    def _find_recent(self, failure: Optional[Failure], ttl: float, accepted: bool = False) -> Optional[CredentialError]:
+        """Return the error for one caller, who adds its own context to it."""
+        if failure is None or self._clock() - failure.since >= ttl or not (accepted or failure.answers_reader()):
+            return None
+        return copy(failure.error)
+
+    def put_refused(self, error: CredentialError, asked: FetchToken) -> None:
+        """Remember that the store's login was refused, until a read succeeds."""
+        self._refused = Failure(error, asked.at)
+
+    def find_refused(self, ttl: float) -> Optional[CredentialError]:
+        """Return the refusal of a login in the last `ttl` seconds if it answers this read, else None."""
+        return self._find_recent(self._refused, ttl)
+
+    def add_reader(self, *names: str) -> None:
+        """Record that the host of this read knows of what failed with its names."""
+        with self._lock:
+            failures = [self._refused, *map(self._missing.get, names)]
+        for failure in failures:
+            if failure is not None:
+                failure.add_reader()
 
     def invalidate(self, name: Optional[str] = None) -> int:
         """Drop every version of `name`, or everything. Return the number of records dropped."""
@@ -125,6 +186,7 @@ class LruCache:
         if name is None:
             self._cleared += 1
             self._missing.clear()
+            self._refused = None
         else:
             self._generations[name] = self._generations.get(name, 0) + 1
             self._missing.pop(name, None)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.json_fields import Description
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_metadata import (
     MAX_KEY,
     MAX_KEYS,
@@ -25,7 +26,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
     newest_deleted_version,
     visible_tags,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_fields import Description
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, TooLarge
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Transition
 from tests.conformance.records import METADATA, NOON

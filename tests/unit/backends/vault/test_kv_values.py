@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import KeptVersion, ObjectKey, StoredObject
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_fields import (
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.json_fields import (
     read_fields,
     read_state,
     refuse_envelope,
     write_data,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_object_format import read_object, write_object
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.json_object import read_object, write_object
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import KeptVersion, ObjectKey, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import Location
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.tree_walk import names
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, InvalidConfiguration, InvalidInput, NotEncrypted

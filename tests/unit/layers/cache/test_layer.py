@@ -89,14 +89,14 @@ def test_a_miss_of_a_name_that_was_written_meanwhile_is_not_remembered():
     with shelf.changing("new"):
         pass
     shelf.put_missing("new", NotFound("it is missing"), asked)
-    assert shelf.find_missing("new", 5) is None
+    assert shelf.find_missing("new", 5, accepted=True) is None
 
 
 def test_misses_are_bounded():
     shelf = LruCache(3, 1000)
     for each in range(5):
         shelf.put_missing(str(each), NotFound("it is missing"), shelf.asking(str(each)))
-    assert [shelf.find_missing(str(each), 5) is not None for each in range(5)] == [False, False, True, True, True]
+    assert [shelf.find_missing(str(each), 5, accepted=True) is not None for each in range(5)] == [False, False, True, True, True]
 
 
 def test_versions_and_the_current_value_are_kept_apart():

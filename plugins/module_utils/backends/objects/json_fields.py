@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Values as users of a KV engine expect them: one key per field (J3). Our own data has keys that begin with `nebula.`."""
+"""Values as users of a service expect them: a mapping with one key per field (J3). Our own data has keys that begin with `nebula.`."""
 
 from __future__ import annotations
 
+import base64
 from typing import Any, Dict, Mapping, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.metadata_json import read_metadata, text, write_metadata
@@ -22,7 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.secret imp
 OURS = "nebula."
 STATE = OURS + "state"
 METADATA = OURS + "metadata"
-"""The key of metadata that has no other place: in KV version 1, and in the stages that only this collection reads."""
+"""The key of metadata that has no other place."""
 ENVELOPE = OURS + "envelope"
 OBJECT = OURS + "object"
 """The data that `objects.backend` needs about an object, if one is kept."""
@@ -115,3 +116,19 @@ def damage_error(name: str, place: str) -> Damaged:
     """Return the error for our metadata that was changed by hand."""
     remedy = "Remove that key by hand, or restore it; or delete the credential by force and write it again."
     return Damaged("'{0}' next to the value is not what was written there".format(place), name=name, remedy=remedy)
+
+
+def text_of(content: bytes) -> str:
+    """Return bytes as text for `bytes_of`."""
+    return base64.b64encode(content).decode("ascii")
+
+
+def bytes_of(text: Any) -> Optional[bytes]:
+    """Return the bytes of a text; None if `text_of` does not write such a text (ENVELOPE rule 1)."""
+    if not isinstance(text, str):
+        return None
+    try:
+        content = base64.b64decode(text, validate=True)
+    except ValueError:  # binascii.Error is one
+        return None
+    return content if text_of(content) == text else None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A whole object as the keys of one secret, where KV's own versions and metadata cannot hold ours (version 1, and envelopes).
+"""A whole object as the keys of one mapping, where the service's own versions and metadata cannot hold ours.
 
 nebula.envelope   base64 of an envelope; without it the fields are keys of their own
 nebula.metadata   of a plain value; an envelope has its own
@@ -15,23 +15,26 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, Dict, Mapping, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import KeptVersion, ObjectKey, StoredObject
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_document import bytes_of, text_of
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_fields import (
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.json_fields import (
     DELETED,
     ENVELOPE,
     METADATA,
     OBJECT,
     Description,
+    bytes_of,
     damage_error,
     read_description,
     read_fields,
     read_state,
     refuse_envelope,
+    text_of,
     write_data,
     write_description,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import DELETED as DELETED_PLACE
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import KeptVersion, ObjectKey, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import public_record
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.metadata_json import text
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Damaged, NotEncrypted
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Metadata, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
@@ -53,7 +56,7 @@ def write_object(content: StoredObject) -> Dict[str, Any]:
         data[METADATA] = write_description(description)
     data[OBJECT] = {
         "serial": record.serial,
-        "older": [[kept.serial, _text(kept.written_at)] for kept in content.older],
+        "older": [[kept.serial, _text(kept.written_at), *([kept.token] if kept.token else [])] for kept in content.older],
         "leftover": list(content.garbage),
         "written_at": _text(content.written_at),
     }
@@ -79,14 +82,11 @@ def read_object(
     found = StoredObject(Record(place.name, stage=stage), token, written_at=written_at)
     try:
         found = _with_bookkeeping(found, data.get(OBJECT), place.name)
-        if not place.kind.startswith(DELETED_KIND):
+        if not place.kind.startswith(DELETED_PLACE):
             found = replace(found, record=_record(found, data, encrypted, tenant))
     except CredentialError as problem:
         return replace(found, problem=problem)
     return found
-
-
-DELETED_KIND = "deleted"
 
 
 def _record(found: StoredObject, data: Mapping[str, Any], encrypted: bool, tenant: str) -> Record:
@@ -116,12 +116,16 @@ def _with_bookkeeping(found: StoredObject, written: Any, name: str) -> StoredObj
     if written is None:
         return found
     try:
-        older: Tuple[KeptVersion, ...] = tuple(KeptVersion(_count(serial), _time(when)) for serial, when in written["older"])
+        older: Tuple[KeptVersion, ...] = tuple(_read_kept(*kept) for kept in written["older"])
         leftover = tuple(_count(serial) for serial in written["leftover"])
         record = replace(found.record, serial=_count(written["serial"]))
         return replace(found, record=record, older=older, garbage=leftover, written_at=_time(written["written_at"]) or found.written_at)
     except (KeyError, TypeError, ValueError):
         raise damage_error(name, OBJECT) from None
+
+
+def _read_kept(serial: Any, when: Any, token: Any = "") -> KeptVersion:
+    return KeptVersion(_count(serial), _time(when), text(token))
 
 
 def _count(value: Any) -> int:

@@ -1,0 +1,155 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The writes of a secret that are more than one request: replace by compare-and-swap, take over, delete if unchanged."""
+
+from __future__ import annotations
+
+from typing import Mapping, NamedTuple, Optional, Sequence
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.creation import Creation
+from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.secret_requests import (
+    CURRENT_LABEL,
+    NEXT_LABEL,
+    NOT_FOUND,
+    SecretRequests,
+    build_going,
+    build_lost_race,
+    find_current,
+    read_tags,
+    write_tags,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.version_ids import OURS
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
+from ansible_collections.nebula.credential.plugins.module_utils.logins.aws_errors import Refused
+
+
+class Write(NamedTuple):
+    """A value that is to become current: its text, the id of its version, and the tags that it adds and makes superfluous."""
+
+    text: str
+    version_id: str
+    tags: Mapping[str, str] = {}
+    unused: Sequence[str] = ()
+
+
+class SecretWriter:
+    """Writes secrets through the requests of one store."""
+
+    def __init__(self, requests: SecretRequests, creation: Creation) -> None:
+        """Take the requests, and what new secrets get."""
+        self._requests = requests
+        self._creation = creation
+
+    def create(self, name: str, write: Write, *, is_credential: bool = False) -> str:
+        """Create a secret with its value. Return the id of its version.
+
+        Raises:
+            Refused: there is one, or one that is to be deleted, or AWS refuses it for another reason.
+        """
+        named = {**self._creation.parameters, **(self._creation.of_credentials if is_credential else {})}
+        tags = {**self._creation.tags, **write.tags}
+        version_id = self._requests.create(name, write.text, write.version_id, Tags=write_tags(tags), **named)
+        if is_credential and self._creation.rotation is not None:
+            self._requests.rotate(name, **self._creation.rotation)
+        return version_id
+
+    def take_over(self, name: str, write: Write) -> str:
+        """Write the value to a secret that is there already: one without a value (Terraform's), or one that is to be deleted.
+
+        Raises:
+            Conflict: it has a value.
+        """
+        info = self._requests.describe(name)
+        if info is None:
+            raise build_going(name)
+        current = find_current(info)
+        if info.get("DeletedDate") is not None:
+            self._requests.restore(name)
+        elif current is not None:
+            raise build_lost_race(name)
+        stale = [key for key in read_tags(info) if key.startswith(OURS) and key not in write.tags]
+        return self.swap(name, write._replace(unused=stale), current)
+
+    def swap(self, name: str, write: Write, current: Optional[str]) -> str:
+        """Make a value current if `current` still is. Return the id of its version.
+
+        Raises:
+            Conflict: another version is, or the secret is gone.
+        """
+        try:
+            version_id = self._requests.put(name, write.text, write.version_id)
+            if write.tags:
+                self._requests.tag(name, write.tags)
+            self._requests.move(name, CURRENT_LABEL, current, version_id)
+        except Refused as refused:
+            self._judge(name, write, current, refused)
+        if write.unused:
+            self._untag(name, write.unused)
+        return write.version_id
+
+    def _judge(self, name: str, write: Write, expected: Optional[str], refused: Refused) -> None:
+        """Return if a refused value is the current one all the same: an earlier request, whose response was lost, has made it that.
+
+        Raises:
+            Conflict: another one is. Ours has no label any more, and no tags.
+            Refused: the expected one still is. So it was refused for another reason.
+        """
+        info = self._requests.describe(name)
+        now = None if info is None else find_current(info)
+        if now == write.version_id:
+            return
+        if info is not None and now == expected and info.get("DeletedDate") is None:
+            raise refused
+        if info is not None and info.get("DeletedDate") is None:
+            self._clean_up(name, write)
+        raise build_lost_race(name)
+
+    def _clean_up(self, name: str, write: Write) -> None:
+        """Remove the label and the tags of a value that lost its race. What cannot be removed does no harm."""
+        try:
+            self._requests.move(name, NEXT_LABEL, write.version_id, None)
+        except CredentialError:
+            pass
+        ours = [key for key in write.tags if key.startswith(OURS)]
+        if ours:
+            self._untag(name, ours)
+
+    def _untag(self, name: str, keys: Sequence[str]) -> None:
+        try:
+            self._requests.untag(name, keys)
+        except CredentialError:
+            pass  # Nothing reads them: they belong to no current version.
+
+    def schedule(self, name: str, token: Optional[str], days: int) -> bool:
+        """Delete a secret after so many days if `token` is its current version. Until then AWS accepts no write to it.
+
+        Returns:
+            False if it is gone already.
+
+        Raises:
+            Conflict: another version is current. The delete is taken back.
+        """
+        try:
+            self._requests.delete(name, days)
+        except Refused as refused:
+            if refused.refusal == NOT_FOUND:
+                return False
+            self._prepare_delete(name, token, refused)
+            self._requests.delete(name, days)
+        info = self._requests.describe(name)
+        if info is not None and find_current(info) != token:
+            self._requests.restore(name)
+            raise build_lost_race(name)
+        return info is not None
+
+    def _prepare_delete(self, name: str, token: Optional[str], refused: Refused) -> None:
+        """Remove what AWS refuses to delete a secret with: its replicas."""
+        info = self._requests.describe(name)
+        if info is None or info.get("DeletedDate") is not None or find_current(info) != token:
+            raise build_lost_race(name)
+        regions = [str(each["Region"]) for each in info.get("ReplicationStatus") or ()]
+        if not regions:
+            raise refused
+        self._requests.remove_replicas(name, regions)

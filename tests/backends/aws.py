@@ -1,0 +1,115 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The backend aws: Secrets Manager of moto, each store below a prefix of its own.
+
+moto returns the old value in a batch after a label moved, so batches are off here; they are tested on MiniStack.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from pathlib import Path
+from typing import Any, Callable, Dict, Optional
+
+from tests.backends.harness import Bare, Example, Harness, Options, StoreKind, Watched, encrypting
+from tests.servers import once
+
+SERVER = "moto"
+
+
+def _prefix(directory: Path) -> str:
+    return "stores/" + hashlib.sha256(str(directory).encode()).hexdigest()[:16]
+
+
+def _options(**options: Any) -> Callable[[Path], Options]:
+    def of(directory: Path) -> Options:
+        return {**once.server(SERVER).login, "prefix": _prefix(directory), "batch_get": False, **options}
+
+    return of
+
+
+def _unreachable(secret: str) -> Options:
+    return {"endpoint_url": "http://127.0.0.1:1", "region": "us-east-1", "access_key": "test", "secret_key": secret}
+
+
+class Client:
+    """boto3 on Secrets Manager, below a prefix of its own."""
+
+    def __init__(self, client: Any, prefix: str) -> None:
+        """Take a client."""
+        self._client = client
+        self._prefix = prefix
+
+    def write(self, name: str, value: str) -> object:
+        """put_secret_value, or create_secret if there is none."""
+        text = '{"username":"app","password":"' + value + '"}'
+        try:
+            return self._client.put_secret_value(SecretId=self._prefix + name, SecretString=text)
+        except self._client.exceptions.ResourceNotFoundException:
+            return self._client.create_secret(Name=self._prefix + name, SecretString=text)
+
+    def read(self, name: str) -> object:
+        """get_secret_value."""
+        return self._client.get_secret_value(SecretId=self._prefix + name)["SecretString"]
+
+    def list(self) -> object:
+        """list_secrets, page by page."""
+        pages = self._client.get_paginator("list_secrets").paginate(Filters=[{"Key": "name", "Values": [self._prefix]}])
+        return [each["Name"] for page in pages for each in page["SecretList"]]
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._client.close()
+
+
+def _bare(directory: Path) -> Bare:
+    return Client(once.server(SERVER).client(), "bare/" + _prefix(directory) + "/")
+
+
+def _requests(directory: Path) -> int:
+    return len(once.server(SERVER).requests(_prefix(directory)))
+
+
+def _watched(_directory: Path) -> Watched:
+    server = once.server(SERVER)
+
+    def config(given: str) -> Dict[str, Any]:
+        login = {**server.login, "secret_key": given}
+        return {"backend": "aws", "prefix": "canary-" + secrets.token_hex(4), "batch_get": False, **login}
+
+    return Watched(config(server.password), {"secret key": server.password}, config, (server.log,))
+
+
+def _example(text: str, _directory: Path) -> Optional[Example]:
+    """The test's server for AWS itself, by the variables that AWS's own tools read."""
+    if "backend: aws" not in text:
+        return None
+    server = once.server(SERVER)
+    login = {"AWS_ACCESS_KEY_ID": server.user, "AWS_SECRET_ACCESS_KEY": server.password}
+    return Example({**login, "AWS_ENDPOINT_URL": server.url, "AWS_REGION": server.region})
+
+
+HARNESS = Harness(
+    backend="aws",
+    kinds=(
+        StoreKind(
+            "aws",
+            "aws",
+            _options(),
+            server=SERVER,
+            many=False,
+            bare=_bare,
+            requests=_requests,
+            most={"rotation": 40},
+        ),
+        StoreKind("aws-encrypted", "aws", _options(encrypt=True), encrypting, server=SERVER, many=False, plays=False),
+    ),
+    unreachable=_unreachable,
+    mistake=({"region": "eu-central-1", "access_key": "x", "secret_key": "y", "recovery_window": 3}, "recovery_window"),
+    address="endpoint_url",
+    watched={"aws": _watched},
+    example=_example,
+)

@@ -48,7 +48,7 @@ def encrypting(backend: Backend) -> Backend:
 
 def locking(backend: Backend) -> Backend:
     """Put the layer that locks writes around a backend that cannot compare and swap, with files in the home directory."""
-    service = FileLocks({"path": "~/.nebula/locks"}, backend.context.store, backend.context.warn)
+    service = FileLocks({"path": "~/.nebula/write-locks"}, backend.context.store, backend.context.warn)
     return WriteLock(backend, StoreLock(service, "nebula", 60.0, excludes_all=False))
 
 

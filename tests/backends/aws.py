@@ -103,7 +103,7 @@ HARNESS = Harness(
             many=False,
             bare=_bare,
             requests=_requests,
-            most={"rotation": 40},
+            most={"rotation": 40, "migration": 6},
         ),
         StoreKind("aws-encrypted", "aws", _options(encrypt=True), encrypting, server=SERVER, many=False, plays=False),
     ),

@@ -14,7 +14,7 @@ import secrets
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional
 
-from tests.backends.harness import Bare, Example, Harness, Options, StoreKind, Watched, encrypting
+from tests.backends.harness import Bare, Choice, Example, Harness, Options, Place, Price, StoreKind, Watched, encrypting
 from tests.servers import once
 
 SERVER = "moto"
@@ -105,6 +105,8 @@ HARNESS = Harness(
             requests=_requests,
             most={"rotation": 40, "migration": 6},
         ),
+        # A batch is one request here, and as fresh as at AWS as long as no label moves.
+        StoreKind("aws-batches", "aws", _options(batch_get=True), server=SERVER, figures_only=True, bare=_bare, requests=_requests),
         StoreKind("aws-encrypted", "aws", _options(encrypt=True), encrypting, server=SERVER, many=False, plays=False),
     ),
     unreachable=_unreachable,
@@ -112,4 +114,21 @@ HARNESS = Harness(
     address="endpoint_url",
     watched={"aws": _watched},
     example=_example,
+    choices=(
+        Choice(
+            "AWS Secrets Manager",
+            "{backend: aws, region: eu-central-1}",
+            ("aws-batches",),
+            Place.CLOUD,
+            "moto 5.2 and MiniStack 1.5, not AWS",
+            rights="[policy](../../policies/aws-secrets-manager.json)",
+            price=Price(
+                calls=0.05,
+                stored=0.40,
+                unit="secret",
+                source="https://aws.amazon.com/secrets-manager/pricing/",
+                as_of="2026-11-30",
+            ),
+        ),
+    ),
 )

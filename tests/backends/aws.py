@@ -115,7 +115,7 @@ HARNESS = Harness(
             many=False,
             bare=_bare,
             requests=_requests,
-            most={"rotation": 40},
+            most={"rotation": 40, "migration": 6},
         ),
         StoreKind("aws-ssm", "aws", _parameters, locking, server=SERVER, many=False, plays=False),
         # A batch is one request here, and as fresh as at AWS as long as no label moves.

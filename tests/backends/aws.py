@@ -10,6 +10,7 @@ moto returns the old value in a batch after a label moved, so batches are off he
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional
@@ -79,13 +80,19 @@ def _requests(directory: Path) -> int:
 
 
 def _watched(_directory: Path) -> Watched:
-    server = once.server(SERVER)
+    """With the key of a user, on the server that compares its signature."""
+    server, name = once.server("ministack"), "canary-" + secrets.token_hex(4)
+    iam = server.client("iam")
+    iam.create_user(UserName=name)
+    allowed = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "secretsmanager:*", "Resource": "*"}]}
+    iam.put_user_policy(UserName=name, PolicyName="canary", PolicyDocument=json.dumps(allowed))
+    key = iam.create_access_key(UserName=name)["AccessKey"]
 
     def config(given: str) -> Dict[str, Any]:
-        login = {**server.login, "secret_key": given}
-        return {"backend": "aws", "prefix": "canary-" + secrets.token_hex(4), "batch_get": False, **login}
+        login = {**server.login, "access_key": key["AccessKeyId"], "secret_key": given}
+        return {"backend": "aws", "prefix": name, **login}
 
-    return Watched(config(server.password), {"secret key": server.password}, config, (server.log,))
+    return Watched(config(key["SecretAccessKey"]), {"secret key": key["SecretAccessKey"]}, config, (server.log,))
 
 
 def _example(text: str, _directory: Path) -> Optional[Example]:
@@ -108,7 +115,7 @@ HARNESS = Harness(
             many=False,
             bare=_bare,
             requests=_requests,
-            most={"rotation": 40},
+            most={"rotation": 40, "migration": 6},
         ),
         StoreKind("aws-ssm", "aws", _parameters, locking, server=SERVER, many=False, plays=False),
         # A batch is one request here, and as fresh as at AWS as long as no label moves.

@@ -216,7 +216,7 @@ def test_kms_key_and_rotation_are_those_of_the_options():
         ({"prefix": "+a"}, "prefix"),
         ({"tags": {"aws:x": "y"}}, "tags"),
         ({"replicas": [{"kms_key_id": "x"}]}, "replicas"),
-        ({"replicas": [{"regoin": "x"}]}, "replicas.regoin"),
+        ({"replicas": [{"zone": "x"}]}, "replicas.zone"),
         ({"rotation": {"lambda_arn": LAMBDA}}, "rotation"),
         ({"rotation": {"lambda_arn": "rotate", "after_days": 3}}, "rotation.lambda_arn"),
         ({"rotation": {"lambda_arn": LAMBDA, "after_days": 0}}, "rotation.after_days"),

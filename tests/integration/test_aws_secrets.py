@@ -317,3 +317,14 @@ def test_a_removed_version_cannot_be_read_and_a_warning_says_that_aws_keeps_it(s
         backend.get("db", "1")
     assert len(warnings) == 1
     assert "AWS deletes no single version" in warnings[0]
+
+
+def test_an_encrypted_store_shows_no_value_at_aws_and_keeps_older_ones(store, client):
+    manager = store.manager(encrypt=True)
+    for value in ("one of canary", "two of canary"):
+        manager.ensure(DesiredCredential("db", value=Secret(value)))
+    assert manager.token("db") == Secret("two of canary")
+    assert manager.get("db", version="1").record.fields["value"] == Secret("one of canary")
+    names = [each["Name"] for each in client.list_secrets(MaxResults=100)["SecretList"] if each["Name"].startswith(store.prefix)]
+    assert {store.secret("db"), store.secret("+v1/db"), store.secret("+store")} <= set(names)
+    assert not any("canary" in current_of(client, name)["SecretString"] for name in names)

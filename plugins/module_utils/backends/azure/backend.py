@@ -14,7 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.c
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.object_store import VaultPlaces
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.options import TRAITS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.secret_names import check_prefix
-from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.secret_tags import MAX_VALUE
+from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.secret_tags import MAX_TAGS, MAX_VALUE
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.secret_value import write_value
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.versions import VersionedPlaces
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import CONNECTIONS, Backend, BackendContext, Capabilities
@@ -37,6 +37,7 @@ _CAPABILITIES = Capabilities(
     remote=True,
     server_side_encryption=True,
     max_bytes=MAX_VALUE,
+    max_tags=MAX_TAGS - 2,
     parallel=CONNECTIONS,
 )
 

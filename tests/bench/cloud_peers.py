@@ -14,9 +14,10 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Callable, Iterator, Mapping, Sequence
+from typing import Callable, ContextManager, Iterator, List, Mapping, Sequence
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -34,7 +35,7 @@ _TOKEN_BODY = {"access_token": "t0ken", "token_type": "Bearer", "expires_in": 36
 
 
 @contextlib.contextmanager
-def google_cloud(names: Sequence[str]) -> Iterator[Way]:
+def google_cloud(names: Sequence[str]) -> Iterator[List[Way]]:
     """The lookup of google.cloud with a service account: a token and two requests, of which each makes a login of its own."""
 
     def answer(request: Request) -> Answer:
@@ -66,7 +67,7 @@ def google_cloud(names: Sequence[str]) -> Iterator[Way]:
 
 
 @contextlib.contextmanager
-def azure_collection(names: Sequence[str]) -> Iterator[Way]:
+def azure_collection(names: Sequence[str]) -> Iterator[List[Way]]:
     """The lookup of azure.azcollection with a machine's identity: a token and a read."""
 
     def answer(request: Request) -> Answer:
@@ -100,17 +101,15 @@ def _served(answer: Callable[[Request], Answer], place: str) -> Iterator[tuple[s
             yield server, front, authority, Path(path)
 
 
-def _counted(server: scripted.Server, way: Way, login: str) -> Way:
-    """The way, with counts of the server's requests since `start_over`: logins and all others."""
+def _counted(server: scripted.Server, way: Way, login: str) -> List[Way]:
+    """The way alone, with counts of the server's requests since `start_over`: logins and all others."""
     seen = [0]
 
     def count(is_login: bool) -> int:
         return sum((login in request.path) is is_login for request in server.asked[seen[0] :])
 
-    counts: Mapping[str, Callable[[], int]] = {"logins": lambda: count(True), "reads": lambda: count(False)}
-    return Way(
-        **{**vars(way), **counts, "start_over": lambda: seen.__setitem__(0, len(server.asked)), "requests": lambda: len(server.asked)}
-    )
+    counts = {"logins": lambda: count(True), "reads": lambda: count(False), "requests": lambda: len(server.asked)}
+    return [replace(way, start_over=lambda: seen.__setitem__(0, len(server.asked)), **counts)]
 
 
 def _build_account() -> Mapping[str, str]:
@@ -123,3 +122,10 @@ def _build_account() -> Mapping[str, str]:
         "private_key_id": "1",
         "token_uri": "https://{0}{1}".format(GOOGLE, TOKEN),
     }
+
+
+PEERS: Mapping[str, Callable[[Sequence[str]], ContextManager[List[Way]]]] = {
+    "google.cloud": google_cloud,
+    "azure.azcollection": azure_collection,
+}
+"""What has these ways, by the collection that they are of."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Iterator, List, Sequence
 
 from tests.backends.discovery import HARNESSES
+from tests.bench.cloud_peers import PEERS
 from tests.bench.session_runs import Way, debug
 from tests.servers import once, processes
 from tests.servers.processes import ServerUnavailable
@@ -79,7 +80,7 @@ def all_ways(names: Sequence[str]) -> Iterator[List[Way]]:
     with contextlib.ExitStack() as stack:
         stack.callback(once.stop_all)
         ways = [constant()]
-        for what, server in {**others, "moto": on_moto}.items():
+        for what, server in {**others, "moto": on_moto, **PEERS}.items():
             try:
                 ways += stack.enter_context(server(names))
             except (ServerUnavailable, ImportError, FileNotFoundError) as error:

@@ -6,14 +6,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import secrets
 import sys
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from tests.backends.harness import Bare, Choice, Example, Harness, Options, Place, Price, StoreKind, Watched, encrypting, locking
+from tests.bench.cloud_peers import azure_collection
+from tests.bench.session_runs import Way, our_lookup
 from tests.servers import once
 
 SERVER = "azure_vault"
@@ -146,6 +149,30 @@ else:
 """
 
 
+@contextlib.contextmanager
+def _lookups(names: Sequence[str]) -> Iterator[List[Way]]:
+    """Ours with a client secret, and azure.azcollection with a machine's identity."""
+    server, seen = once.started(SERVER), [0]
+    for name in names:
+        server.call("PUT", "/secrets/bench-" + name, {"value": "of " + name})
+    config = {"backend": "azure", "audit": "off", "encrypt": False, "single_writer": True, "prefix": "bench-", **server.login()}
+
+    def count(part: str) -> int:
+        return sum(part in each for each in server.requests()[seen[0] :])
+
+    ours = Way(
+        "nebula.credential, Key Vault",
+        our_lookup,
+        {},
+        store=config,
+        logins=lambda: count("/oauth2/"),
+        reads=lambda: count("/secrets/bench-"),
+        start_over=lambda: seen.__setitem__(0, len(server.requests())),
+    )
+    with azure_collection(names) as theirs:
+        yield [ours, theirs]
+
+
 def kinds_elsewhere(url: str) -> Tuple[StoreKind, ...]:
     """The real service, if the environment names a vault. Each test leaves its secrets there, deleted or not."""
     return (StoreKind("azure-elsewhere", "azure", _at(url), locking, many=False, plays=False),) if url else ()
@@ -172,6 +199,7 @@ HARNESS = Harness(
     address="vault_url",
     watched={"azure": _watched},
     example=_example,
+    lookups=_lookups,
     choices=(
         Choice(
             "Azure Key Vault",

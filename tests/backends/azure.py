@@ -2,21 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The backend azure: a Key Vault of our own, each store with a prefix of its own, and the one that NEBULA_TEST_AZURE_VAULT_URL names."""
+"""The backend azure: a Key Vault of our own, each store in one of its own, and the one that NEBULA_TEST_AZURE_VAULT_URL names."""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import secrets
 import sys
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Optional, Tuple
 
 from tests.backends.harness import Bare, Choice, Example, Harness, Options, Place, Price, StoreKind, Watched, encrypting, locking
-from tests.bench.cloud_peers import azure_collection
-from tests.bench.session_runs import Way, our_lookup
 from tests.servers import once
 
 SERVER = "azure_vault"
@@ -36,10 +34,15 @@ def _lock(directory: Path) -> Dict[str, str]:
     return {"kind": "file", "path": str(directory / "locks")}
 
 
+@lru_cache(maxsize=None)
+def _vault(server: Any, directory: Path) -> str:
+    return str(server.new_vault())
+
+
 def _on(*, encrypt: bool) -> Callable[[Path], Options]:
     return lambda directory: {
         **once.server(SERVER).login(),
-        "prefix": _prefix(directory),
+        "vault_url": _vault(once.server(SERVER), directory),
         "encrypt": encrypt,
         "lock": _lock(directory),
     }
@@ -149,30 +152,6 @@ else:
 """
 
 
-@contextlib.contextmanager
-def _lookups(names: Sequence[str]) -> Iterator[List[Way]]:
-    """Ours with a client secret, and azure.azcollection with a machine's identity."""
-    server, seen = once.started(SERVER), [0]
-    for name in names:
-        server.call("PUT", "/secrets/bench-" + name, {"value": "of " + name})
-    config = {"backend": "azure", "audit": "off", "encrypt": False, "single_writer": True, "prefix": "bench-", **server.login()}
-
-    def count(part: str) -> int:
-        return sum(part in each for each in server.requests()[seen[0] :])
-
-    ours = Way(
-        "nebula.credential, Key Vault",
-        our_lookup,
-        {},
-        store=config,
-        logins=lambda: count("/oauth2/"),
-        reads=lambda: count("/secrets/bench-"),
-        start_over=lambda: seen.__setitem__(0, len(server.requests())),
-    )
-    with azure_collection(names) as theirs:
-        yield [ours, theirs]
-
-
 def kinds_elsewhere(url: str) -> Tuple[StoreKind, ...]:
     """The real service, if the environment names a vault. Each test leaves its secrets there, deleted or not."""
     return (StoreKind("azure-elsewhere", "azure", _at(url), locking, many=False, plays=False),) if url else ()
@@ -199,7 +178,7 @@ HARNESS = Harness(
     address="vault_url",
     watched={"azure": _watched},
     example=_example,
-    lookups=_lookups,
+    is_challenged=True,
     choices=(
         Choice(
             "Azure Key Vault",

@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from tests.backends.discovery import HARNESSES, KINDS
+from tests.backends.discovery import HARNESSES
 from tests.backends.harness import StoreKind
 from tests.bench.backends import WARM, in_turns
 from tests.bench.kept import SCALE, describe_circumstances, keep_figures, read_figures
@@ -37,7 +37,7 @@ Step = Tuple[str, Callable[[], object]]
 
 def list_kinds() -> List[StoreKind]:
     """Return the kinds of stores that the page names, in its order."""
-    by_label = {kind.label: kind for kind in KINDS}
+    by_label = {kind.label: kind for harness in HARNESSES.values() for kind in harness.kinds}
     return [by_label[label] for harness in HARNESSES.values() for choice in harness.choices for label in choice.kinds]
 
 

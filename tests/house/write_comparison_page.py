@@ -20,7 +20,7 @@ import yaml
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext, Capabilities
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class, read_traits
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import COMMON_OPTIONS, _validate
-from tests.backends.discovery import HARNESSES, KINDS
+from tests.backends.discovery import HARNESSES
 from tests.backends.harness import Choice, Place, StoreKind
 from tests.bench.figures import GOAL_OF_CLOUDS
 from tests.bench.kept import read_figures, read_plays
@@ -188,7 +188,7 @@ def _note(one: Compared) -> str:
 
 def _list_measured(compared: Sequence[Compared], figures: Mapping[str, Any]) -> Iterator[Tuple[str, StoreKind, Dict[str, Any]]]:
     """Yield each kind of store that was measured, with its name on the page and its figures."""
-    kinds = {kind.label: kind for kind in KINDS}
+    kinds = {kind.label: kind for harness in HARNESSES.values() for kind in harness.kinds}
     for one in compared:
         for label in one.choice.kinds:
             if label in figures:

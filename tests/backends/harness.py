@@ -142,6 +142,7 @@ class Harness:
         watched: stores that the canary plays run on, by a word for people.
         example: prepares a page or an example with this text, if it is about this backend. Takes a directory for files.
         lookups: for the bench of whole runs: given names of secrets, this collection's lookup and others' on one server.
+        is_challenged: the first request to an address is answered with a challenge, and TLS is required, so no front counts requests.
         choices: what users choose between, for the page that compares the backends.
     """
 
@@ -154,6 +155,7 @@ class Harness:
     watched: Mapping[str, Callable[[Path], Watched]] = field(default_factory=dict)
     example: Optional[Callable[[str, Path], Optional[Example]]] = None
     lookups: Optional[Callable[[Sequence[str]], ContextManager[List[Any]]]] = None
+    is_challenged: bool = False
     choices: Tuple[Choice, ...] = ()
 
     def openable(self, directory: Path) -> Dict[str, Any]:

@@ -139,6 +139,7 @@ class Harness:
         unreachable: options of a store on a server where nothing listens, with this secret in its login. None: it has no server.
         mistake: options with one mistake, and the option that the error names. It is found before any network is used.
         address: the option that says where the server is.
+        speaks_http: its requests are HTTP/1.1, so `tests.servers.front` can be put before the server.
         watched: stores that the canary plays run on, by a word for people.
         example: prepares a page or an example with this text, if it is about this backend. Takes a directory for files.
         lookups: for the bench of whole runs: given names of secrets, this collection's lookup and others' on one server.
@@ -152,6 +153,7 @@ class Harness:
     unreachable: Optional[Callable[[str], Options]] = None
     mistake: Optional[Tuple[Options, str]] = None
     address: str = "url"
+    speaks_http: bool = True
     watched: Mapping[str, Callable[[Path], Watched]] = field(default_factory=dict)
     example: Optional[Callable[[str, Path], Optional[Example]]] = None
     lookups: Optional[Callable[[Sequence[str]], ContextManager[List[Any]]]] = None

@@ -54,7 +54,10 @@ class On:
         manager.close()
 
 
-@pytest.fixture(params=[kind for kind in PLAIN if not backend_class(kind.backend).capabilities.batch_get], ids=lambda kind: kind.label)
+FRONTED = [kind for kind in PLAIN if HARNESSES[kind.backend].speaks_http and not backend_class(kind.backend).capabilities.batch_get]
+
+
+@pytest.fixture(params=FRONTED, ids=lambda kind: kind.label)
 def on(request, tmp_path):
     address = request.param.options(tmp_path)[HARNESSES[request.param.backend].address]
     verify = str(once.server(request.param.server).ca_cert) if address.startswith("https:") else None

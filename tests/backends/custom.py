@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-from tests.backends.harness import Harness, Options, StoreKind
+from tests.backends.harness import Choice, Harness, Options, Place, StoreKind
 
 CROWD = 32 if os.environ.get("NEBULA_TEST_PROFILE") == "long" else 6
 COMMANDS = Path(__file__).resolve().parents[2] / "docs" / "examples" / "custom-backends" / "commands"
@@ -32,4 +32,15 @@ HARNESS = Harness(
     kinds=(StoreKind("custom", "custom", _in_files, many=False, crowd=CROWD),),
     offline=_in_files,
     mistake=({"command": ["bin/vault-of-mine"]}, "command"),
+    choices=(
+        Choice(
+            "A command",
+            "{backend: custom, command: [python3, /opt/nebula/pass_store.py]}",
+            ("custom",),
+            Place.MACHINE,
+            "files, pass, SOPS, a keyring, KeePass",
+            rights="those of the command",
+            note="A process for each request; [recipes](../../how-to/custom-backends.md#recipes)",
+        ),
+    ),
 )

@@ -4,17 +4,20 @@
 
 """The backend aws: Secrets Manager of moto, each store below a prefix of its own.
 
-moto returns the old value in a batch after a label moved, so batches are off here; they are tested on MiniStack.
+moto returns the old value in a batch after a label moved, so batches are off here; they are tested on MiniStack. They are on where
+requests are counted and nothing is compared.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import secrets
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
 
-from tests.backends.harness import Bare, Example, Harness, Options, StoreKind, Watched, encrypting
+from tests.backends.harness import Bare, Choice, Example, Harness, Options, Place, Price, StoreKind, Watched, encrypting
+from tests.bench.session_runs import Way, debug, our_lookup
 from tests.servers import once
 
 SERVER = "moto"
@@ -92,6 +95,29 @@ def _example(text: str, _directory: Path) -> Optional[Example]:
     return Example({**login, "AWS_ENDPOINT_URL": server.url, "AWS_REGION": server.region})
 
 
+@contextlib.contextmanager
+def _lookups(names: Sequence[str]) -> Iterator[List[Way]]:
+    """Ours and amazon.aws, both with an access key, so that neither logs in."""
+    server, prefix, seen = once.started(SERVER), "bench", [0]
+    for name in names:
+        server.client().create_secret(Name="{0}/{1}".format(prefix, name), SecretString="of " + name)
+    asked: Dict[str, Any] = {
+        "reads": lambda: len(server.requests(since=seen[0])),
+        "start_over": lambda: seen.__setitem__(0, server.count()),
+    }
+    given = ", ".join("{0}='{1}'".format(option, server.login[option]) for option in ("region", "access_key", "secret_key"))
+
+    def secretsmanager_secret(name: str) -> str:
+        return debug("lookup('amazon.aws.secretsmanager_secret', '{0}/{1}', {2})".format(prefix, name, given))
+
+    ours = {"backend": "aws", "audit": "off", "prefix": prefix, **server.login}
+    theirs = {"AWS_ENDPOINT_URL": server.url}
+    yield [
+        Way("nebula.credential, AWS (moto)", our_lookup, {}, store=ours, **asked),
+        Way("amazon.aws, moto", secretsmanager_secret, {}, environment=theirs, is_peer=True, requests=server.count, **asked),
+    ]
+
+
 HARNESS = Harness(
     backend="aws",
     kinds=(
@@ -112,4 +138,17 @@ HARNESS = Harness(
     address="endpoint_url",
     watched={"aws": _watched},
     example=_example,
+    lookups=_lookups,
+    choices=(
+        Choice(
+            "AWS Secrets Manager",
+            "{backend: aws, region: eu-central-1, prefix: shop}",
+            ("aws-batches",),
+            Place.CLOUD,
+            "moto, MiniStack",
+            rights="[IAM policy](../../policies/aws-secrets-manager.json)",
+            price=Price(0.05, 0.4, "secret", "https://aws.amazon.com/secrets-manager/pricing/", "2026-11-30"),
+        ),
+    ),
+    measured=(StoreKind("aws-batches", "aws", _options(batch_get=True), server=SERVER, bare=_bare, requests=_requests),),
 )

@@ -37,8 +37,13 @@ Step = Tuple[str, Callable[[], object]]
 
 def list_kinds() -> List[StoreKind]:
     """Return the kinds of stores that the page names, in its order."""
-    by_label = {kind.label: kind for kind in KINDS}
+    by_label = index_kinds()
     return [by_label[label] for harness in HARNESSES.values() for choice in harness.choices for label in choice.kinds]
+
+
+def index_kinds() -> Dict[str, StoreKind]:
+    """Return the kinds of stores that a choice may name, by their labels."""
+    return {kind.label: kind for kind in (*KINDS, *(kind for harness in HARNESSES.values() for kind in harness.measured))}
 
 
 def list_steps(manager: Any) -> List[Step]:
@@ -120,7 +125,8 @@ def measure_kind(kind: StoreKind, directory: Path) -> Dict[str, Any]:
     try:
         times = measure_times(kind, stores[0])
         counted = count_requests(kind, stores[1]) if kind.requests else {}
-        return {"server": getattr(server, "version", ""), "times": times, "requests": counted}
+        version = str(getattr(server, "version", "")).partition("-")[0]
+        return {"server": "{0} {1}".format(kind.server, version) if kind.server else "", "times": times, "requests": counted}
     finally:
         servers.stop_all()
 

@@ -186,8 +186,9 @@ total:
   returned: always, if the migration has begun
 counts:
   description:
-    - How many credentials were C(created), C(resumed), C(updated), C(unchanged) and C(moved) (see RV(results)), how many C(failed), in how many the source was C(deleted), and how
-      often one was copied C(again) because it had changed meanwhile. In check mode what would be.
+    - How many credentials were C(created), C(resumed), C(updated), C(unchanged) and C(moved) (see RV(results)), how many C(failed), in
+      how many the source was C(deleted), and how often one was copied C(again) because it had changed meanwhile. In check mode what
+      would be.
   type: dict
   returned: always, if the migration has begun
   sample: {created: 40, resumed: 1, updated: 0, unchanged: 2, moved: 0, failed: 1, deleted: 0, again: 0}

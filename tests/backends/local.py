@@ -30,7 +30,7 @@ HARNESS = Harness(
         StoreKind("local-json", "local", _in("json"), plays=False),
         StoreKind("local-yaml", "local", _in("yaml"), plays=False),
         StoreKind("local-binary", "local", _in("binary"), plays=False),
-        StoreKind("local-envelopes", "local", _in("encrypted"), _sealing, plays=False),
+        StoreKind("local-envelopes", "local", _in("encrypted"), _sealing, plays=False, configurable=False),
         StoreKind("local-encrypted", "local", _in("encrypted"), encrypting),
     ),
     offline=lambda directory: {"path": str(directory / "store")},

@@ -62,9 +62,9 @@ def bench_writes(directory: Path, store: Any) -> None:
         # Ten credentials over and over: from the tenth round on each write also drops the oldest kept version.
         replaced.append(once(lambda index=index: store.ensure(wanted("replaced/n{0}".format(index % 10), "{0:032x}".format(index)))))
     figure("write + fsync + rename + directory fsync, p50", milliseconds(sorted(plain)[WRITES // 2]))
-    for what, ours in (("put of a new credential", created), ("put over a value, which is kept", replaced)):
+    for what, ours, goal in (("put of a new credential", created, "< 2 x"), ("put over a value, which is kept", replaced, "< 3 x")):
         figure("{0}, p50".format(what), milliseconds(sorted(ours)[WRITES // 2]))
-        figure("  beside the plain write", ratio(sum(ours), sum(plain)), "< 2 x")
+        figure("  beside the plain write", ratio(sum(ours), sum(plain)), goal)
 
 
 def bench_list(root: Path) -> None:

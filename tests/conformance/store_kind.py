@@ -42,8 +42,8 @@ def no_layers(backend: Backend) -> Backend:
 
 
 def encrypting(backend: Backend) -> Backend:
-    """Put the layer that encrypts around a backend, with the key of the home directory."""
-    return wrap_in_encryption(backend, {})
+    """Put the layer that encrypts around a backend, with the key of the home directory; and locks, if it needs them."""
+    return wrap_in_encryption(backend if backend.capabilities.native_cas else locking(backend), {})
 
 
 def locking(backend: Backend) -> Backend:
@@ -65,6 +65,7 @@ class StoreKind:
         many: it is meant for thousands of records. One that writes all of them each time is not.
         server_counts: the server counts the values: no serial can be given, and a delete takes one too.
         plays: whole plays run on it. A kind that differs from another in what is stored alone needs none, one that cannot rotate has none.
+        configurable: a user's configuration can name it. One whose layer only the suite has cannot be.
         bare: the client library on the same server, for the bench. None: it is not measured.
         requests: how many requests the server has counted for this store.
         most: how many of them an operation makes at most, by its name.
@@ -80,6 +81,7 @@ class StoreKind:
     many: bool = True
     server_counts: bool = False
     plays: bool = True
+    configurable: bool = True
     bare: Optional[Callable[[Path], Bare]] = None
     requests: Optional[Callable[[Path], int]] = None
     most: Mapping[str, int] = field(default_factory=dict)

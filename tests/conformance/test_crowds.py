@@ -80,7 +80,7 @@ def test_one_of_many_creators_wins(backend):
 
 def test_readers_see_whole_values_only(backend):
     """While values of different lengths replace each other and go, a reader gets one of them whole, or NotFound."""
-    values = [letter * size for letter, size in (("a", 1), ("b", 5000), ("c", 60000), ("d", 17))]
+    values = [letter * size for letter, size in (("a", 1), ("b", 5000), ("c", 15000), ("d", 17))]
     stop = threading.Event()
     seen, failures = Counter(), []
 

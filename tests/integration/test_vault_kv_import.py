@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 from contextlib import closing, suppress
+from dataclasses import replace
 
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2 import Kv2
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import acting_as
-from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound, Unusable
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Duplicate, NotFound, Unusable
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, PREVIOUS
 from ansible_collections.nebula.credential.plugins.module_utils.store.exporter import read_portable
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Reader
@@ -65,3 +66,21 @@ def test_a_version_that_its_writer_could_not_describe_is_not_read_either(backend
         for stage in (PREVIOUS, CURRENT):
             with suppress(NotFound):
                 backend.delete("db_pass", stage=stage)
+
+
+def test_a_single_version_that_its_writer_could_not_describe_is_described_by_the_next_import(backend, portable, monkeypatch):
+    """Its value is the source's, and nobody has changed it. Another value without metadata is another tool's, and stays."""
+    single = replace(portable, versions=portable.versions[-1:], previous=None)
+    monkeypatch.setattr(Kv2, "_describe", kill_at(0, Kv2._describe))
+    with pytest.raises(Killed):
+        import_whole(backend, single)
+    monkeypatch.undo()
+    import_whole(backend, single)
+    there = read_portable(backend, "db_pass", "destination", "default")
+    assert there.digest(KEY, "default") == single.digest(KEY, "default")
+
+
+def test_a_value_of_another_tool_is_not_replaced(backend, portable):
+    backend._requests.write(backend._location.place("db_pass", CURRENT), {"password": "mine"}, 0)
+    with pytest.raises(Duplicate):
+        import_whole(backend, portable)

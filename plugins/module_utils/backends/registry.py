@@ -33,6 +33,17 @@ def _aws() -> Row:
     return TRAITS, load
 
 
+def _azure() -> Row:
+    from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.options import TRAITS
+
+    def load() -> Type[Backend]:
+        from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.backend import Azure
+
+        return Azure
+
+    return TRAITS, load
+
+
 def _database() -> Row:
     from ansible_collections.nebula.credential.plugins.module_utils.backends.database.options import TRAITS
 
@@ -90,6 +101,7 @@ def _vault() -> Row:
 
 BACKENDS: Mapping[str, Callable[[], Row]] = {
     "aws": _aws,
+    "azure": _azure,
     "database": _database,
     "kubernetes": _kubernetes,
     "local": _local,

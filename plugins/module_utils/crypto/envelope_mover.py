@@ -11,7 +11,7 @@ Each pass reads every value of every stage. A kept version never changes, so it 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Iterable, Iterator, List, Optional, Set, Sized, Tuple
+from typing import TYPE_CHECKING, Iterable, Iterator, List, Optional, Set, Sized, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import EnvelopeRewriter, require_protocol
@@ -28,7 +28,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, STAGES, Record
 
+if TYPE_CHECKING:
+    from ansible_collections.nebula.credential.plugins.module_utils.context.parallel import Parallelism
+
 _ATTEMPTS = 100
+_FILES_AT_ONCE = 8
 
 
 class EnvelopeMover:
@@ -70,8 +74,18 @@ class EnvelopeMover:
 
     def _move_rows(self, rows: Iterable[Record]) -> Iterator[None]:
         """Move what is listed, several rows in flight. Yield once for each row that is done."""
-        parallelism = self._backend.context.parallelism
+        parallelism = self._find_parallelism()
         return map(self._move_row, rows) if parallelism is None else parallelism.map(rows, self._move_row)
+
+    def _find_parallelism(self) -> Optional[Parallelism]:
+        """Return how many rows are moved at once. In files several are, too: a disk syncs many of them in about the time of one."""
+        capabilities = self._backend.capabilities
+        if self._backend.context.parallelism is None and capabilities.persistent and not capabilities.remote:
+            # Imported here: it loads slowly, and only a rotation needs it.
+            from ansible_collections.nebula.credential.plugins.module_utils.context.parallel import Parallelism
+
+            return Parallelism(_FILES_AT_ONCE)
+        return self._backend.context.parallelism
 
     def _move_row(self, row: Record) -> None:
         """Move the envelopes of one row. Several threads do this."""

@@ -20,6 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import In
 U32 = struct.Struct(">I")
 U64 = struct.Struct(">Q")
 I64 = struct.Struct(">q")
+_TEXT_START = struct.Struct(">BI")
 
 NONE, TEXT, FALSE, TRUE, INTEGER, LIST, MAP = range(7)
 """The first byte of a value. NONE and TEXT are also the presence byte of a string, so that a string has one encoding only."""
@@ -157,27 +158,26 @@ class Reader:
             return None
         if presence != TEXT:
             raise Malformed("a presence byte is neither 0 nor 1")
-        return self._text()
+        self.offset -= 1
+        return self.text()
 
     def text(self) -> str:
-        """Read a string that must be present."""
-        if self.byte() != TEXT:
-            raise Malformed("a string is absent")
-        return self._text()
-
-    def _text(self) -> str:
-        """Read the length and the bytes of a string. Does what `take` and `u32` do, without calling them, for speed."""
-        data, start = self._data, self.offset + 4
+        """Read a string that must be present. Does what `byte`, `u32` and `take` do, without calling them, for speed."""
+        data, start = self._data, self.offset
         try:
-            end = start + U32.unpack_from(data, start - 4)[0]
-            if end > len(data):
-                raise Malformed("cut short")
-            self.offset = end
+            presence, size = _TEXT_START.unpack_from(data, start)
+        except struct.error:
+            raise Malformed("cut short") from None
+        if presence != TEXT:
+            raise Malformed("a string is absent")
+        start += _TEXT_START.size
+        self.offset = end = start + size
+        if end > len(data):
+            raise Malformed("cut short")
+        try:
             return str(data[start:end], "utf-8")
         except UnicodeDecodeError:
             raise Malformed("text is not UTF-8") from None
-        except struct.error:
-            raise Malformed("cut short") from None
 
     def value(self, depth: int = MAX_DEPTH) -> Any:
         """Read a value."""
@@ -185,7 +185,8 @@ class Reader:
             raise Malformed("nested too deep")
         kind = self.byte()
         if kind == TEXT:
-            return self._text()
+            self.offset -= 1
+            return self.text()
         if kind == INTEGER:
             return self.i64()
         if kind == LIST:
@@ -205,8 +206,9 @@ class Reader:
         found = {}
         last = b""
         for position in range(self.u32()):
+            start = self.offset + _TEXT_START.size
             key = self.text()
-            encoded = key.encode("utf-8")
+            encoded = self._data[start : self.offset]
             if position and encoded <= last:
                 raise Malformed("keys do not rise")
             last = encoded
@@ -218,6 +220,18 @@ class Reader:
         if self.byte() != MAP:
             raise Malformed("a mapping is expected")
         return self._map(MAX_DEPTH)
+
+    def count(self) -> int:
+        """Read the number of items of a value that must be a list. The items follow."""
+        if self.byte() != LIST:
+            raise Malformed("a list is expected")
+        return self.u32()
+
+    def integer(self) -> int:
+        """Read a value that must be an integer."""
+        if self.byte() != INTEGER:
+            raise Malformed("a number is expected")
+        return self.i64()
 
     def end(self) -> None:
         """Check that no bytes follow."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import struct
 import threading
 from hashlib import sha256
-from typing import NamedTuple, Optional, Tuple
+from typing import Dict, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.binary import U32, U64, Malformed, Reader, write_bytes, write_text
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope_metadata import read_metadata, read_scope, write_scope
@@ -62,23 +62,44 @@ class Envelope(NamedTuple):
 class _Parsed:
     """An envelope, and its metadata once it was read."""
 
-    __slots__ = ("data", "envelope", "metadata")
+    __slots__ = ("envelope", "metadata")
 
-    def __init__(self, data: bytes, envelope: Envelope) -> None:
-        self.data = data
+    def __init__(self, envelope: Envelope) -> None:
         self.envelope = envelope
         self.metadata: Optional[Metadata] = None
 
 
 class _Memory(threading.local):
-    recent: Tuple[_Parsed, ...] = ()
+    """The envelopes that this thread parsed last. It holds no secret.
+
+    A backend and the layers above it read the same bytes one after the other, a listing in batches, and a write reads the old value
+    and the new one. The bytes are compared, which costs less than their checksum.
+    """
+
+    def __init__(self) -> None:
+        self._by_data: Dict[bytes, _Parsed] = {}
+        self._by_envelope: Dict[int, _Parsed] = {}
+
+    def find(self, data: bytes) -> Optional[Envelope]:
+        parsed = self._by_data.get(data)
+        return None if parsed is None else parsed.envelope
+
+    def find_parsed(self, envelope: Envelope) -> Optional[_Parsed]:
+        return self._by_envelope.get(id(envelope))
+
+    def keep(self, data: bytes, envelope: Envelope) -> None:
+        if len(data) > _MOST_BYTES:
+            return
+        if len(self._by_data) == REMEMBERED:
+            oldest = self._by_data.pop(next(iter(self._by_data)))
+            del self._by_envelope[id(oldest.envelope)]
+        self._by_data[data] = self._by_envelope[id(envelope)] = _Parsed(envelope)
 
 
 _MEMORY = _Memory()
-"""The two envelopes that this thread parsed last: a backend and the layers above it read the same bytes one after the other, and a write
-reads the old value and the new one. The bytes are compared, which costs less than their checksum. It holds no secret."""
-_MOST_REMEMBERED = 64 * 1024
-"""Bytes. A larger envelope is not kept in memory."""
+REMEMBERED = 64
+_MOST_BYTES = 16 * 1024
+"""A larger envelope is not kept in memory."""
 
 
 def identity_of(name: str, stage: str = CURRENT) -> str:
@@ -117,17 +138,15 @@ def read_envelope(data: bytes) -> Envelope:
         Damaged: the checksum or the layout is wrong.
         UnknownFormat: a later release wrote it.
     """
-    recent = _MEMORY.recent
-    for parsed in recent:
-        if parsed.data == data:
-            return parsed.envelope
+    known = _MEMORY.find(data)
+    if known is not None:
+        return known
     body = _check_checksum(data)
     try:
         envelope = _read_body(body)
     except Malformed as problem:
         raise Damaged("the envelope does not follow its layout: {0}".format(problem), remedy=RESTORE) from None
-    if len(data) <= _MOST_REMEMBERED:
-        _MEMORY.recent = (_Parsed(data, envelope), *recent[:1])
+    _MEMORY.keep(data, envelope)
     return envelope
 
 
@@ -175,7 +194,7 @@ def envelope_metadata(envelope: Envelope) -> Metadata:
     Raises:
         Damaged: it does not follow its layout.
     """
-    known = next((parsed for parsed in _MEMORY.recent if parsed.envelope is envelope), None)
+    known = _MEMORY.find_parsed(envelope)
     if known is not None and known.metadata is not None:
         return known.metadata
     try:

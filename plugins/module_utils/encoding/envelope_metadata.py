@@ -12,7 +12,8 @@ is not repeated here: it is in the envelope's header.
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
-from typing import Any, Optional, Tuple
+from functools import lru_cache
+from typing import Any, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.binary import I64, Malformed, Reader, write_text, write_value
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
@@ -21,6 +22,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.scope impo
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 MICROSECOND = timedelta(microseconds=1)
+_PARTS_OF_TRANSITION = 4
 
 
 def to_microseconds(moment: datetime) -> int:
@@ -34,6 +36,7 @@ def to_microseconds(moment: datetime) -> int:
     return (moment - EPOCH) // MICROSECOND
 
 
+@lru_cache(maxsize=64)  # the times of one record are often the same
 def from_microseconds(count: int) -> datetime:
     """Return the time that many microseconds after the epoch, in UTC.
 
@@ -81,7 +84,7 @@ def read_metadata(data: bytes, scope: Scope) -> Metadata:
     description = reader.text()
     lifecycle = reader.text()
     tags = check_tags(reader.mapping())
-    history = _history(reader.value())
+    history = tuple(_read_transition(reader) for _each in range(reader.count()))
     policy = reader.mapping()
     attributes = reader.mapping()
     reader.end()
@@ -96,16 +99,10 @@ def _expiry(value: Any) -> Optional[datetime]:
     return from_microseconds(value)
 
 
-def _history(value: Any) -> Tuple[Transition, ...]:
-    if not isinstance(value, list):
-        raise Malformed("a history is a list")
-    return tuple(_transition(step) for step in value)
-
-
-def _transition(step: Any) -> Transition:
-    if not isinstance(step, list) or [type(part) for part in step] != [str, str, str, int]:
+def _read_transition(reader: Reader) -> Transition:
+    if reader.count() != _PARTS_OF_TRANSITION:
         raise Malformed("a step of the history has four parts")
-    return Transition(step[0], step[1], step[2], from_microseconds(step[3]))
+    return Transition(reader.text(), reader.text(), reader.text(), from_microseconds(reader.integer()))
 
 
 def check_tags(tags: Any) -> Any:

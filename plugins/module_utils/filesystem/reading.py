@@ -13,6 +13,7 @@ import errno
 import os
 import stat
 from contextlib import suppress
+from typing import Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged
 
@@ -37,6 +38,11 @@ def open_regular(path: str, flags: int = os.O_RDONLY) -> int:
         OSError: it cannot be opened.
         Damaged: it is not a regular file.
     """
+    return _open(path, flags)[0]
+
+
+def _open(path: str, flags: int) -> Tuple[int, os.stat_result]:
+    """Do what `open_regular` does. Return the status of the file as well."""
     try:
         descriptor = os.open(path, flags | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY, 0o600)
     except OSError as error:
@@ -47,11 +53,11 @@ def open_regular(path: str, flags: int = os.O_RDONLY) -> int:
         if error.errno in _LEADS_NOWHERE and os.path.islink(path):
             raise _special_error(path, stat.S_IFLNK) from None
         raise
-    mode = os.fstat(descriptor).st_mode
-    if stat.S_ISREG(mode):
-        return descriptor
+    status = os.fstat(descriptor)
+    if stat.S_ISREG(status.st_mode):
+        return descriptor, status
     os.close(descriptor)
-    raise _special_error(path, mode)
+    raise _special_error(path, status.st_mode)
 
 
 def _special_error(path: str, mode: int) -> Damaged:
@@ -83,21 +89,23 @@ def read_file(path: str, most: int, flags: int = os.O_RDONLY) -> bytes:
         Damaged: it is not a regular file, or is larger.
     """
     while True:
-        descriptor = open_regular(path, flags)
+        descriptor, status = _open(path, flags)
         try:
-            content = _read_at_most(descriptor, path, most)
+            content = _read_at_most(descriptor, path, status.st_size, most)
             if os.fstat(descriptor).st_nlink:
                 return content
         finally:
             os.close(descriptor)
 
 
-def _read_at_most(descriptor: int, path: str, most: int) -> bytes:
+def _read_at_most(descriptor: int, path: str, expected: int, most: int) -> bytes:
     """Return all bytes. The size is compared first, so that a sparse file is not read at all; it may also grow meanwhile."""
-    if os.fstat(descriptor).st_size > most:
+    if expected > most:
         raise _size_error(path, most)
-    pieces, size = [], 0
     piece = os.read(descriptor, _PIECE)
+    pieces, size = [], 0
+    if 0 < len(piece) == expected < _PIECE:  # whole: a read that was not full ends at the end of the file
+        return piece
     while piece:
         size += len(piece)
         if size > most:

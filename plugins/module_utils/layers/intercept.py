@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
+_MOST_IN_BATCH = 32
+"""Fewer than a thread remembers envelopes (`encoding.envelope.REMEMBERED`): so a layer further out need not parse them again."""
+_BATCH_SECONDS = 0.02
+"""A row that took a request of its own ends its batch."""
+
 
 class BackendCall(NamedTuple):
     """One operation of the backend contract: its name, the credential it concerns, and whether it changes anything."""
@@ -35,6 +41,56 @@ class BackendCall(NamedTuple):
     operation: str
     name: Optional[str] = None
     writing: bool = False
+
+
+class BatchedRows(Iterator[Record]):
+    """The rows of a listing, which come in batches: what a backend has read with one request, a layer handles with one call."""
+
+    def __init__(self, take: Callable[[], List[Record]]) -> None:
+        """Take the function that returns the next rows; none at the end."""
+        self.take = take
+        self._batch: Iterator[Record] = iter(())
+
+    def __next__(self) -> Record:
+        for row in self._batch:
+            return row
+        self._batch = iter(self.take())
+        return next(self._batch)
+
+
+class _Batches:
+    """Divides the rows of a backend into batches."""
+
+    def __init__(self, rows: Iterator[Record]) -> None:
+        self._rows = rows
+        self._problem: Optional[Exception] = None
+
+    def take(self) -> List[Record]:
+        """Return the next rows, as many as come without a wait.
+
+        Raises:
+            Exception: what the listing raised. The rows before that were returned first.
+        """
+        problem, self._problem = self._problem, None
+        if problem is not None:
+            raise problem
+        taken: List[Record] = []
+        ends_at = monotonic() + _BATCH_SECONDS
+        try:
+            for row in self._rows:
+                taken.append(row)
+                if len(taken) == _MOST_IN_BATCH or monotonic() > ends_at:
+                    break
+        except Exception as error:
+            if not taken:
+                raise
+            self._problem = error
+        return taken
+
+
+def batch_rows(rows: Iterator[Record]) -> BatchedRows:
+    """Return the rows in batches: those in which they come already, if a layer further in has made some."""
+    return rows if isinstance(rows, BatchedRows) else BatchedRows(_Batches(rows).take)
 
 
 class InterceptingLayer(Layer, SchemaAdmin, AuditSink, Recoverable, VersionRemover, EnvelopeRewriter):
@@ -108,13 +164,9 @@ class InterceptingLayer(Layer, SchemaAdmin, AuditSink, Recoverable, VersionRemov
         return self.intercept(BackendCall("find_stages", name), lambda: self.inner.find_stages(name))
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
-        """Make one call for each step of the listing, so that the time a reader spends between two rows does not count."""
-        rows = self.inner.list(wanted)
-        while True:
-            row = self.intercept(BackendCall("list"), lambda: next(rows, None))
-            if row is None:
-                return
-            yield row
+        """Make one call for each batch of the listing, so that the time a reader spends between two rows does not count."""
+        rows = batch_rows(self.inner.list(wanted))
+        return BatchedRows(lambda: self.intercept(BackendCall("list"), rows.take))
 
     def versions(self, name: str) -> List[VersionInfo]:
         return self.intercept(BackendCall("versions", name), lambda: self.inner.versions(name))

@@ -37,6 +37,9 @@ class Schedule:
         return self.due_at is not None and self.due_at <= now
 
 
+_NEVER = Schedule()
+
+
 def version_created_at(metadata: Metadata) -> datetime:
     """Return when the current version was stored."""
     return _read_date(metadata, _VERSION) or metadata.created_at
@@ -62,13 +65,15 @@ def date_version(metadata: Metadata, now: datetime, *, is_rotated: bool) -> Meta
 
 def read_schedule(metadata: Metadata) -> Schedule:
     """Return when the credential is due. A revoked credential never is, nor one whose stored policy cannot be read."""
+    if not metadata.policy:  # a manual one: most have none, and a listing reads many
+        return _NEVER
     try:
         policy = RotationPolicy.read(metadata.policy)
     except InvalidInput:
-        return Schedule()
+        return _NEVER
     due_at = policy.next_rotation(value_since(metadata), metadata.expires_at)
     if due_at is None or metadata.lifecycle == REVOKED:
-        return Schedule()
+        return _NEVER
     return Schedule(due_at, shift_time(due_at, -policy.warning))
 
 
@@ -78,7 +83,8 @@ def _read_dates(metadata: Metadata) -> Dict[str, Any]:
 
 
 def _read_date(metadata: Metadata, name: str) -> Optional[datetime]:
-    written = _read_dates(metadata).get(name)
+    dates = metadata.attributes.get(DATES)
+    written = dates.get(name) if isinstance(dates, Mapping) else None
     if written is None:
         return None
     try:

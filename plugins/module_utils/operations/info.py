@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.usage import read_usage
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
+from ansible_collections.nebula.credential.plugins.module_utils.context.many_objects import building_many
 from ansible_collections.nebula.credential.plugins.module_utils.context.progress import count_each
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     InvalidInput,
@@ -135,7 +136,8 @@ def _rows(manager: CredentialManager, parameters: Mapping[str, Any], caller: Acc
     )
     matches = _matcher(wanted, parameters, _read_limits(manager, parameters))
     # Each credential becomes its row at once: what it was read from is not kept until the list is complete.
-    rows = [_describe_row(each, manager) for each in count_each(manager.list(wanted, caller)) if matches(each)]
+    with building_many():
+        rows = [_describe_row(each, manager) for each in count_each(manager.list(wanted, caller)) if matches(each)]
     rows.sort(key=lambda row: row["name"])
     _warn_of_unreadable(manager, [row["name"] for row in rows if row["unreadable"] is not None])
     return rows
@@ -144,7 +146,9 @@ def _rows(manager: CredentialManager, parameters: Mapping[str, Any], caller: Acc
 def _describe_row(credential: Credential, manager: CredentialManager) -> Dict[str, Any]:
     record, location = credential.record, manager.locate(credential.name)
     if record.problem is None:
-        return dict(credential.describe(), unreadable=None, location=location)
+        described = credential.describe()
+        described.update(unreadable=None, location=location)
+        return described
     known = replace(credential, record=replace(record, metadata=Metadata(credential.at, credential.at), problem=None)).describe()
     return dict(
         dict.fromkeys(known),

@@ -13,6 +13,7 @@ from typing import Any, Dict, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
 from ansible_collections.nebula.credential.plugins.module_utils.model.dates import (
+    DATES,
     Schedule,
     read_rotated_at,
     read_schedule,
@@ -121,36 +122,38 @@ class Credential:
         `field_names` is None for a row of a list, which was read without its fields. `verified` is False if the
         metadata was read without the key that authenticates it.
         """
-        known = self.metadata
+        record, known, schedule, state, expires_at = self.record, self.metadata, self.schedule, self.state, self.expires_at
+        attributes = known.attributes
+        created_at = format_time(known.created_at)
         return {
-            "name": self.name,
-            "type": self.record.type,
-            "stage": self.record.stage,
-            "version": self.record.version,
-            "serial": self.record.serial,
-            "revision": self.record.revision,
-            "state": self.state,
+            "name": record.name,
+            "type": record.type,
+            "stage": record.stage,
+            "version": record.version,
+            "serial": record.serial,
+            "revision": record.revision,
+            "state": state,
             "expired": self.is_expired,
             "usable": self.usable,
             "requires_interaction": self.requires_interaction,
-            "is_terminal": self.state in lifecycle.TERMINAL,
-            "created_at": format_time(known.created_at),
-            "version_created_at": format_time(version_created_at(known)),
+            "is_terminal": state in lifecycle.TERMINAL,
+            "created_at": created_at,
+            "version_created_at": created_at if DATES not in attributes else format_time(version_created_at(known)),
             "rotated_at": format_time(read_rotated_at(known)),
             "updated_at": format_time(known.updated_at),
-            "expires_at": format_time(self.expires_at),
-            "due_at": format_time(self.schedule.due_at),
-            "warning_from": format_time(self.schedule.warning_from),
-            "overdue": self.schedule.is_due(self.at),
+            "expires_at": format_time(expires_at),
+            "due_at": format_time(schedule.due_at),
+            "warning_from": format_time(schedule.warning_from),
+            "overdue": schedule.is_due(self.at),
             "description": known.description,
             "tags": dict(known.tags),
-            "metadata": read_free_metadata(known.attributes),
+            "metadata": read_free_metadata(attributes),
             "scope": describe_scope(known.scope),
             "policy": dict(known.policy),
-            "declared_fields": known.attributes.get("fields"),
-            "orphaned": bool(known.attributes.get("orphaned")),
-            "field_names": sorted(self.fields) or None,
-            "verified": self.record.verified,
+            "declared_fields": attributes.get("fields"),
+            "orphaned": bool(attributes.get("orphaned")),
+            "field_names": sorted(record.fields) or None,
+            "verified": record.verified,
         }
 
 

@@ -154,8 +154,11 @@ def write_free_metadata(attributes: Mapping[str, Any], free: Mapping[str, Any]) 
 
 def read_free_metadata(attributes: Mapping[str, Any]) -> Dict[str, Any]:
     """Return the free metadata in a record's attributes; empty if there is none, or if another tool has changed it to something else."""
+    written = attributes.get(FREE_METADATA)
+    if not written:
+        return {}
     try:
-        found = json.loads(attributes.get(FREE_METADATA) or "{}")
+        found = json.loads(written)
     except (TypeError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

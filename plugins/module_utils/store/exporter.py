@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Optional, Sequence, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
@@ -61,13 +62,18 @@ def read_with(backend: Backend, current: Record, store: str, tenant: str, place:
     _check_at_rest(current)
     stages = backend.find_stages(current.name)
     _refuse_rotation(backend, current.name, stages)
-    previous = find_stage(backend, current.name, PREVIOUS) if PREVIOUS in stages else None
-    portable = Portable(store, place or read_place(backend), tenant, _read_versions(backend, current), previous)
-    if len(portable.versions) > 1 or previous is not None:
+    portable = read_parts(backend, current, Portable(store, place or read_place(backend), tenant, ()), previous=PREVIOUS in stages)
+    if len(portable.versions) > 1 or portable.previous is not None:
         again = backend.get(current.name)
         if (again.version, again.revision) != (current.version, current.revision):
             raise _change_conflict(current.name)
     return portable
+
+
+def read_parts(backend: Backend, current: Record, into: Portable, *, previous: bool, older: bool = True) -> Portable:
+    """Return `into` with a current value, its `older` versions and its `previous`, as far as they are wanted."""
+    there = find_stage(backend, current.name, PREVIOUS) if previous else None
+    return replace(into, versions=_read_versions(backend, current) if older else (current,), previous=there)
 
 
 def refuse_leased(backend: Backend, name: Optional[str] = None) -> None:

@@ -34,7 +34,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.importing 
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import ABSENT, CURRENT, PREVIOUS, Etag, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import check_access
-from ansible_collections.nebula.credential.plugins.module_utils.store.exporter import find_stage, read_place, read_with, refuse_leased
+from ansible_collections.nebula.credential.plugins.module_utils.store.exporter import (
+    find_stage,
+    read_parts,
+    read_place,
+    read_with,
+    refuse_leased,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.store.portable import Place, Portable, for_tenant, with_references
 
 CREATE = "create"
@@ -120,7 +126,7 @@ class Importer:
 
     def bring(
         self, portable: Portable, key: bytes, ours: Optional[Etag], *, other_tenant: bool, lossy: bool
-    ) -> Tuple[Plan, Dict[str, str]]:
+    ) -> Tuple[Plan, Dict[str, str], int]:
         """Write what is missing. Change nothing if the import is complete already.
 
         Args:
@@ -131,7 +137,7 @@ class Importer:
             lossy: import even if this store cannot keep all of it.
 
         Returns:
-            What was done, and the new version for each old one.
+            What was done, the new version for each old one, and how many versions were stored before.
 
         Raises:
             AccessDenied, Duplicate, InvalidInput, TooLarge: as `plan` and `Plan.check`.
@@ -140,18 +146,21 @@ class Importer:
         plan, kept, found = self._plan(portable, key, ours)
         plan.check(other_tenant=other_tenant, lossy=lossy)
         with scope_checked(portable.name):
-            return plan, _map_versions(kept, found) if plan.action == NOTHING else self._write(kept, found)
+            versions = _map_versions(kept, found) if plan.action == NOTHING else self._write(kept, found)
+        return plan, versions, found.shared
 
-    def verify(self, portable: Portable, key: bytes) -> Etag:
-        """Read the credential, and return its state if it is what `bring` has written.
+    def verify(self, portable: Portable, key: bytes, since: int) -> Etag:
+        """Read the credential, and return its state if it is what `bring` has written. `since` is the number of versions before that.
 
         Raises:
             Conflict: it is something else.
         """
         kept, current = self._fit(portable)[0], self._find_current(portable)
-        with scope_checked(portable.name):
-            stored = None if current is None or read_importing(current.full_metadata) else self._read_stored(current)
-        if current is None or stored is None or not self._holds(stored, kept, key):
+        stored = None
+        if current is not None and read_importing(current.full_metadata) is None:
+            with scope_checked(portable.name):
+                stored = read_parts(self._backend, current, kept, previous=kept.previous is not None, older=len(kept.versions) > 1)
+        if current is None or stored is None or not self._holds(stored, kept, key, min(since, len(kept.versions) - 1)):
             what = "store '{0}' does not hold what was written".format(self._store)
             remedy = "Another run changed it. Compare both stores; the source was not deleted."
             raise Conflict(what, name=portable.name, remedy=remedy)
@@ -215,14 +224,14 @@ class Importer:
         stored = self._read_stored(without_importing(current))
         if stored is None:
             return COLLIDES, _Found(current)
-        if importing is None and self._holds(stored, kept, key):
+        if importing is None and self._holds(stored, kept, key, len(kept.versions) - 1):
             return NOTHING, _Found(current, stored, len(kept.versions))
-        # Only an import can change a value that is marked, and only this run has written what it knows to be its own.
-        is_ours = importing is not None or (ours is not None and ours.matches(current))
-        found = _Found(current, stored, self._count_shared(stored, kept, key, values_only=is_ours))
-        if importing is not None and (found.shared or importing.source == _name_record(kept)):
-            return RESUME, found
-        return (UPDATE if found.shared and (is_ours or found.shared < len(kept.versions)) else COLLIDES), found
+        found = _Found(current, stored, self._count_shared(stored, kept, key))
+        if importing is not None:
+            return (RESUME if found.shared or importing.source == _name_record(kept) else COLLIDES), found
+        is_ours = ours is not None and ours.matches(current)
+        is_known = is_ours or _is_earlier(kept, found) or _is_undescribed(kept, current)
+        return (UPDATE if found.shared and is_known else COLLIDES), found
 
     def _read_stored(self, current: Record) -> Optional[Portable]:
         """Return all that the store holds of a credential; None if it is not at rest."""
@@ -231,15 +240,25 @@ class Importer:
         except (RotationInProgress, Unusable):
             return None
 
-    def _holds(self, stored: Portable, kept: Portable, key: bytes) -> bool:
-        """Whether the newest stored versions, and `previous`, are those of `kept`."""
-        newest = stored.reduce_to(len(kept.versions), True)
-        return newest.digest(key, self._tenant) == kept.digest(key, self._tenant)
+    def _holds(self, stored: Portable, kept: Portable, key: bytes, since: int) -> bool:
+        """Whether the newest stored versions, and `previous`, are those of `kept`.
 
-    def _count_shared(self, stored: Portable, kept: Portable, key: bytes, *, values_only: bool) -> int:
-        """Return how many of the oldest versions of `kept` are the newest stored ones. 0 if the store holds something else."""
-        there = stored.digest_each(key, self._tenant, values_only=values_only)
-        wanted = kept.digest_each(key, self._tenant, values_only=values_only)
+        Of the versions before number `since` the values must be equal. Their metadata is that of the time at which they were imported:
+        some servers keep metadata for the newest version only, so an older one seems to change with it.
+        """
+        newest = stored.reduce_to(len(kept.versions), True)
+        if newest.digest(key, self._tenant) == kept.digest(key, self._tenant):
+            return True
+        values = [self._digest_each(one, key, values_only=True)[:since] for one in (newest, kept)]
+        later = [replace(one, versions=one.versions[since:]).digest(key, self._tenant) for one in (newest, kept)]
+        return values[0] == values[1] and later[0] == later[1]
+
+    def _digest_each(self, portable: Portable, key: bytes, *, values_only: bool) -> Tuple[bytes, ...]:
+        return portable.digest_each(key, self._tenant, values_only=values_only)
+
+    def _count_shared(self, stored: Portable, kept: Portable, key: bytes) -> int:
+        """Return how many of the oldest versions of `kept` have the values of the newest stored ones. 0 if something else is stored."""
+        there, wanted = (self._digest_each(one, key, values_only=True) for one in (stored, kept))
         counts = range(min(len(there), len(wanted)), 0, -1)
         return next((count for count in counts if there[-count:] == wanted[:count]), 0)
 
@@ -265,7 +284,7 @@ class Importer:
     def _describe(self, wanted: Record, current: Record, new_versions: Dict[str, str]) -> None:
         """Give the current value, which is stored already, the metadata of the import."""
         metadata = with_references(for_tenant(wanted, self._tenant), new_versions).full_metadata
-        self._backend.patch_metadata(replace(current, metadata=metadata), current.revision)
+        self._backend.patch_metadata(replace(current, type=wanted.type, metadata=metadata), current.revision)
 
     def _set_previous(self, kept: Portable, found: _Found, new_versions: Dict[str, str]) -> None:
         name = kept.name
@@ -287,6 +306,21 @@ def same_place_error(source: str, destination: str) -> InvalidInput:
     """Return the error for an import of a store into itself."""
     what = "the stores '{0}' and '{1}' are one place under two names".format(source, destination)
     return InvalidInput(what, remedy="Name another store.")
+
+
+def _is_earlier(kept: Portable, found: _Found) -> bool:
+    """Whether an earlier state of the source is stored, and nobody has changed it since: each change of metadata raises the revision."""
+    if found.current is None or found.shared == len(kept.versions) or found.current.revision:
+        return False
+    return found.current.full_metadata.lifecycle == kept.versions[found.shared - 1].full_metadata.lifecycle
+
+
+def _is_undescribed(kept: Portable, current: Record) -> bool:
+    """Whether the current value has no metadata of ours, though the source's has: some servers take value and metadata in two requests.
+
+    Nobody has described it since. The import adds the metadata only if it has the value of the source.
+    """
+    return current.record_id is None and not current.revision and kept.current.record_id is not None
 
 
 def _map_versions(kept: Portable, found: _Found) -> Dict[str, str]:

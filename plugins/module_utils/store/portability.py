@@ -88,8 +88,8 @@ class Portability:
             CredentialError: as `Importer.bring`.
         """
         with self._acting_as(IMPORT):
-            plan, versions = self._importer.bring(portable, key, ours, other_tenant=other_tenant, lossy=lossy)
-            return plan, versions, self._importer.verify(portable, key)
+            plan, versions, since = self._importer.bring(portable, key, ours, other_tenant=other_tenant, lossy=lossy)
+            return plan, versions, self._importer.verify(portable, key, since)
 
     def has(self, name: str) -> bool:
         """Whether there is a credential of that name, in any state."""

@@ -84,10 +84,10 @@ class Portable:
 
         Args:
             key, tenant: as for `digest`.
-            values_only: hash the type, the fields and the state, and leave out the metadata.
+            values_only: hash the fields and the state, and leave out the type and the metadata.
         """
         described = (_describe(record, tenant, {}) for record in self.versions)
-        parts = (dict(one, metadata=None) if values_only else one for one in described)
+        parts = (dict(one, type=None, metadata=None) if values_only else one for one in described)
         return tuple(_hash(one, key) for one in parts)
 
     def reduce_to(self, versions: Optional[int], previous: bool) -> Portable:

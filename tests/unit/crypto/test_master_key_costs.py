@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import threading
 
 from ansible_collections.nebula.credential.plugins.module_utils.context.progress import Progress, reporting_to
 from ansible_collections.nebula.credential.plugins.module_utils.encoding import envelope
@@ -42,9 +43,32 @@ def test_a_rotation_syncs_each_file_once_and_each_folder_at_the_end(tmp_path, mo
     store.inner.rewrite_envelope = lambda *given, rewrite=store.inner.rewrite_envelope: events.append("moved") or rewrite(*given)
     store.rotate_master_key()
     first, last = events.index("moved"), len(events) - events[::-1].index("moved")
-    assert events[first : last + 1] == ["moved", "other"] * 20
+    assert (events[first : last + 1].count("moved"), events[first : last + 1].count("other")) == (20, 20)
     after = events[last + 1 :]
     assert (after.count("folder"), after.index("folder") < after.index("document")) == (1, True)
+
+
+def test_a_rotation_syncs_several_files_at_once(tmp_path, monkeypatch):
+    """Each sync of an envelope waits here until seven others have begun."""
+    store = a_store(tmp_path)
+    for number in range(8):
+        store.put(a_record("n{0}".format(number)))
+    barrier, rewrite = threading.Barrier(8), store.inner.rewrite_envelope
+    moving = threading.local()
+
+    def sync(descriptor, fsync=os.fsync):
+        if getattr(moving, "is_first", False):
+            moving.is_first = False
+            barrier.wait(60)
+        fsync(descriptor)
+
+    def move(record, replaces):
+        moving.is_first = True
+        rewrite(record, replaces)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    store.inner.rewrite_envelope = move
+    assert store.rotate_master_key().envelopes == 8
 
 
 def test_a_rotation_counts_how_far_it_is(tmp_path):
@@ -53,5 +77,7 @@ def test_a_rotation_counts_how_far_it_is(tmp_path):
     store.inner.rewrite_envelope = lambda record, replaces: seen.append(progress.describe()) or rewrite(record, replaces)
     with reporting_to(progress):
         store.rotate_master_key()
-    assert seen == [{"done": done, "total": 20} for done in range(20)]
+    assert {each["total"] for each in seen} == {20}
+    assert [each["done"] for each in seen] == sorted(each["done"] for each in seen)
+    assert len(seen) == 20
     assert progress.describe() == {"done": 20, "total": 20}

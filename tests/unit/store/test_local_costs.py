@@ -9,12 +9,14 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from unittest.mock import patch
 
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.encoding import envelope, envelope_metadata
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Metadata
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.unit.store.managing import ask
@@ -79,11 +81,12 @@ def test_a_write_over_a_value_reads_metadata_once(manager, monkeypatch):
     assert len(found) <= 1
 
 
-def test_a_list_of_everything_opens_and_parses_each_file_once(manager, parsed):
+def test_a_list_of_everything_opens_and_parses_each_file_once(manager, parsed, monkeypatch):
     global OPENED  # noqa: PLW0603  # an audit hook cannot be removed
     for number in range(30):
         write(manager, "x", "n{0}".format(number))
     parsed.clear()
+    monkeypatch.setattr(envelope, "_MEMORY", envelope._Memory())  # as in another process
     OPENED = opened = []
     try:
         rows = ask(manager, "find").result["credentials"]
@@ -93,8 +96,8 @@ def test_a_list_of_everything_opens_and_parses_each_file_once(manager, parsed):
 
 
 def test_a_long_list_keeps_its_rows_and_nothing_that_they_were_read_from(manager, monkeypatch):
-    for number in range(30):
-        write(manager, "x", "n{0}".format(number))
+    for number in range(2 * envelope.REMEMBERED):
+        write(manager, "x", "n{0:03d}".format(number))
     gc.collect()
     before = len([each for each in gc.get_objects() if isinstance(each, Metadata)])
     alive = []
@@ -104,5 +107,20 @@ def test_a_long_list_keeps_its_rows_and_nothing_that_they_were_read_from(manager
         "_read_body",
         lambda body: alive.append(sum(isinstance(each, Metadata) for each in gc.get_objects()) - before) or parse(body),
     )
-    assert len(ask(manager, "find").result["credentials"]) == 30
-    assert max(alive) < 10
+    assert len(ask(manager, "find").result["credentials"]) == 2 * envelope.REMEMBERED
+    assert max(alive) < envelope.REMEMBERED + 10
+
+
+def test_a_long_list_is_built_without_a_collection_that_visits_all_of_it(manager):
+    write(manager, "x")
+    before, seen, describe = gc.get_threshold(), [], Credential.describe
+
+    def describe_and_look(credential):
+        seen.append(gc.get_threshold())
+        return describe(credential)
+
+    with patch.object(Credential, "describe", describe_and_look):
+        ask(manager, "find")
+    assert [threshold[:2] for threshold in seen] == [before[:2]]
+    assert seen[0][2] > 1_000_000
+    assert gc.get_threshold() == before

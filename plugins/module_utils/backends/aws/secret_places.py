@@ -39,6 +39,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.ver
     build_mirror,
     build_tags,
     choose_mirror,
+    list_keys,
     read_id,
     select_native,
 )
@@ -61,10 +62,10 @@ _SHORTEST_WINDOW = 7
 
 
 class Mirror(NamedTuple):
-    """The tags of the value that is replaced: the name and the text of ours, and the keys of the user's."""
+    """The tags of the value that is replaced: the name of ours, what they hold, and the keys of the user's."""
 
     name: str
-    text: str
+    content: str
     native: Sequence[str]
 
 
@@ -73,7 +74,7 @@ def _find_mirror(found: Optional[StoredObject]) -> Optional[Mirror]:
     known = None if found is None or found.foreign_token else read_id(found.token or "")
     if found is None or known is None or found.record.metadata is None:
         return None
-    return Mirror(known.mirror, build_mirror(found.record), list(select_native(found.record.metadata.tags)))
+    return Mirror(known.mirror, build_mirror(found.record, with_history=False), list(select_native(found.record.metadata.tags)))
 
 
 class SecretPlaces(ObjectStore):
@@ -158,14 +159,14 @@ class SecretPlaces(ObjectStore):
         if self._encrypted or not place.is_stage or record.metadata is None:
             version_id = build_id(record, None)
             return Write(write_text(content, version_id), version_id)
-        text, before = build_mirror(record), _find_mirror(found)
-        if before is not None and before.text == text:
+        before = _find_mirror(found)
+        if before is not None and before.content == build_mirror(record, with_history=False):
             version_id = build_id(record, before.name)
             return Write(write_text(content, version_id), version_id)
         mirror, native = choose_mirror(), select_native(record.metadata.tags)
-        version_id, tags = build_id(record, mirror), {**native, **build_tags(mirror, text, place.name)}
+        version_id, tags = build_id(record, mirror), {**native, **build_tags(mirror, build_mirror(record), place.name)}
         unused = [key for key in (before.native if before else ()) if key not in native]
-        unused += build_tags(before.name, before.text, place.name) if before else ()
+        unused += list_keys(before.name) if before else ()
         return Write(write_text(content, version_id), version_id, tags, unused)
 
     def _write_part(self, place: ObjectKey, content: StoredObject, found: Optional[StoredObject]) -> StoredObject:

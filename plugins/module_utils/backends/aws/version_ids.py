@@ -18,7 +18,7 @@ import secrets
 import zlib
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from typing import Any, Dict, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.json_fields import (
     Description,
@@ -82,9 +82,13 @@ def choose_mirror() -> str:
     return secrets.token_hex(4)
 
 
-def build_mirror(record: Record) -> str:
-    """Return the text of a record's type, identity and metadata, without what the id of its version holds."""
+def build_mirror(record: Record, *, with_history: bool = True) -> str:
+    """Return the text of a record's type, identity and metadata, without what the id of its version holds.
+
+    Each write adds a step to the history, so a listing shows the history as it was when the rest changed last.
+    """
     bare = _split_dates(record.full_metadata)[0]
+    bare = bare if with_history else replace(bare, history=())
     written = write_description(Description(record.type, bare, record.record_id))
     packed = zlib.compress(json.dumps(written, sort_keys=True, separators=(",", ":")).encode("utf-8"), 9)
     return base64.b64encode(packed).decode("ascii")
@@ -106,6 +110,11 @@ def build_tags(mirror: str, text: str, name: str) -> Dict[str, str]:
     return {"{0}{1}:{2}".format(OURS, mirror, number): piece for number, piece in enumerate(pieces)}
 
 
+def list_keys(mirror: str) -> List[str]:
+    """Return the keys of all tags that a mirror may have."""
+    return ["{0}{1}:{2}".format(OURS, mirror, number) for number in range(MOST_TAGS - MOST_OF_THE_USERS)]
+
+
 def read_record(name: str, stage: str, version_id: VersionId, tags: Mapping[str, str]) -> Record:
     """Return the record of a listing: no fields, and all else that is stored.
 
@@ -113,7 +122,7 @@ def read_record(name: str, stage: str, version_id: VersionId, tags: Mapping[str,
         Damaged: the tags are not what was written.
     """
     prefix = "{0}{1}:".format(OURS, version_id.mirror)
-    pieces = [tags[key] for key in ("{0}{1}".format(prefix, number) for number in range(MOST_TAGS)) if key in tags]
+    pieces = [tags[key] for key in list_keys(version_id.mirror) if key in tags]
     try:
         packed = base64.b64decode("".join(pieces), validate=True)
         written = json.loads(zlib.decompressobj().decompress(packed, _MOST_BYTES))

@@ -10,12 +10,21 @@ from typing import Any, Iterable, Iterator, List, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.connections import Connections
-from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tables import Tables
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tables import KEPT, Tables
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, STAGES
 
 PAGE = 500
 _AFTER_ALL_NAMES = "~"
 """Sorts behind every character of a name."""
+
+
+def _select_listed(tables: Tables) -> List[Any]:
+    """Return what a listing selects: an envelope alone where there is one, as it holds the rest; else all but the values."""
+    from sqlalchemy import case
+
+    columns = tables.credentials.c
+    plain = (columns[each] for each in KEPT if each not in {"envelope", "input_data", "state_data"})
+    return [columns.name, columns.envelope, *(case((columns.envelope.is_(None), each)).label(each.name) for each in plain)]
 
 
 class Queries:
@@ -30,6 +39,7 @@ class Queries:
         columns = tables.credentials.c
         # The most frequent queries are built once; SQLAlchemy caches their compiled form.
         self._current = select(tables.credentials).where(columns.name == bindparam("name"), columns.stage == bindparam("stage"))
+        self._listed = _select_listed(tables)
         kept = tables.versions.c
         self._kept = select(tables.versions).where(kept.name == bindparam("name"), kept.version == bindparam("version"))
 
@@ -67,8 +77,9 @@ class Queries:
         from sqlalchemy import select
 
         columns = self._tables.credentials.c
-        asked = [columns.name] if wanted.names_only else [each for each in columns if each.name not in {"input_data", "state_data"}]
-        statement = select(*asked).where(columns.stage == wanted.stage, *self._select_narrowed(wanted))
+        statement = select(*([columns.name] if wanted.names_only else self._listed)).where(
+            columns.stage == wanted.stage, *self._select_narrowed(wanted)
+        )
         if after is not None:
             statement = statement.where(columns.name > after)
         with self._connections.reading() as connection:

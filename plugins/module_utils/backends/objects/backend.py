@@ -33,7 +33,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.concurr
     next_serial,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.conflict_retry import attempts, mark_outcome
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.history import RECORD_ID_SIZE, History, is_counted
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.history import RECORD_ID_SIZE, build_history, is_counted
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.source import (
     Change,
     Vacancy,
@@ -67,7 +67,7 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
         if keep < 0:
             raise InvalidConfiguration("{0} is too small".format(keep), option="keep_versions", remedy="Give 0 or more.")
         self.places = self.make_places()
-        self._history = History(self.places, keep, context.warn)
+        self._history = build_history(self.places, keep, context.warn)
         self._tombstones = Tombstones(self.places)
 
     @abstractmethod
@@ -102,6 +102,7 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
         return self._check_readable(place.name, self.places.read(place))
 
     def _check_readable(self, name: str, found: Optional[StoredObject]) -> Optional[StoredObject]:
+        """Return an object. Raises its problem if it cannot be read."""
         if found is not None and found.problem is not None:
             raise found.problem.within(name=name, store=self.context.store)
         return found
@@ -135,8 +136,8 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
         if found is not None and found.record.serial is not None:
             return found.record.serial, None
         tombstone = self._tombstones.read(name, stage)
-        seen = [kept.serial for kept in found.older] if found else []
-        return max(0, *seen, (tombstone and tombstone.record.serial) or 0), tombstone
+        seen = self._history.find_last(name, found) if found else 0
+        return max(seen, (tombstone and tombstone.record.serial) or 0), tombstone
 
     def _store(self, place: ObjectKey, change: Change) -> StoredObject:
         content = StoredObject(change.record, written_at=datetime.now(timezone.utc))
@@ -151,7 +152,7 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
         with mark_outcome(unknown=False):
             unswept = self._history.sweep(name, found.garbage)
             if change.kept_as is not None:
-                copy = self._history.copy(name, found, change.kept_as)
+                found, copy = self._history.keep(name, found, change.kept_as)
         older, leftover = self._history.after(found, change.kept_as, unswept)
         try:
             stored = self.places.replace(place, replace(content, older=older, garbage=leftover), found)
@@ -177,14 +178,15 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
         if found.problem is not None and kept is None:
             raise found.problem.within(name=name, store=self.context.store)
         if kept is None:
-            raise absent(name, version, stage, [version_of(found), *(str(each.serial) for each in found.older)])
+            older = self._history.list_older(name, found)
+            raise absent(name, version, stage, [version_of(found), *(str(each.serial) for each in older)])
         return answer(kept)
 
     def _older(self, name: str, found: StoredObject, version: Optional[str]) -> Optional[StoredObject]:
-        """Return an older value that the current object, damaged or not, names; else None."""
-        for kept in found.older:
+        """Return an older value of the current one, damaged or not; None if there is no such version."""
+        for kept in self._history.list_older(name, found):
             if str(kept.serial) == version:
-                return self._check_readable(name, self.places.read_kept(name, kept))
+                return self._check_readable(name, self._history.read_older(name, kept))
         return None
 
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
@@ -252,9 +254,7 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
         """Write the tombstone first: no crash loses the serial, and the tombstone lists the older values that are still to be removed."""
         last, _each = self._last(place.name, place.kind, found)
         used = last if is_counted(found) else last + 1
-        left = set() if self.places.keeps_replaced else {*(kept.serial for kept in found.older), *found.garbage}
-        if place.kind == CURRENT and not self.places.keeps_replaced:
-            left.add(used)  # A write that was killed may have copied the last value already.
+        left = self._history.list_leftover(found, used) if place.kind == CURRENT else ()
         # The serials of a name that was never deleted begin with 1, without a gap.
         first = used - len(found.older) == 1
         with mark_outcome(unknown=False):
@@ -272,18 +272,16 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
             found = self._find(place)
             if found is None:
                 raise absent(name)
-            serials = [kept.serial for kept in found.older if str(kept.serial) == version]
-            if not serials:
-                raise absent(name, version, kept=[str(kept.serial) for kept in found.older])
+            older = self._history.list_older(name, found)
+            chosen = [kept for kept in older if str(kept.serial) == version]
+            if not chosen:
+                raise absent(name, version, kept=[str(kept.serial) for kept in older])
             if check:
                 return
-            # First it is no version any more; then its object is removed, by the next write if not by this one.
-            older = tuple(kept for kept in found.older if kept.serial not in serials)
             try:
-                self.places.replace(place, replace(found, older=older, garbage=(*found.garbage, *serials)), found)
+                self._history.remove_older(found, chosen[0])
             except Conflict:
                 continue
-            self._history.sweep(name, serials)
             return
 
     def find_stages(self, name: str) -> Sequence[str]:
@@ -303,10 +301,11 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
         found = self.places.read(ObjectKey(check_name(name)))
         if found is None:
             raise absent(name)
-        if found.problem is not None and not found.older:
+        older = self._history.list_older(name, found)
+        if found.problem is not None and not older:
             raise found.problem.within(name=name, store=self.context.store)
         current = [] if found.problem else [VersionInfo(version_of(found), found.written_at, current=True)]
-        return [*current, *(VersionInfo(str(kept.serial), kept.written_at) for kept in found.older)]
+        return [*current, *(VersionInfo(str(kept.serial), kept.written_at) for kept in older)]
 
     def last_serial(self, name: str, stage: str = CURRENT) -> int:
         return self._last(name, stage, self.places.read(ObjectKey(check_name(name), stage)))[0]

@@ -10,19 +10,20 @@ So a place that a killed writer left is never mistaken for a version, and a vali
 - the new object lists expired versions as `leftover`, and they are then removed. The next write removes them again, in case
     that failed.
 
-A service that keeps replaced objects by itself needs neither: the list names its own tokens.
+A service may keep replaced objects by itself: `ListedHistory`, `ServiceHistory`.
 """
 
 from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import Any, Callable, Iterable, Optional, Tuple
+from typing import Any, Callable, Iterable, Optional, Sequence, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import (
     KeptVersion,
     ObjectKey,
     ObjectStore,
+    ServiceVersions,
     StoredObject,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, Conflict, CredentialError
@@ -58,12 +59,43 @@ class History:
 
     def after(self, found: StoredObject, serial: Optional[int], unswept: Iterable[int]) -> Tuple[Tuple[KeptVersion, ...], Tuple[int, ...]]:
         """Return the lists of the object that replaces `found`: the older values to keep, and the serials to remove."""
-        kept_token = found.token if self._places.keeps_replaced and found.token else ""
-        newest = () if serial is None else (KeptVersion(serial, found.written_at, kept_token),)
+        newest = () if serial is None else (KeptVersion(serial, found.written_at),)
         every = (*newest, *found.older)
-        if self._places.keeps_replaced:
-            return every[: self._keep], ()
         return every[: self._keep], (*(kept.serial for kept in every[self._keep :]), *unswept)
+
+    def list_older(self, _name: str, found: StoredObject) -> Sequence[KeptVersion]:
+        """Return the older values that can be read, newest first."""
+        return found.older
+
+    def find_last(self, _name: str, found: StoredObject) -> int:
+        """Return the highest serial of the older values; 0 if there are none."""
+        return max((kept.serial for kept in found.older), default=0)
+
+    def read_older(self, name: str, kept: KeptVersion) -> Optional[StoredObject]:
+        """Return an older value, or None if it is gone."""
+        return self._places.read_kept(name, kept)
+
+    def list_leftover(self, found: StoredObject, last: int) -> Sequence[int]:
+        """Return the serials whose places are to be removed once the current value is deleted.
+
+        `last` is its own serial: a write that was killed may have copied it already.
+        """
+        return (*(kept.serial for kept in found.older), *found.garbage, last)
+
+    def remove_older(self, found: StoredObject, kept: KeptVersion) -> None:
+        """Remove an older value. First it is no version any more; then its object is removed, by the next write if not by this one.
+
+        Raises:
+            Conflict: another writer came in between. Read the object again.
+        """
+        name = found.record.name
+        older = tuple(each for each in found.older if each != kept)
+        self._places.replace(ObjectKey(name), replace(found, older=older, garbage=(*found.garbage, kept.serial)), found)
+        self.sweep(name, [kept.serial])
+
+    def keep(self, name: str, found: StoredObject, serial: int) -> Tuple[StoredObject, Optional[StoredObject]]:
+        """Keep the value `found`, which is about to be replaced, under a serial. Return it as it is now, and `copy`'s copy."""
+        return found, self.copy(name, found, serial)
 
     def copy(self, name: str, found: StoredObject, serial: int) -> Optional[StoredObject]:
         """Copy the current value `found` to the place of `serial`. Return the copy if it did not exist yet, else None.
@@ -75,8 +107,6 @@ class History:
             Conflict: another writer came in between. Read the object again.
             ReadOnly: the backend is deleting the object at that place, so a copy there would be lost.
         """
-        if self._places.keeps_replaced:
-            return None
         place = ObjectKey.of_version(name, serial)
         content = _as_version(found, serial)
         try:
@@ -105,7 +135,7 @@ class History:
     def sweep(self, name: str, serials: Iterable[int]) -> Tuple[int, ...]:
         """Remove expired versions. Return those that could not be removed: they fail no write, and the next write tries again."""
         failed = []
-        for serial in () if self._places.keeps_replaced else serials:
+        for serial in serials:
             try:
                 self._places.remove(ObjectKey.of_version(name, serial), None)
             except CredentialError as problem:
@@ -113,6 +143,57 @@ class History:
                 if isinstance(problem, AccessDenied):
                     self._warn("An older version cannot be removed: {0}".format(problem))
         return tuple(failed)
+
+
+class ListedHistory(History):
+    """Older values as versions that the service keeps. The current object lists them, with the service's tokens."""
+
+    def list_leftover(self, found: StoredObject, last: int) -> Sequence[int]:
+        return ()
+
+    def after(self, found: StoredObject, serial: Optional[int], unswept: Iterable[int]) -> Tuple[Tuple[KeptVersion, ...], Tuple[int, ...]]:
+        newest = () if serial is None else (KeptVersion(serial, found.written_at, found.token or ""),)
+        return (*newest, *found.older)[: self._keep], ()
+
+    def copy(self, name: str, found: StoredObject, serial: int) -> Optional[StoredObject]:
+        """Leave the value where it is."""
+        return None
+
+    def sweep(self, name: str, serials: Iterable[int]) -> Tuple[int, ...]:
+        """Leave what the service keeps."""
+        return ()
+
+
+class ServiceHistory(ListedHistory):
+    """Older values that the service itself lists too. `keep` limits what can be read; the service may hold more."""
+
+    def __init__(self, places: ObjectStore, versions: ServiceVersions, keep: int, warn: Callable[[str], Any]) -> None:
+        """Take the places, which are `versions` too, the number of older values to show, and the function for warnings."""
+        super().__init__(places, keep, warn)
+        self._versions = versions
+
+    def list_older(self, name: str, found: StoredObject) -> Sequence[KeptVersion]:
+        return self._versions.list_replaced(name, found)[: self._keep] if self._keep else ()
+
+    def find_last(self, name: str, found: StoredObject) -> int:
+        return max((kept.serial for kept in self._versions.list_replaced(name, found)), default=0)
+
+    def remove_older(self, found: StoredObject, kept: KeptVersion) -> None:
+        self._versions.remove_replaced(found.record.name, kept)
+
+    def after(self, found: StoredObject, serial: Optional[int], unswept: Iterable[int]) -> Tuple[Tuple[KeptVersion, ...], Tuple[int, ...]]:
+        return (), ()
+
+    def keep(self, name: str, found: StoredObject, serial: int) -> Tuple[StoredObject, Optional[StoredObject]]:
+        """Leave the value where it is: the service keeps it. One that another tool wrote gets its serial."""
+        return found if is_counted(found) else self._versions.number_replaced(name, found, serial), None
+
+
+def build_history(places: ObjectStore, keep: int, warn: Callable[[str], Any]) -> History:
+    """Return the history of these places."""
+    if isinstance(places, ServiceVersions):
+        return ServiceHistory(places, places, keep, warn)
+    return (ListedHistory if places.keeps_replaced else History)(places, keep, warn)
 
 
 def is_counted(found: StoredObject) -> bool:

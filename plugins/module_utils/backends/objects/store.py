@@ -97,7 +97,7 @@ class ObjectStore(ABC):
         """Return the object of a place, or None."""
 
     def read_kept(self, name: str, kept: KeptVersion) -> Optional[StoredObject]:
-        """Return an older value that a current object lists, or None."""
+        """Return an older value, or None if it is gone."""
         return self.read(ObjectKey.of_version(name, kept.serial))
 
     def read_listed(self, place: ObjectKey) -> Optional[StoredObject]:
@@ -160,3 +160,26 @@ class ObjectStore(ABC):
         Raises:
             Conflict: the stored document is not `found`.
         """
+
+
+class ServiceVersions(ABC):
+    """The further methods of an `ObjectStore` whose service not only keeps what is replaced (`keeps_replaced`), but lists it too.
+
+    Then no object lists its older values, and one that another tool writes over ours loses none.
+    """
+
+    @abstractmethod
+    def list_replaced(self, name: str, found: StoredObject) -> Sequence[KeptVersion]:
+        """Return the older values of the credential that `found` is the current value of, newest first."""
+
+    @abstractmethod
+    def number_replaced(self, name: str, found: StoredObject, serial: int) -> StoredObject:
+        """Give the value `found`, which another tool wrote and which is about to be replaced, a serial. Return it as it is then.
+
+        Raises:
+            Conflict: it has changed or is gone.
+        """
+
+    @abstractmethod
+    def remove_replaced(self, name: str, kept: KeptVersion) -> None:
+        """Remove an older value."""

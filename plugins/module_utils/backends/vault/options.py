@@ -18,7 +18,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Pa
 
 HVAC = Package("hvac >= 2.3", "hvac")
 BOTOCORE = Package("botocore >= 1.34", "botocore", "`auth: {method: aws}`")
-AZURE_IDENTITY = Package("azure-identity", "azure", "`auth: {method: azure}`")
+AZURE_IDENTITY = Package("azure-identity >= 1.19", "azure", "`auth: {method: azure}`")
 AUTH = "auth"
 AUTH_SECRETS = ("token", "secret_id", "jwt", "password", "secret_key", "session_token")
 """The parts of `auth` with secret values."""

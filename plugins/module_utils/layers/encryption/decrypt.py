@@ -138,15 +138,18 @@ class Decrypt(Layer):
         if row.envelope is None:
             raise not_encrypted_error()
         envelope = read_envelope(row.envelope)
-        return replace(
-            row,
-            type=envelope.header.type,
+        header = envelope.header
+        return Record(  # `replace` takes twice as long, and a listing may be of all credentials
+            name=row.name,
+            type=header.type,
             metadata=envelope_metadata(envelope),
-            serial=envelope.header.serial,
-            record_id=envelope.header.record_id,
+            stage=row.stage,
+            version=row.version,
+            serial=header.serial,
+            record_id=header.record_id,
             revision=envelope.revision,
-            envelope=None,
             verified=has_keys and self.opener.is_authentic(row, envelope),
+            ends_at=row.ends_at,
         )
 
     def health(self) -> Health:

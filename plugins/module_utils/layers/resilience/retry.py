@@ -15,12 +15,18 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import replace
-from typing import Callable, Iterator, Optional, Set
+from typing import Callable, Iterator, List, Optional, Set
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import EnvelopeRewriter, VersionRemover, require_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
-from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Answer, BackendCall, InterceptingLayer
+from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import (
+    Answer,
+    BackendCall,
+    BatchedRows,
+    InterceptingLayer,
+    batch_rows,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import Observer
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience import reconcile
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.backoff import DELAYS, RetryDelays, RetryPolicy
@@ -126,11 +132,7 @@ class Retry(InterceptingLayer):
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
         """List the records. A listing that fails midway begins again and skips the names that were returned already."""
         listing = _Listing(self.inner, wanted)
-        while True:
-            row = self._attempts.run(BackendCall("list"), listing.step)
-            if row is None:
-                return
-            yield row
+        return BatchedRows(lambda: self._attempts.run(BackendCall("list"), listing.take))
 
 
 class _Listing:
@@ -139,18 +141,21 @@ class _Listing:
     def __init__(self, inner: Backend, wanted: Filter) -> None:
         self._inner = inner
         self._wanted = wanted
-        self._rows: Optional[Iterator[Record]] = None
-        self._told: Set[str] = set()
+        self._rows: Optional[BatchedRows] = None
+        self._returned: Set[str] = set()
 
-    def step(self) -> Optional[Record]:
-        """Return the next row; None at the end."""
+    def take(self) -> List[Record]:
+        """Return the next rows; none at the end."""
         try:
-            self._rows = self._inner.list(self._wanted) if self._rows is None else self._rows
-            for row in self._rows:
-                if row.name not in self._told:
-                    self._told.add(row.name)
-                    return row
+            self._rows = self._rows or batch_rows(self._list_others())
+            return self._rows.take()
         except CredentialError:
             self._rows = None
             raise
-        return None
+
+    def _list_others(self) -> Iterator[Record]:
+        """List anew, without the names that were returned."""
+        for row in self._inner.list(self._wanted):
+            if row.name not in self._returned:
+                self._returned.add(row.name)
+                yield row

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database import connections
+from ansible_collections.nebula.credential.plugins.module_utils.encoding import envelope
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Misplaced
+from ansible_collections.nebula.credential.plugins.module_utils.layers import intercept
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from tests.conformance.records import value_of
 from tests.unit.backends.database.stores import ask, store_in
@@ -64,3 +68,18 @@ def test_what_a_write_returns_can_be_written_over(store, write):
         assert value_of(store.backend.get("a")) == b"a"
         WRITES[write](store.backend, stored)
         assert [row.name for row in store.backend.list()] == (["b"] if write == "delete" else ["a", "b"])
+
+
+def test_a_listing_reads_an_envelope_alone_and_parses_it_once(tmp_path, monkeypatch):
+    """Without the columns that repeat what it holds."""
+    monkeypatch.setattr(intercept, "monotonic", lambda: 0.0)
+    parsed, columns, parse, read = [], [], envelope._read_body, connections.read_column
+    monkeypatch.setattr(connections, "read_column", lambda text: columns.append(text) or read(text))
+    store = store_in(tmp_path)
+    for number in range(2 * envelope.REMEMBERED):
+        store.create(DesiredCredential("n{0:03d}".format(number), value=Secret("x")))
+    columns.clear()
+    monkeypatch.setattr(envelope, "_read_body", lambda body: parsed.append(body) or parse(body))
+    assert len(perform(store, "find", {}, AccessContext()).result["credentials"]) == len(parsed) == 2 * envelope.REMEMBERED
+    assert columns == []
+    store.close()

@@ -160,7 +160,7 @@ HARNESS = Harness(
             many=False,
             bare=_bare,
             requests=_requests,
-            most={"rotation": 16},
+            most={"rotation": 16, "migration": 6},
         ),
         StoreKind(
             "kubernetes-encrypted",

@@ -161,7 +161,7 @@ HARNESS = Harness(
             server_counts=True,
             bare=_bare,
             requests=_requests,
-            most={"rotation": 16},
+            most={"rotation": 16, "migration": 5},
         ),
         StoreKind(
             "vault-kv2-encrypted",

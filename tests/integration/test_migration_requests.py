@@ -21,9 +21,9 @@ from tests.integration.migrated import CALLER, PATIENT, migrate
 from tests.servers import front, once
 
 NAMES = ["n{0:02d}".format(number) for number in range(16)]
-MOST = {"vault-kv2": 5, "kubernetes": 6}
-"""The requests for a credential of one version that the destination does not have."""
-REMOTE = [kind for kind in KINDS if kind.label in MOST]
+MIGRATION = "migration"
+"""Of `StoreKind.most`: the requests for a credential of one version that the destination does not have."""
+REMOTE = [kind for kind in KINDS if MIGRATION in kind.most]
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_eight_credentials_are_in_flight_and_each_takes_few_requests(kind, sourc
             done = migrate(source, destination, names=NAMES)
             assert done.get("msg") is None
             assert before.most == 8
-            assert before.asked == MOST[kind.label] * len(NAMES)
+            assert before.asked == kind.most[MIGRATION] * len(NAMES)
 
 
 def test_values_are_in_memory_only_while_they_are_copied(tmp_path):

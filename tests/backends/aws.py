@@ -131,6 +131,8 @@ HARNESS = Harness(
             requests=_requests,
             most={"rotation": 40},
         ),
+        # A batch is one request here, and as fresh as at AWS as long as no label moves.
+        StoreKind("aws-batches", "aws", _options(batch_get=True), server=SERVER, figures_only=True, bare=_bare, requests=_requests),
         StoreKind("aws-encrypted", "aws", _options(encrypt=True), encrypting, server=SERVER, many=False, plays=False),
     ),
     unreachable=_unreachable,
@@ -142,13 +144,18 @@ HARNESS = Harness(
     choices=(
         Choice(
             "AWS Secrets Manager",
-            "{backend: aws, region: eu-central-1, prefix: shop}",
+            "{backend: aws, region: eu-central-1}",
             ("aws-batches",),
             Place.CLOUD,
-            "moto, MiniStack",
-            rights="[IAM policy](../../policies/aws-secrets-manager.json)",
-            price=Price(0.05, 0.4, "secret", "https://aws.amazon.com/secrets-manager/pricing/", "2026-11-30"),
+            "moto 5.2 and MiniStack 1.5, not AWS",
+            rights="[policy](../../policies/aws-secrets-manager.json)",
+            price=Price(
+                calls=0.05,
+                stored=0.40,
+                unit="secret",
+                source="https://aws.amazon.com/secrets-manager/pricing/",
+                as_of="2026-11-30",
+            ),
         ),
     ),
-    measured=(StoreKind("aws-batches", "aws", _options(batch_get=True), server=SERVER, bare=_bare, requests=_requests),),
 )

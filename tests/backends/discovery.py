@@ -13,4 +13,4 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.registr
 from tests.backends.harness import Harness, StoreKind
 
 HARNESSES: Mapping[str, Harness] = {name: importlib.import_module("tests.backends." + name).HARNESS for name in sorted(BACKENDS)}
-KINDS: Tuple[StoreKind, ...] = tuple(kind for harness in HARNESSES.values() for kind in harness.kinds)
+KINDS: Tuple[StoreKind, ...] = tuple(kind for harness in HARNESSES.values() for kind in harness.kinds if not kind.figures_only)

@@ -143,7 +143,6 @@ class Harness:
         example: prepares a page or an example with this text, if it is about this backend. Takes a directory for files.
         lookups: for the bench of whole runs: given names of secrets, this collection's lookup and others' on one server.
         choices: what users choose between, for the page that compares the backends.
-        measured: kinds of stores that choices name for their figures alone, if one that the suite runs on is another in that.
     """
 
     backend: str
@@ -156,7 +155,6 @@ class Harness:
     example: Optional[Callable[[str, Path], Optional[Example]]] = None
     lookups: Optional[Callable[[Sequence[str]], ContextManager[List[Any]]]] = None
     choices: Tuple[Choice, ...] = ()
-    measured: Tuple[StoreKind, ...] = ()
 
     def openable(self, directory: Path) -> Dict[str, Any]:
         """Return a store that can be opened without a server, whether or not it can be used then."""

@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from tests.backends.discovery import HARNESSES, KINDS
+from tests.backends.discovery import HARNESSES
 from tests.backends.harness import StoreKind
 from tests.bench.backends import WARM, in_turns
 from tests.bench.kept import SCALE, describe_circumstances, keep_figures, read_figures
@@ -43,7 +43,7 @@ def list_kinds() -> List[StoreKind]:
 
 def index_kinds() -> Dict[str, StoreKind]:
     """Return the kinds of stores that a choice may name, by their labels."""
-    return {kind.label: kind for kind in (*KINDS, *(kind for harness in HARNESSES.values() for kind in harness.measured))}
+    return {kind.label: kind for harness in HARNESSES.values() for kind in harness.kinds}
 
 
 def list_steps(manager: Any) -> List[Step]:

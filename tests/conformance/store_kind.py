@@ -66,6 +66,7 @@ class StoreKind:
         server_counts: the server counts the values: no serial can be given, and a delete takes one too.
         plays: whole plays run on it. A kind that differs from another in what is stored alone needs none, one that cannot rotate has none.
         configurable: a user's configuration can name it. One whose layer only the suite has cannot be.
+        figures_only: no suite runs on it: its server models no more than what the bench measures.
         bare: the client library on the same server, for the bench. None: it is not measured.
         requests: how many requests the server has counted for this store.
         most: how many of them an operation makes at most, by its name.
@@ -81,6 +82,7 @@ class StoreKind:
     many: bool = True
     server_counts: bool = False
     plays: bool = True
+    figures_only: bool = False
     configurable: bool = True
     bare: Optional[Callable[[Path], Bare]] = None
     requests: Optional[Callable[[Path], int]] = None

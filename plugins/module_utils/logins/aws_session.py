@@ -51,6 +51,7 @@ PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
 """The partitions whose regions botocore lists."""
 _METADATA_SECONDS = 1.0
 """How long the metadata service of a machine may take to respond. It is next to the machine, or absent."""
+_METADATA_SETTINGS = ("ec2_metadata_service_endpoint", "ec2_metadata_service_endpoint_mode", "ec2_metadata_v1_disabled")
 _ROLE_ENDS = 60.0
 """Seconds before their end at which the keys of a role are replaced."""
 ReadSecret = Callable[[str], Optional[Secret]]
@@ -150,12 +151,13 @@ def build_session(login: Login, transport: Transport) -> Any:
     Raises:
         InvalidConfiguration: there is no such profile.
     """
-    session = botocore.session.Session(profile=login.profile if login.method == PROFILE else None)
-    session.set_default_client_config(Config(retries={"total_max_attempts": 1, "mode": "standard"}))
-    session.set_config_variable("metadata_service_timeout", _METADATA_SECONDS)
-    session.set_config_variable("metadata_service_num_attempts", 1)
-    session.register("before-send", transport)
-    return session
+    with in_our_words(Call("sts")):
+        session = botocore.session.Session(profile=login.profile if login.method == PROFILE else None)
+        session.set_default_client_config(Config(retries={"total_max_attempts": 1, "mode": "standard"}))
+        session.set_config_variable("metadata_service_timeout", _METADATA_SECONDS)
+        session.set_config_variable("metadata_service_num_attempts", 1)
+        session.register("before-send", transport)
+        return session
 
 
 def add_keys(session: Any, login: Login, read_secret: ReadSecret) -> None:
@@ -165,7 +167,8 @@ def add_keys(session: Any, login: Login, read_secret: ReadSecret) -> None:
         keys = _read(read_secret, "access_key"), _read(read_secret, "secret_key")
         session.set_credentials(*keys, token and token.expose().decode("utf-8"))
     elif login.method == INSTANCE:
-        fetcher = InstanceMetadataFetcher(timeout=_METADATA_SECONDS, num_attempts=1, user_agent=session.user_agent())
+        settings = {name: session.get_config_variable(name) for name in _METADATA_SETTINGS}
+        fetcher = InstanceMetadataFetcher(timeout=_METADATA_SECONDS, num_attempts=1, user_agent=session.user_agent(), config=settings)
         session.register_component("credential_provider", CredentialResolver([ContainerProvider(), InstanceMetadataProvider(fetcher)]))
 
 
@@ -293,7 +296,8 @@ def find_region(session: Any, login: Login) -> Optional[str]:
 
 def find_known_regions(session: Any, service: str) -> frozenset[str]:
     """Return the regions in which botocore knows the service."""
-    return frozenset(region for partition in PARTITIONS for region in session.get_available_regions(service, partition_name=partition))
+    with in_our_words(Call(service)):
+        return frozenset(region for each in PARTITIONS for region in session.get_available_regions(service, partition_name=each))
 
 
 def read_default_keys() -> Optional[Any]:

@@ -132,14 +132,14 @@ def _check_role(settings: Mapping[str, Any], method: str) -> None:
 
 
 def _read_region(settings: Mapping[str, Any]) -> Optional[str]:
-    region = settings.get("region")
+    region: Optional[str] = settings.get("region")
     if region and not _REGION.match(region):
         _wrong("region", "{0} is not the name of a region".format(ascii(region)[:80]), "Write it as 'eu-central-1'.")
     return region or None
 
 
 def _read_endpoint(settings: Mapping[str, Any]) -> Optional[str]:
-    text = settings.get("endpoint_url")
+    text: Optional[str] = settings.get("endpoint_url")
     if not text:
         return None
     parts = split_url(text)

@@ -34,7 +34,7 @@ class SecretRequests:
 
     def get(self, name: str, version_id: Optional[str] = None) -> Optional[Answer]:
         """Return the current value of a secret, or a version of it; None if there is none, or it is to be deleted."""
-        which = {"VersionStage": CURRENT_LABEL} if version_id is None else {"VersionId": version_id}
+        which: Mapping[str, Any] = {"VersionStage": CURRENT_LABEL} if version_id is None else {"VersionId": version_id}
         try:
             answer = self._connection.call("get_secret_value", "GetSecretValue", name, SecretId=name, **which)
         except Refused as refused:

@@ -128,7 +128,7 @@ def kinds_elsewhere(urls: str) -> Tuple[StoreKind, ...]:
 
 def _kinds_on(server: str, requests: Callable[[Path], int]) -> Tuple[StoreKind, ...]:
     label, bare = "database-" + server, _bare_on(server)
-    plain, sealed = {"rotation": 17}, {"rotation": 20, "envelope": 1}
+    plain, sealed = {"rotation": 17}, {"rotation": 20, "envelope": 1, "envelope with a kept one": 5}
     return (
         StoreKind(label, "database", _on(server), server=server, many=False, plays=False, requests=requests, most=plain),
         StoreKind(

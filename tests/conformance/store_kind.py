@@ -63,6 +63,7 @@ class StoreKind:
         server: the module of `tests.servers` whose server it is on, if it is on one.
         persistent: a store outlives the process that opened it.
         many: it is meant for thousands of records. One that writes all of them each time is not.
+        crowd: how many write at once. Fewer where each request is a process: to the last of them, all others come first.
         server_counts: the server counts the values: no serial can be given, and a delete takes one too.
         plays: whole plays run on it. A kind that differs from another in what is stored alone needs none, one that cannot rotate has none.
         configurable: a user's configuration can name it. One whose layer only the suite has cannot be.
@@ -80,6 +81,7 @@ class StoreKind:
     server: Optional[str] = None
     persistent: bool = True
     many: bool = True
+    crowd: int = 32
     server_counts: bool = False
     plays: bool = True
     figures_only: bool = False

@@ -83,6 +83,26 @@ def test_an_envelope_that_was_listed_is_rewritten_unless_it_changed_since(keeper
     assert keeper.get("db_pass").envelope == first
 
 
+def test_kept_envelopes_are_read_together_and_rewritten_unless_they_changed_since(keeper):
+    for serial in (1, 2, 3):
+        keeper.put(sealed_record(str(serial), serial))
+    kept = {record.version: record for record in keeper.read_kept(keeper.get("db_pass"))}
+    assert {version: record.envelope for version, record in kept.items()} == {
+        version: keeper.get("db_pass", version).envelope for version in ("1", "2")
+    }
+    first, second = (seal(replace(a_record("db_pass", value), record_id=b"i" * 16), 1) for value in ("moved", "again"))
+    keeper.rewrite_envelope(replace(kept["1"], envelope=first), kept["1"].envelope)
+    with pytest.raises(Conflict):
+        keeper.rewrite_envelope(replace(kept["1"], envelope=second), kept["1"].envelope)
+    found = [keeper.get("db_pass", version).envelope for version in ("1", "2", "3")]
+    assert found == [first, kept["2"].envelope, keeper.get("db_pass").envelope]
+
+
+def test_a_first_value_has_no_kept_envelopes(keeper):
+    first = keeper.put(sealed_record("1", 1))
+    assert keeper.read_kept(first) == keeper.read_kept(replace(first, name="absent", source=None)) == []
+
+
 def test_an_envelope_that_changed_meanwhile_is_not_rewritten(keeper):
     first = sealed_record("1", 1)
     keeper.put(first)

@@ -92,7 +92,7 @@ def test_a_plan_writes_nothing_and_shows_what_would_be_there(play, project):
         ("after: keep", "it is not said which credentials are to be migrated"),
         ("all: true, prefix: old/", "option 'all': it selects every credential"),
         ("prefix: ''", "option 'prefix': it is empty"),
-        ("all: true, transform: {nam: credential.name}", "Did you mean 'transform.name' in place of 'transform.nam'?"),
+        ("all: true, transform: {names: credential.name}", "Did you mean 'transform.name' in place of 'transform.names'?"),
         ("all: true, transform: {name: credential.nothing}", "option 'transform.name', credential 'old/one': it cannot be evaluated"),
         ("all: true, transform: {name: 'credential.tags'}", "its result is a dict, not text"),
         ("all: true, transform: {name: credential.name}, run_on: target", "its expressions are evaluated on the controller"),

@@ -57,6 +57,18 @@ def test_a_rotation_of_the_master_key_makes_at_most_so_many_for_each_envelope(ki
     assert kind.requests(tmp_path) - before <= kind.most["envelope"] * NUMBER + FIXED
 
 
+@pytest.mark.parametrize("kind", SEALED, ids=lambda kind: kind.label)
+def test_a_rotation_of_the_master_key_reads_kept_versions_once(kind, tmp_path):
+    """Each is read and rewritten. The pass that finds nothing left reads none: no value has been added since."""
+    manager = open_store(kind.configuration(tmp_path, audit="off"))
+    for value in ("a value", "another value"):
+        for number in range(NUMBER):
+            ask(manager, "credential", name="c{0}".format(number), state="present", value=value)
+    before = kind.requests(tmp_path)
+    assert ask(manager, "store_key", state="rotated").result["rotation"]["envelopes"] == 2 * NUMBER
+    assert kind.requests(tmp_path) - before <= kind.most["envelope with a kept one"] * NUMBER + FIXED
+
+
 @pytest.mark.parametrize("kind", ON_HTTP, ids=lambda kind: kind.label)
 def test_a_rotation_of_the_master_key_rewrites_eight_envelopes_at_once(kind, tmp_path, monkeypatch):
     """A proxy lets eight requests through together, so fewer at once would never get an answer."""

@@ -51,6 +51,7 @@ class Capabilities:
         json_fields: a field may be a number, boolean, list or mapping of JSON, or null, and stays one. Elsewhere it is its text.
         remote: it is reached over a network: requests are bounded in time, repeated after failures, and not sent while it is down.
         persistent: stored values outlive the process.
+        read_only: nothing can be written, so nothing has to be locked either.
         leased: values are leased for a time; the backend keeps them, renews them (`renew_due`) and revokes them, so no cache keeps them.
         server_side_encryption: the backend encrypts at rest. Without it, a store with plain `native` values warns about that.
         audit_log: it stores the entries of the audit trail too, so that several controllers share one trail that can be queried.
@@ -69,6 +70,7 @@ class Capabilities:
     json_fields: bool = False
     remote: bool = False
     persistent: bool = True
+    read_only: bool = False
     leased: bool = False
     server_side_encryption: bool = False
     audit_log: bool = False

@@ -12,11 +12,13 @@ to `require_protocol(self.inner, …)`. Every other layer is skipped.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, Mapping, NamedTuple, Optional, Tuple, Type, TypeVar
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple, Type, TypeVar, cast
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, build_unreadable_row
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
 
 if TYPE_CHECKING:
@@ -189,6 +191,26 @@ class EnvelopeRewriter(ABC):
             Conflict: the stored bytes are not `replaces`.
             NotFound: there is no such object or version.
         """
+
+    def read_kept(self, current: Record) -> List[Record]:
+        """Return the older values of `current`, a record as it was read or listed; one that cannot be read has a `problem`.
+
+        The default reads them one by one. A backend overrides it if it needs fewer requests, and sets `Record.source` if
+        `rewrite_envelope` then reads nothing.
+        """
+        backend, found = cast("Backend", self), []
+        try:
+            versions = [info.version for info in backend.versions(current.name) if not info.current]
+        except NotFound:
+            return []
+        for version in versions:
+            try:
+                found.append(backend.get(current.name, version))
+            except NotFound:
+                continue  # Another process has removed it since.
+            except CredentialError as problem:
+                found.append(replace(build_unreadable_row(current.name, CURRENT, problem), version=version))
+        return found
 
 
 class BackupCopy(NamedTuple):

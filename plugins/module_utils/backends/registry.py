@@ -6,11 +6,14 @@
 
 A new backend is its folder, and its row here: a function, because what is sent to a host is chosen by imports that the source shows.
 The class is loaded here and not in `options.py`, which the class imports.
+
+A third party's backend is one of a collection (`acme.vaulty.shelf`) or of a Python package. The controller adds it to its own processes;
+a host never has one.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, Mapping, Optional, Tuple, Type
+from typing import TYPE_CHECKING, Callable, Dict, Mapping, Optional, Tuple, Type
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
@@ -40,6 +43,17 @@ def _azure() -> Row:
         from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.backend import Azure
 
         return Azure
+
+    return TRAITS, load
+
+
+def _custom() -> Row:
+    from ansible_collections.nebula.credential.plugins.module_utils.backends.custom.options import TRAITS
+
+    def load() -> Type[Backend]:
+        from ansible_collections.nebula.credential.plugins.module_utils.backends.custom.backend import Custom
+
+        return Custom
 
     return TRAITS, load
 
@@ -102,6 +116,7 @@ def _vault() -> Row:
 BACKENDS: Mapping[str, Callable[[], Row]] = {
     "aws": _aws,
     "azure": _azure,
+    "custom": _custom,
     "database": _database,
     "kubernetes": _kubernetes,
     "local": _local,
@@ -110,14 +125,28 @@ BACKENDS: Mapping[str, Callable[[], Row]] = {
 }
 
 
+_added: Dict[str, Row] = {}
+
+
+def add_backend(name: str, traits: BackendTraits, backend: Type[Backend]) -> None:
+    """Register a third party's backend in this process."""
+    _added[name] = (traits, lambda: backend)
+
+
+def is_third_party(name: object) -> bool:
+    """Return True if a backend is a third party's that was added to this process."""
+    return isinstance(name, str) and name in _added and name not in BACKENDS
+
+
 def find_traits(backend: object) -> Optional[BackendTraits]:
     """Return the declaration of a backend, or None if there is no such backend."""
-    return BACKENDS[backend]()[0] if isinstance(backend, str) and backend in BACKENDS else None
+    row = _find_row(backend)
+    return None if row is None else row[0]
 
 
 def read_traits(backend: object) -> BackendTraits:
     """Return the declaration of a backend. Raises InvalidConfiguration as `backend_class` does."""
-    return _find_row(backend)[0]
+    return _read_row(backend)[0]
 
 
 def backend_class(backend: object) -> Type[Backend]:
@@ -126,13 +155,20 @@ def backend_class(backend: object) -> Type[Backend]:
     Raises:
         InvalidConfiguration: there is no such backend; the remedy lists the existing ones.
     """
-    return _find_row(backend)[1]()
+    return _read_row(backend)[1]()
 
 
-def _find_row(backend: object) -> Row:
-    if not isinstance(backend, str) or backend not in BACKENDS:
-        known = ", ".join(sorted(BACKENDS))
+def _find_row(backend: object) -> Optional[Row]:
+    if not isinstance(backend, str):
+        return None
+    return BACKENDS[backend]() if backend in BACKENDS else _added.get(backend)
+
+
+def _read_row(backend: object) -> Row:
+    row = _find_row(backend)
+    if row is None:
+        known = ", ".join(sorted({*BACKENDS, *_added}))
         raise InvalidConfiguration(
             "there is no backend {0}".format(ascii(backend)), option="backend", remedy="Choose one of: {0}.".format(known)
         )
-    return BACKENDS[backend]()
+    return row

@@ -69,6 +69,8 @@ class BackendTraits:
         packages: the packages to install. A backend that is reached over a network also needs tenacity, which the retry layer imports.
         directory: the option that names the store's directory, if the store is a directory of the machine that opens it. Its audit
             trail is kept there; with its default key it is never opened on a target; a session opens it when it is first used.
+        runs_programs: whether its stores run what they name. Then only the configuration file may name it, or allow it (`extensions`),
+            and it is never opened on a target. A third party's backend is treated like that in any case.
     """
 
     spec: Spec
@@ -82,6 +84,7 @@ class BackendTraits:
     environment_prefixes: Tuple[str, ...] = ()
     packages: Tuple[Package, ...] = ()
     directory: Optional[str] = None
+    runs_programs: bool = False
 
     def __post_init__(self) -> None:
         """Complete the spec, and the parts that are paths, by the files and variables of the login."""

@@ -11,7 +11,7 @@ Each pass reads every value of every stage. A kept version never changes, so it 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Iterable, Iterator, List, Optional, Set, Sized, Tuple
+from typing import TYPE_CHECKING, Dict, Iterable, Iterator, List, Optional, Sized, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import EnvelopeRewriter, require_protocol
@@ -44,7 +44,8 @@ class EnvelopeMover:
         self._backend = keyring.backend
         self._ring = ring
         self._tenant = tenant
-        self._settled: Set[Tuple[str, str]] = set()
+        self._settled: Dict[str, Optional[str]] = {}
+        """By name: the version of the current value whose kept versions all have the active key."""
         self._moved: List[str] = []
         self._problems: List[CredentialError] = []
 
@@ -89,12 +90,28 @@ class EnvelopeMover:
 
     def _move_row(self, row: Record) -> None:
         """Move the envelopes of one row. Several threads do this."""
-        for wanted, read in self._list_envelopes(row):
-            try:
-                if self._move(wanted, read):
-                    self._moved.append(wanted.name)
-            except CredentialError as problem:
-                self._problems.append(problem.within(name=row.name, store=self._backend.context.store))
+        current = self._read_row(row)
+        if current is None:
+            return
+        own = self._move_and_note(Record(row.name, stage=row.stage), None if current.problem else current)
+        if row.stage != CURRENT:
+            return
+        kept = [
+            self._move_and_note(Record(each.name, version=each.version), None if each.problem else each)
+            for each in self._list_kept(current)
+        ]
+        if own and all(kept):
+            self._settled[row.name] = current.version
+
+    def _move_and_note(self, wanted: Record, found: Optional[Record]) -> bool:
+        """Move one envelope. Return False if it cannot be moved; the reason is noted."""
+        try:
+            if self._move(wanted, found):
+                self._moved.append(wanted.name)
+            return True
+        except CredentialError as problem:
+            self._problems.append(problem.within(name=wanted.name, store=self._backend.context.store))
+            return False
 
     def _list_rows(self, stage: str) -> Iterable[Record]:
         """Return what has a value in a stage. A server lists envelopes, many in one request; elsewhere names alone are listed faster."""
@@ -102,20 +119,27 @@ class EnvelopeMover:
             return self._backend.list(Filter(stage=stage))
         return list(self._backend.list(Filter(stage=stage, names_only=True)))
 
-    def _list_envelopes(self, row: Record) -> List[Tuple[Record, Optional[Record]]]:
-        """Return what is to be moved of a stage, each with the value that was read: its own, and with the current one its kept versions."""
-        name, stage = row.name, row.stage
+    def _read_row(self, row: Record) -> Optional[Record]:
+        """Return the value of a listed row, with a `problem` if it cannot be read; None if there is none any more."""
+        if row.envelope is not None:
+            return row
         try:
-            read: Optional[Record] = self._backend.get(name, None, stage) if row.envelope is None else row
+            return self._backend.get(row.name, None, row.stage)
         except NotFound:
+            return None
+        except CredentialError as problem:
+            # Moving it reports the error; its kept versions are moved all the same.
+            return Record(row.name, stage=row.stage, problem=problem)
+
+    def _list_kept(self, current: Record) -> List[Record]:
+        """Return the kept versions to be moved. Nothing came before a first value, and only a new value adds to what was moved already."""
+        is_settled = current.version is not None and self._settled.get(current.name) == current.version
+        if current.serial == 1 or is_settled or not self._backend.capabilities.versions:
             return []
-        except CredentialError:
-            read = None  # moving it reports the error; its kept versions are moved all the same
-        # Nothing came before a first value.
-        has_kept = stage == CURRENT and (read is None or read.serial != 1)
-        kept = list_kept_versions(self._backend, name) if has_kept else []
-        left = [Record(name, version=version) for version in kept if (name, version) not in self._settled]
-        return [(Record(name, stage=stage), read), *((version, None) for version in left)]
+        try:
+            return require_protocol(self._backend, EnvelopeRewriter, current.name).read_kept(current)
+        except EncryptionError:  # moving the value itself reports the error
+            return []
 
     def _move(self, wanted: Record, found: Optional[Record]) -> bool:
         """Move one envelope to the active key, unless it has it. Byte for byte compare-and-swap, so a newer value is never lost.
@@ -135,8 +159,6 @@ class EnvelopeMover:
             except Conflict:
                 found = None
                 continue
-            if wanted.version is not None:
-                self._settled.add((wanted.name, wanted.version))
             return moved is not None
         raise Conflict("{0} other writes came first".format(_ATTEMPTS), remedy="Repeat when there is less traffic.")
 

@@ -121,6 +121,10 @@ class InterceptingLayer(Layer, SchemaAdmin, AuditSink, Recoverable, VersionRemov
 
         self.intercept(BackendCall("rewrite_envelope", record.name, True), rewrite)
 
+    def read_kept(self, current: Record) -> List[Record]:
+        rewriter = require_protocol(self.inner, EnvelopeRewriter, current.name)
+        return self.intercept(BackendCall("read_kept", current.name), lambda: rewriter.read_kept(current))
+
     def ensure_schema(self, *, check: bool = False) -> SchemaMigration:
         return self.intercept(
             BackendCall("ensure_schema", None, not check), lambda: require_protocol(self.inner, SchemaAdmin).ensure_schema(check=check)

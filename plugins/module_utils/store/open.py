@@ -31,7 +31,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.protoco
     find_protocol,
     require_protocol,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class, read_traits
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class, is_third_party, read_traits
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits, Spec
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     TENACITY,
@@ -69,20 +69,12 @@ CacheAround = Callable[[Backend, Callable[[bool], None]], Cache]
 
 COMMON_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "backend": {"description": "One of the backends below.", "type": "str", "required": True},
-    "tenant": {
-        "description": "The tenant that the store belongs to. It is bound to every record.",
-        "type": "str",
-        "default": DEFAULT_TENANT,
-    },
+    "tenant": {"description": "The tenant of the store. It is bound to every record.", "type": "str", "default": DEFAULT_TENANT},
     "encrypt": {
         "description": "Whether the collection encrypts values. Without it: yes, unless the backend keeps fields for its own users.",
         "type": "bool",
     },
-    "allow_plaintext": {
-        "description": "Must be true to keep values plain where the collection would encrypt them.",
-        "type": "bool",
-        "default": False,
-    },
+    "allow_plaintext": {"description": "Must be true to keep plain what the collection would encrypt.", "type": "bool", "default": False},
     # Not no_log: ansible-core 2.22 would mask the word "passphrase" in the whole run. The edge masks what is secret in it.
     "key_sources": {
         "description": "What opens the store's master key; any one of them is enough. Without it: `[{source: key_file}]`.",
@@ -158,7 +150,7 @@ def _open(
         observer = throttle_batches(bare, options.get(PARALLEL), counting.recorder)
     except InvalidConfiguration as problem:
         raise name_variable(problem, filled.variables) from None
-    locked = _lock_writes(resilient(bare, options, observer), options)
+    locked = _lock_writes(resilient(_guard(bare, options, traits), options, observer), options)
     backend = Metrics(_add_limits(locked), counting.recorder)
     layer = _encryption(backend, options, vault_password)
     together = _sharing(backend, layer, options, vault_password)
@@ -257,6 +249,15 @@ def _is_mapping(value: Any, spec: Mapping[str, Any]) -> bool:
     return all(isinstance(element, (Mapping, str)) for element in elements)
 
 
+def _guard(backend: Backend, options: Mapping[str, Any], traits: BackendTraits) -> Backend:
+    """Return the backend; a third party's is wrapped in the layer that holds it to its contract."""
+    if not is_third_party(options["backend"]):
+        return backend
+    from ansible_collections.nebula.credential.plugins.module_utils.layers.third_party import ThirdParty
+
+    return ThirdParty(backend, options["backend"], traits, options["read_timeout"], options["write_timeout"])
+
+
 def _add_limits(backend: Backend) -> Backend:
     """Return the backend, wrapped in the layer that checks its limits if it states any. A store without limits does not load it."""
     if find_protocol(backend, Limited) is None:
@@ -273,13 +274,14 @@ def _lock_writes(backend: Backend, options: Mapping[str, Any]) -> Backend:
         InvalidConfiguration: there is a lock that would change nothing, or its options are wrong.
     """
     able = backend.capabilities
-    if not able.native_cas and not able.leased:
+    takes_no_write = able.leased or able.read_only
+    if not able.native_cas and not takes_no_write:
         from ansible_collections.nebula.credential.plugins.module_utils.layers.write_lock import lock_writes
 
         return lock_writes(backend, options, _validate)
     for option in ("lock", "single_writer"):
         if options[option]:
-            what = "nothing is written to this store" if able.leased else "this backend compares and swaps itself, so it needs no lock"
+            what = "nothing is written to this store" if takes_no_write else "this backend compares and swaps itself, so it needs no lock"
             raise InvalidConfiguration(what, option=option, remedy="Leave it out.")
     return backend
 

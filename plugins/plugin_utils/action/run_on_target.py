@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import TARGET
-from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import find_traits
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import find_traits, is_third_party
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.module_utils.sent_code import CODE
@@ -33,24 +33,27 @@ def check_may_leave(store: StoreReference) -> None:
 
     Raises:
         InvalidConfiguration: one is a local store with its default key (the host would make another store with another
-            key), or is opened by the run's vault password (which never leaves the controller).
+            key), is opened by the run's vault password (which never leaves the controller), or runs code of others.
     """
     for each in store.every:
         _check_one(each)
 
 
 def _check_one(store: StoreReference) -> None:
+    traits = find_traits(store.config.get("backend"))
+    if is_third_party(store.config.get("backend")) or (traits is not None and traits.runs_programs):
+        raise _refusal_error(store, "what its backend runs is on the controller only", "Leave 'run_on' out.")
     sources = store.config.get("key_sources") or [{"source": _KEY_FILE}]
     kinds = [source.get("source") for source in sources if isinstance(source, Mapping)]
     if _ANSIBLE_VAULT in kinds:
         raise _refusal_error(store, "the store is opened by the run's Ansible vault password, which stays on the controller")
-    traits = find_traits(store.config.get("backend"))
     if traits is not None and traits.directory is not None and any(source == {"source": _KEY_FILE} for source in sources):
         raise _refusal_error(store, "a local store with its default key is on the controller")
 
 
-def _refusal_error(store: StoreReference, what: str) -> InvalidConfiguration:
-    remedy = "Leave 'run_on' out, or name a store with a key source of its own."
+def _refusal_error(
+    store: StoreReference, what: str, remedy: str = "Leave 'run_on' out, or name a store with a key source of its own."
+) -> InvalidConfiguration:
     return InvalidConfiguration(what, option="run_on", store=store.name, remedy=remedy)
 
 

@@ -10,16 +10,15 @@ The target `acme.vaulty.appliance` is `TARGET` in `plugins/plugin_utils/rotation
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterable
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, suggest
+from ansible_collections.nebula.credential.plugins.module_utils.errors import suggest
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Target
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import add_target
-from ansible_collections.nebula.credential.plugins.plugin_utils.config.configuration_path import FILE_NAME
-from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import EXTENSIONS
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.configuration_path import EXTENSIONS, FILE_NAME
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.third_party import import_extension, refusal_error
 
-PLACE = "ansible_collections.{0}.{1}.plugins.plugin_utils.rotation_targets.{2}"
+FOLDER = "rotation_targets"
 
 
 def load_target(kind: str, allowed: Iterable[str]) -> type[Target]:
@@ -35,24 +34,9 @@ def load_target(kind: str, allowed: Iterable[str]) -> type[Target]:
     listed = tuple(allowed)
     if kind not in listed:
         remedy = "{0}Add it to '{1}' in {2}.".format(suggest(kind, listed), EXTENSIONS, FILE_NAME)
-        raise _refusal_error("the configuration does not list the target '{0}'".format(kind), remedy)
-    parts = kind.split(".")
-    if len(parts) != 3 or not all(part.isidentifier() for part in parts):
-        raise _refusal_error("'{0}' is not a full name".format(kind), "Write namespace.collection.name.")
-    target = _import(PLACE.format(*parts))
+        raise refusal_error("the configuration does not list the target '{0}'".format(kind), remedy, "target")
+    target = getattr(import_extension(kind, FOLDER, "target"), "TARGET", None)
     if not (isinstance(target, type) and issubclass(target, Target)):
-        raise _refusal_error("'{0}' is no target".format(kind), "Its file sets TARGET to a subclass of Target.")
+        raise refusal_error("'{0}' is no target".format(kind), "Its file sets TARGET to a subclass of Target.", "target")
     add_target(kind, target)
     return target
-
-
-def _import(name: str) -> object:
-    try:
-        return importlib.import_module(name).TARGET
-    except Exception as error:  # noqa: BLE001  # another party's code can raise anything
-        what = "{0} cannot be loaded ({1})".format(name, type(error).__name__)
-        raise _refusal_error(what, "Install the collection, and check that the file sets TARGET.") from None
-
-
-def _refusal_error(what: str, remedy: str) -> InvalidConfiguration:
-    return InvalidConfiguration(what, option="target", remedy=remedy)

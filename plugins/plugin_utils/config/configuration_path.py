@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
+from typing import Any
 
 from ansible.utils.display import Display
 
@@ -18,6 +19,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permi
 
 FILE_NAME = "nebula.yml"
 CONFIG_ENVIRONMENT = "NEBULA_CREDENTIAL_CONFIG"
+EXTENSIONS = "extensions"
+"""The key of the file that lists what may be loaded of other parties."""
 ROLE = "the configuration file"
 
 
@@ -87,3 +90,17 @@ def _read_mode(path: str) -> int:
         what = "whether there is a file {0} cannot be known: {1}".format(path, os.strerror(error.errno or 0))
         remedy = "Let this user enter its directory, set HOME to another one, or name a file in {0}.".format(CONFIG_ENVIRONMENT)
         raise OutOfReach(what, option=FILE_NAME, remedy=remedy) from None
+
+
+def check_extensions(path: str, names: Any) -> tuple[str, ...]:
+    """Return what the file lists of other parties' code that a run may load.
+
+    Raises:
+        InvalidConfiguration: it is not a list of names.
+    """
+    if names is None:
+        return ()
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        what = "'{0}' in {1} is not a list of names".format(EXTENSIONS, path)
+        raise InvalidConfiguration(what, option=EXTENSIONS, remedy="Write a list of full names: namespace.collection.name.")
+    return tuple(str(name) for name in names)

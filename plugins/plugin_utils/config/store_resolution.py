@@ -21,6 +21,7 @@ from ansible.errors import AnsibleValueOmittedError
 from ansible.module_utils.common.validation import check_type_dict
 from ansible.utils.display import Display
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import (
     LOCAL,
@@ -31,8 +32,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.store_refe
 from ansible_collections.nebula.credential.plugins.module_utils.store.aliases import resolve_store_aliases
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.configuration_path import (
     CONFIG_ENVIRONMENT,
+    EXTENSIONS,
     FILE_NAME,
     OutOfReach,
+    check_extensions,
     check_who_can_change,
     find_configuration,
     find_unused,
@@ -49,7 +52,6 @@ STORE_VARIABLE = "nebula_credential_store"
 STORES_VARIABLE = "nebula_credential_stores"
 STORE_ENVIRONMENT = "NEBULA_CREDENTIAL_STORE"
 INI_SECTION, INI_KEY = "nebula_credential", "store"
-EXTENSIONS = "extensions"
 _LONGEST = 300
 _FILE_KEYS = ("default", "stores", "session", EXTENSIONS)
 SESSION_VARIABLE = "nebula_credential_session"
@@ -125,6 +127,7 @@ def resolve_store(option: Any, around: RunConfig) -> StoreReference:
         refuse_templates(chosen, place, "")
     if isinstance(chosen, Mapping):
         found = inline_store(_decrypt(chosen, place))
+        _admit(found.config, False, around)
         return replace(found, config=resolve_store_aliases(found.config))
     if chosen is not None and not isinstance(chosen, str):
         raise InvalidConfiguration(
@@ -212,10 +215,21 @@ def _find_named(name: str | None, place: str, around: RunConfig) -> StoreReferen
     try:
         if is_from_file:
             refuse_templates(config, file.path, "")
+        _admit(config, is_from_file, around)
         config = resolve_store_aliases(config)
     except InvalidConfiguration as problem:
         raise problem.within(store=name) from None
     return StoreReference(name, beside_file(config, place_of_paths(file.path)) if is_from_file else config, file=file.path)
+
+
+def _admit(config: Mapping[str, Any], is_from_file: bool, around: RunConfig) -> None:
+    """Check that a store may use its backend, and load that if it is a third party's. Raises InvalidConfiguration."""
+    backend = config.get("backend")
+    traits = BACKENDS[backend]()[0] if isinstance(backend, str) and backend in BACKENDS else None
+    if traits is None or traits.runs_programs:
+        from ansible_collections.nebula.credential.plugins.plugin_utils.config.third_party_backend import admit_backend
+
+        admit_backend(backend, is_from_file, lambda: read_extensions(around))
 
 
 def template_variable(variable: str, around: RunConfig) -> Any:
@@ -290,7 +304,10 @@ def _load_piped(path: str, around: RunConfig) -> Any:
 
 
 def _check_file(path: str, content: Any) -> _ConfigurationFile:
-    _refuse_empty_file(path, content)
+    if content is None:
+        from ansible_collections.nebula.credential.plugins.plugin_utils.config.yaml_errors import empty_file_error
+
+        raise empty_file_error(path, FILE_NAME)
     unknown = sorted(set(map(str, content)) - set(_FILE_KEYS)) if isinstance(content, Mapping) else ["not a mapping"]
     if unknown:
         what = (
@@ -306,14 +323,7 @@ def _check_file(path: str, content: Any) -> _ConfigurationFile:
     if default is not None and not isinstance(default, str):
         raise InvalidConfiguration("'default' in {0} is not a name".format(path), option="default", remedy="Write a store's name.")
     stores = _mapping_of_stores(content.get("stores", {}), "stores")
-    return _ConfigurationFile(path, default, stores, content.get("session"), _check_extensions(path, content.get(EXTENSIONS)))
-
-
-def _refuse_empty_file(path: str, content: Any) -> None:
-    """Refuse what a command that failed leaves: without settings new passwords would go to the store `local`."""
-    if content is None:
-        remedy = "Write it again: the command that made it may have failed. A file without settings is '{}'."
-        raise InvalidConfiguration("{0} holds no settings, it is empty".format(path), option=FILE_NAME, remedy=remedy)
+    return _ConfigurationFile(path, default, stores, content.get("session"), check_extensions(path, content.get(EXTENSIONS)))
 
 
 def _refuse_empty_keys(path: str, content: Mapping[str, Any]) -> None:
@@ -321,15 +331,6 @@ def _refuse_empty_keys(path: str, content: Mapping[str, Any]) -> None:
         if content[key] is None:
             what = "'{0}' in {1} has no value".format(key, path)
             raise InvalidConfiguration(what, option=key, remedy="Give it one, or remove the line.")
-
-
-def _check_extensions(path: str, names: Any) -> tuple[str, ...]:
-    if names is None:
-        return ()
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        what = "'{0}' in {1} is not a list of names".format(EXTENSIONS, path)
-        raise InvalidConfiguration(what, option=EXTENSIONS, remedy="Write a list of full names: namespace.collection.name.")
-    return tuple(str(name) for name in names)
 
 
 def _mapping_of_stores(stores: Any, option: str) -> Mapping[str, Any]:

@@ -44,3 +44,9 @@ def _find_place(error: BaseException) -> tuple[int, int] | None:
     origin = getattr(error, "obj", None)
     line, column = getattr(origin, "line_num", None), getattr(origin, "col_num", None)
     return (line, column or 1) if isinstance(line, int) else None
+
+
+def empty_file_error(path: str, file: str) -> InvalidConfiguration:
+    """Return the error for what a command that failed leaves: without settings new passwords would go to the store `local`."""
+    remedy = "Write it again: the command that made it may have failed. A file without settings is '{}'."
+    return InvalidConfiguration("{0} holds no settings, it is empty".format(path), option=file, remedy=remedy)

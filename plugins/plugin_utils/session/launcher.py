@@ -180,6 +180,7 @@ def _start(where: Place, run: tuple[int, str], terms: Terms, lock: int, hand_ove
     pipe = _open_piped_configuration()
     handed = {
         "collection": COLLECTION,
+        "collections": list(sys.modules["ansible_collections"].__path__),
         "path": [path for path in sys.path if path],
         "directory": where.directory,
         "run": run,

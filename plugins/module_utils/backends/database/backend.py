@@ -162,6 +162,15 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located, Versi
         check_name(record.name)
         self._ready().writing.rewrite(record, replaces)
 
+    def read_kept(self, current: Record) -> List[Record]:
+        rows, found = self._ready().reading.read_all_kept(check_name(current.name)), []
+        for row in rows:
+            try:
+                found.append(self._record(row, current.name, CURRENT))
+            except CredentialError as problem:
+                found.append(replace(build_unreadable_row(current.name, CURRENT, problem), version=str(row.version)))
+        return found
+
     def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         self._ready().removing.delete(check_name(name), stage, expected)
 

@@ -53,6 +53,15 @@ class Queries:
         with self._connections.reading() as connection:
             return connection.execute(self._kept, {"name": name, "version": version}).first()
 
+    def read_all_kept(self, name: str) -> List[Any]:
+        """Return the rows of all older values of `current`."""
+        from sqlalchemy import select
+
+        kept = self._tables.versions
+        with self._connections.reading() as connection:
+            rows: List[Any] = connection.execute(select(kept).where(kept.c.name == name)).all()
+            return rows
+
     def stages(self, name: str) -> List[str]:
         """Return the stages, other than `current`, that hold a value of the name."""
         from sqlalchemy import select

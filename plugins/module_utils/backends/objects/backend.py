@@ -38,7 +38,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.objects
     Change,
     Vacancy,
     answer,
+    find_rewritten,
     find_source,
+    locate_envelope,
+    read_kept_objects,
     version_of,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectKey, ObjectStore, StoredObject
@@ -207,10 +210,10 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
         raise AssertionError
 
     def rewrite_envelope(self, record: Record, replaces: bytes) -> None:
-        own = ObjectKey(check_name(record.name), record.stage)
-        read = find_source(own, record.etag)
+        check_name(record.name)
+        read = find_rewritten(record)
         for attempt in attempts(record.name):
-            place, found = (own, read) if read is not None and attempt == 0 else self._locate(record)
+            place, found = read if read is not None and attempt == 0 else locate_envelope(self.places, record)
             if found is None:
                 raise absent(record.name, record.version, record.stage)
             if found.record.envelope != replaces:
@@ -222,17 +225,9 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
                 continue
             return
 
-    def _locate(self, record: Record) -> Tuple[ObjectKey, Optional[StoredObject]]:
-        """Return the place of (`name`, `stage`, `version`) and its object. A version of None means the stage's own value."""
-        place = ObjectKey(record.name, record.stage)
-        found = self.places.read(place)
-        if found is None or record.version in (None, version_of(found)):
-            return place, found
-        for kept in found.older:
-            if str(kept.serial) == record.version:
-                place = ObjectKey.of_version(record.name, kept.serial)
-                return place, self.places.read(place)
-        return place, None
+    def read_kept(self, current: Record) -> List[Record]:
+        check_name(current.name)
+        return read_kept_objects(self.places, current)
 
     def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         place = ObjectKey(check_name(name), stage)

@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple, Optional
+from typing import List, NamedTuple, Optional, Tuple
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import build_unreadable_row
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.history import is_counted
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectKey, StoredObject
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import Etag, Record
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectKey, ObjectStore, StoredObject
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record
 
 
 class Vacancy(NamedTuple):
@@ -25,6 +26,18 @@ class Vacancy(NamedTuple):
     def fits(self, record: Record) -> bool:
         """Return True if it was read of the record's name and stage."""
         return (self.name, self.stage) == (record.name, record.stage)
+
+
+class KeptObject(NamedTuple):
+    """What was read of an older value: its place, its version and its object."""
+
+    place: ObjectKey
+    version: str
+    found: StoredObject
+
+    def belongs_to(self, record: Record) -> bool:
+        """Return True if it was read of the version that `record` names."""
+        return (self.place.name, self.version, CURRENT) == (record.name, record.version, record.stage)
 
 
 class Change(NamedTuple):
@@ -55,3 +68,40 @@ def version_of(found: StoredObject) -> str:
 def answer(found: StoredObject) -> Record:
     """Return the record of an object, with its version token."""
     return replace(found.record, version=version_of(found))
+
+
+def find_rewritten(record: Record) -> Optional[Tuple[ObjectKey, StoredObject]]:
+    """Return the place and the object whose envelope `record` replaces, as they were read; None if they must be read."""
+    own = ObjectKey(record.name, record.stage)
+    found = find_source(own, record.etag)
+    if found is not None:
+        return own, found
+    kept = record.source
+    return (kept.place, kept.found) if isinstance(kept, KeptObject) and kept.belongs_to(record) else None
+
+
+def locate_envelope(places: ObjectStore, record: Record) -> Tuple[ObjectKey, Optional[StoredObject]]:
+    """Return the place of (`name`, `stage`, `version`) and its object. A version of None means the stage's own value."""
+    place = ObjectKey(record.name, record.stage)
+    found = places.read(place)
+    if found is None or record.version in (None, version_of(found)):
+        return place, found
+    for kept in found.older:
+        if str(kept.serial) == record.version:
+            place = ObjectKey.of_version(record.name, kept.serial)
+            return place, places.read(place)
+    return place, None
+
+
+def read_kept_objects(places: ObjectStore, current: Record) -> List[Record]:
+    """Return the older values of a current value. `find_rewritten` finds each of them; one that cannot be read has a `problem`."""
+    own = ObjectKey(current.name)
+    found = find_source(own, current.etag) or places.read(own)
+    kept = [] if found is None else [(older.serial, places.read_kept(current.name, older)) for older in found.older]
+    return [_answer_kept(ObjectKey.of_version(current.name, serial), str(serial), older) for serial, older in kept if older is not None]
+
+
+def _answer_kept(place: ObjectKey, version: str, found: StoredObject) -> Record:
+    if found.problem is not None:
+        return replace(build_unreadable_row(place.name, CURRENT, found.problem), version=version)
+    return replace(answer(found), source=KeptObject(place, version, found))

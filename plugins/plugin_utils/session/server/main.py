@@ -30,7 +30,7 @@ def main() -> int:
     if os.fork():
         os._exit(0)  # the run's process reaps this one at once; the session becomes a child of init
     sys.path[:0] = [path for path in handed["path"] if path not in sys.path]
-    _make_packages(handed["collection"])
+    _make_packages(handed["collection"], handed["collections"])
     try:
         _keep_bytecode(handed)
         from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.hardening import harden
@@ -46,14 +46,18 @@ def main() -> int:
         return 1
 
 
-def _make_packages(collection: str) -> None:
-    """Make this collection importable without ansible-core's loader, even if the community package has an `ansible_collections` too."""
+def _make_packages(collection: str, collections: list[str]) -> None:
+    """Make this collection importable without ansible-core's loader, even if the community package has an `ansible_collections` too.
+
+    Others can be imported from the run's directories of collections: a third party's backend may be in one.
+    """
     path = collection.rpartition("/" + "/".join(PARTS))[0]
     for number, part in enumerate(PARTS, 1):
         path = os.path.join(path, part)
         package = types.ModuleType(".".join(PARTS[:number]))
         package.__path__ = [path]
         sys.modules[package.__name__] = package
+    sys.modules[PARTS[0]].__path__ = collections
 
 
 def _keep_bytecode(handed: Mapping[str, Any]) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Renewable, find_protocol
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import find_traits
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache, CacheTerms
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
@@ -87,6 +88,7 @@ class StorePool:
 
     def _open(self, opening: Future[CredentialManager], fingerprint: str, name: str, config: Mapping[str, Any]) -> None:
         try:
+            _load_backend(config)
             manager = open_store(config, name=name, warn=self._warn, vault_password=_Asked(), cache=partial(self._cache, fingerprint))
         except BaseException as error:  # noqa: BLE001  # all callers that wait for this opening get it
             with self._lock:
@@ -194,6 +196,14 @@ class StorePool:
                 run(fingerprint, close)
             except RuntimeError:
                 close()
+
+
+def _load_backend(config: Mapping[str, Any]) -> None:
+    """Load a third party's backend. The caller has checked that the configuration allows it."""
+    if isinstance(config, Mapping) and find_traits(config.get("backend")) is None:
+        from ansible_collections.nebula.credential.plugins.plugin_utils.config.third_party_backend import load_backend
+
+        load_backend(config.get("backend"))
 
 
 def _has_unwritten(manager: CredentialManager) -> bool:

@@ -1,0 +1,63 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The package to copy of docs/examples/custom-backends: built, beside the built suite, it passes that, and a play uses it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import CHECKOUT
+from tests.house.source import SourceTree
+from tests.integration.test_added_backend import build
+
+PACKAGE = CHECKOUT / "docs" / "examples" / "custom-backends" / "package"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory of packages with both, built by pip from copies."""
+    place = tmp_path_factory.mktemp("package")
+    copy = place / "ansible_collections" / "nebula" / "credential"
+    for source in SourceTree(CHECKOUT).listed:
+        if source.name.startswith(("plugins/", "extras/", "tests/conformance/", "docs/examples/")):
+            (copy / source.name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source.path, copy / source.name)
+    for package in ("docs/examples/custom-backends/package", "extras/conformance"):
+        build(copy / package, place / "wheels")
+    for wheel in (place / "wheels").glob("*.whl"):
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(place / "site")
+    return place
+
+
+def test_it_passes_the_suite_by_one_import(site: Path) -> None:
+    path = os.pathsep.join([str(site), str(site / "site"), str(PACKAGE / "tests")])
+    environment = {**os.environ, "PYTHONPATH": path, "NEBULA_CONFORMANCE_KINDS": "kinds:KINDS"}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--pyargs", "nebula_credential_conformance"]
+    done = subprocess.run(
+        [*command, "-k", "shelf and not encrypted"], cwd=site, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert int(done.stdout.splitlines()[-1].split(" passed")[0].split()[-1]) > 80
+
+
+def test_a_play_uses_it_by_the_name_of_its_entry_point(site: Path, project: Any) -> None:
+    project.write("ansible.cfg", "[defaults]\n")
+    stores = "default: team\nstores:\n  team: {{backend: shelf, directory: {0}, encrypt: false}}\n".format(project.directory / "shelf")
+    project.write("nebula.yml", stores).chmod(0o600)
+    tasks = """
+- nebula.credential.credential: {name: db_pass, type: basic, fields: {username: app}}
+- ansible.builtin.assert: {that: "lookup('nebula.credential.get', 'db_pass') | length == 32"}
+"""
+    project.play(tasks, PYTHONPATH=str(site / "site")).succeeded()
+    assert (project.directory / "shelf" / "db_pass.json").exists()

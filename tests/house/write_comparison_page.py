@@ -206,9 +206,14 @@ def _describe_requests(compared: Sequence[Compared], figures: Mapping[str, Any])
         "guarantees: no writer overwrites another unnoticed, and the previous value is kept. A rotation is one with `target: none`.\n"
     )
     rows = (
-        (name, *(str(made.get(step, "refused")) for step in steps), str(kind.most.get("envelope", NONE))) for name, kind, made in counted
+        (name, *(_describe_count(made.get(step, "refused")) for step in steps), str(kind.most.get("envelope", NONE)))
+        for name, kind, made in counted
     )
     yield _build_rows([*steps, "a new master key, for each envelope"], rows)
+
+
+def _describe_count(counted: Any) -> str:
+    return "1 a page of all" if counted is None else str(counted)
 
 
 def _describe_times(compared: Sequence[Compared], figures: Mapping[str, Any]) -> Iterator[str]:

@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-from tests.backends.harness import Harness, Options, StoreKind
+from tests.backends.harness import Choice, Harness, Options, Place, StoreKind
 
 CROWD = 32 if os.environ.get("NEBULA_TEST_PROFILE") == "long" else 6
 COMMANDS = Path(__file__).resolve().parents[2] / "docs" / "examples" / "custom-backends" / "commands"
@@ -32,4 +32,24 @@ HARNESS = Harness(
     kinds=(StoreKind("custom", "custom", _in_files, many=False, crowd=CROWD),),
     offline=_in_files,
     mistake=({"command": ["bin/vault-of-mine"]}, "command"),
+    choices=(
+        Choice(
+            "A command of yours",
+            "{backend: custom, command: [python3, /opt/nebula/pass_store.py]}",
+            ("custom",),
+            Place.PROGRAM,
+            "commands for files, pass, SOPS, keyrings and KeePass",
+            rights="the command's",
+            note="as far as the command can",
+        ),
+        Choice(
+            "A credential helper of Git or Docker",
+            "{backend: custom, command: [git, credential, fill], protocol: git}",
+            (),
+            Place.PROGRAM,
+            "helpers of the tests",
+            rights="the helper's",
+            note="only read",
+        ),
+    ),
 )

@@ -99,6 +99,7 @@ class Place(Enum):
     MACHINE = "this machine"
     SERVER = "a server"
     CLOUD = "a cloud"
+    PROGRAM = "where its program keeps them"
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,7 @@ GUIDE: Sequence[Tuple[str, Test]] = (
         lambda one: is_kept(one) and one.choice.place == Place.SERVER and not one.able.native,
     ),
     ("**A cloud account.** [What it costs](#what-it-costs).", lambda one: one.choice.place == Place.CLOUD),
+    ("**Another tool, or a place of your own.** A program reads and writes it.", lambda one: one.choice.place == Place.PROGRAM),
     ("**Nothing must be kept at all.** A login is leased for the run, and ends with it.", lambda one: one.able.leased),
     ("**A test, or a program that uses the library.**", lambda one: not one.able.persistent),
 )
@@ -105,7 +106,7 @@ CHECKS: Sequence[Tuple[str, Test]] = (
     ("**Many credentials read in few requests.**", lambda one: one.able.batch_get),
 )
 FEATURES: Mapping[str, Callable[[Compared], str]] = {
-    "several writers, rotation": lambda one: YES if one.able.native_cas else NONE if one.able.leased else UNDER_A_LOCK,
+    "several writers, rotation": lambda one: YES if one.able.native_cas else UNDER_A_LOCK if one.able.stages else NONE,
     "older versions": lambda one: YES if one.able.versions else NONE,
     "a delete can be taken back": lambda one: YES if one.able.soft_delete else NONE,
     "several values in one request": lambda one: YES if one.able.batch_get else NONE,

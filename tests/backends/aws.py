@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The backend aws: Secrets Manager of moto, each store below a prefix of its own.
+"""The backend aws: Secrets Manager and Parameter Store of moto, each store below a prefix of its own.
 
 moto returns the old value in a batch after a label moved, so batches are off here; they are tested on MiniStack. They are on where
 requests are counted and nothing is compared.
@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import secrets
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
 
-from tests.backends.harness import Bare, Choice, Example, Harness, Options, Place, Price, StoreKind, Watched, encrypting
+from tests.backends.harness import Bare, Choice, Example, Harness, Options, Place, Price, StoreKind, Watched, encrypting, locking
 from tests.bench.session_runs import Way, debug, our_lookup
 from tests.servers import once
 
@@ -32,6 +33,11 @@ def _options(**options: Any) -> Callable[[Path], Options]:
         return {**once.server(SERVER).login, "prefix": _prefix(directory), "batch_get": False, **options}
 
     return of
+
+
+def _parameters(directory: Path) -> Options:
+    """Of the tier whose parameters hold what the suite stores."""
+    return {**once.server(SERVER).login, "prefix": _prefix(directory), "service": "ssm", "tier": "advanced", "single_writer": True}
 
 
 def _unreachable(secret: str) -> Options:
@@ -77,13 +83,19 @@ def _requests(directory: Path) -> int:
 
 
 def _watched(_directory: Path) -> Watched:
-    server = once.server(SERVER)
+    """With the key of a user, on the server that compares its signature."""
+    server, name = once.server("ministack"), "canary-" + secrets.token_hex(4)
+    iam = server.client("iam")
+    iam.create_user(UserName=name)
+    allowed = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "secretsmanager:*", "Resource": "*"}]}
+    iam.put_user_policy(UserName=name, PolicyName="canary", PolicyDocument=json.dumps(allowed))
+    key = iam.create_access_key(UserName=name)["AccessKey"]
 
     def config(given: str) -> Dict[str, Any]:
-        login = {**server.login, "secret_key": given}
-        return {"backend": "aws", "prefix": "canary-" + secrets.token_hex(4), "batch_get": False, **login}
+        login = {**server.login, "access_key": key["AccessKeyId"], "secret_key": given}
+        return {"backend": "aws", "prefix": name, **login}
 
-    return Watched(config(server.password), {"secret key": server.password}, config, (server.log,))
+    return Watched(config(key["SecretAccessKey"]), {"secret key": key["SecretAccessKey"]}, config, (server.log,))
 
 
 def _example(text: str, _directory: Path) -> Optional[Example]:
@@ -129,8 +141,9 @@ HARNESS = Harness(
             many=False,
             bare=_bare,
             requests=_requests,
-            most={"rotation": 40},
+            most={"rotation": 40, "migration": 6},
         ),
+        StoreKind("aws-ssm", "aws", _parameters, locking, server=SERVER, many=False, plays=False),
         # A batch is one request here, and as fresh as at AWS as long as no label moves.
         StoreKind("aws-batches", "aws", _options(batch_get=True), server=SERVER, figures_only=True, bare=_bare, requests=_requests),
         StoreKind("aws-encrypted", "aws", _options(encrypt=True), encrypting, server=SERVER, many=False, plays=False),
@@ -156,6 +169,16 @@ HARNESS = Harness(
                 source="https://aws.amazon.com/secrets-manager/pricing/",
                 as_of="2026-11-30",
             ),
+        ),
+        Choice(
+            "AWS Systems Manager Parameter Store",
+            "{backend: aws, service: ssm, region: eu-central-1, lock: {kind: redis, url: 'rediss://locks.example.com:6379/0'}}",
+            (),
+            Place.CLOUD,
+            "moto 5.2 and MiniStack 1.5, not AWS",
+            rights="[policy](../../policies/aws-parameter-store.json)",
+            note="values of at most 4 KiB, for which AWS charges nothing but the requests to KMS",
+            page="aws-parameter-store.md",
         ),
     ),
 )

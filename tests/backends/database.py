@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Callable, Dict, Iterable, Tuple
 
 from tests.backends.harness import Bare, Choice, Harness, Options, Place, StoreKind, Watched, encrypting
 from tests.servers import databases, once
@@ -20,6 +20,19 @@ DRIVERS = {POSTGRESQL: "psycopg", MARIADB: "pymysql"}
 
 def _sqlite(directory: Path) -> Options:
     return {"url": "sqlite:///{0}".format(directory / "private" / "store.db")}
+
+
+def _insert_rows(backend: Any, records: Iterable[Any]) -> None:
+    """In one transaction."""
+    from sqlalchemy import insert
+
+    from ansible_collections.nebula.credential.plugins.module_utils.backends.database.rows import columns_of
+
+    connections, tables = backend._connections, backend._open().tables
+    with connections.writing() as connection:
+        for record in records:
+            connection.execute(insert(tables.credentials), {"name": record.name, "stage": record.stage, **columns_of(record)})
+            connections.kind.write_tags(connection, tables, record)
 
 
 def _on(server: str) -> Callable[[Path], Options]:
@@ -128,7 +141,7 @@ def kinds_elsewhere(urls: str) -> Tuple[StoreKind, ...]:
 
 def _kinds_on(server: str, requests: Callable[[Path], int]) -> Tuple[StoreKind, ...]:
     label, bare = "database-" + server, _bare_on(server)
-    plain, sealed = {"rotation": 17}, {"rotation": 20, "envelope": 1, "envelope with a kept one": 5}
+    plain, sealed = {"rotation": 17, "migration": 9}, {"rotation": 20, "envelope": 1, "envelope with a kept one": 5, "migration": 11}
     return (
         StoreKind(label, "database", _on(server), server=server, many=False, plays=False, requests=requests, most=plain),
         StoreKind(
@@ -141,7 +154,7 @@ HARNESS = Harness(
     backend="database",
     kinds=(
         StoreKind("database-sqlite", "database", _sqlite, many=False, plays=False),
-        StoreKind("database-sqlite-encrypted", "database", _sqlite, encrypting, many=False, bare=_bare_sqlite),
+        StoreKind("database-sqlite-encrypted", "database", _sqlite, encrypting, many=False, bare=_bare_sqlite, load=_insert_rows),
         *_kinds_on(POSTGRESQL, _statements_of_postgresql),
         *_kinds_on(MARIADB, _statements_of_mariadb),
         *kinds_elsewhere(os.environ.get("NEBULA_TEST_DATABASES", "")),

@@ -171,7 +171,7 @@ HARNESS = Harness(
             many=False,
             bare=_bare,
             requests=_requests,
-            most={"rotation": 19, "envelope": 1, "envelope with a kept one": 3},
+            most={"rotation": 19, "envelope": 1, "envelope with a kept one": 3, "migration": 7},
         ),
     ),
     unreachable=_unreachable,

@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Callable
+from typing import Any, Callable, Iterable
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
 from tests.backends.harness import Choice, Harness, Options, Place, StoreKind, encrypting
 from tests.conformance.sealing import Sealing
 
@@ -18,6 +19,11 @@ def _in(layout: str) -> Callable[[Path], Options]:
     # Crowds on a slow disk may wait long for a lock; what is held here is that none of them loses a write.
     plain = layout != "encrypted"
     return lambda directory: {"path": str(directory / "store"), "format": layout, "allow_plaintext": plain, "lock_timeout": 120.0}
+
+
+def _write_files(backend: Any, records: Iterable[Record]) -> None:
+    for record in records:
+        Path(backend._layout.record(record.name, record.stage)).write_bytes(record.envelope or b"")
 
 
 def _sealing(backend: Backend) -> Backend:
@@ -31,7 +37,7 @@ HARNESS = Harness(
         StoreKind("local-yaml", "local", _in("yaml"), plays=False),
         StoreKind("local-binary", "local", _in("binary"), plays=False),
         StoreKind("local-envelopes", "local", _in("encrypted"), _sealing, plays=False, configurable=False),
-        StoreKind("local-encrypted", "local", _in("encrypted"), encrypting),
+        StoreKind("local-encrypted", "local", _in("encrypted"), encrypting, load=_write_files),
     ),
     offline=lambda directory: {"path": str(directory / "store")},
     choices=(

@@ -172,7 +172,7 @@ HARNESS = Harness(
             many=False,
             bare=_bare,
             requests=_requests,
-            most={"rotation": 14, "envelope": 4, "envelope with a kept one": 6},
+            most={"rotation": 14, "envelope": 4, "envelope with a kept one": 6, "migration": 7},
         ),
         # Version 1 can neither compare and swap nor lock, so a rotation on it is refused.
         StoreKind("vault-kv1", "vault", _options("kv1", kv_version=1, single_writer=True), locking, server=SERVER, many=False, plays=False),

@@ -6,7 +6,7 @@
 
 `python -m tests.bench.growth [WORD…]`, part of `make bench`; with words, only the kinds of stores whose label holds one. The exponent is
 that of the best power of the number: 0 is flat, 1 grows with it, 2 with its square. Prints figures and asserts nothing.
-NEBULA_BENCH_SCALE makes the stores smaller.
+NEBULA_BENCH_SCALE makes the stores smaller. The stores are filled at once (`tests.bench.bulk`); five credentials are stored by tasks.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence, Tuple
 
 from tests.backends.discovery import KINDS
 from tests.backends.harness import StoreKind
+from tests.bench.bulk import load
 from tests.bench.measuring import once
 from tests.bench.network import perform
 from tests.bench.stores import open_store
@@ -28,7 +29,7 @@ from tests.bench.stores import open_store
 SCALE = float(os.environ.get("NEBULA_BENCH_SCALE", "1"))
 SIZES = tuple(max(10 * power, int(1000 * power * SCALE)) for power in (1, 10, 100))
 REPEATED = 5
-BATCH = 500
+NEW = 5
 ROW = "{0:<32}" + " {1:>13} {2:>13} {3:>13} {4:>9}"
 
 TASKS: Mapping[str, Tuple[str, Mapping[str, Any]]] = {
@@ -58,19 +59,22 @@ def build_rows(sizes: Sequence[int], measured: Mapping[str, Sequence[float]]) ->
         yield ROW.format(what, *figures, slope)
 
 
-def fill(store: Any, number: int) -> float:
-    """Store so many credentials by tasks of many each, one of them apart from the rest. Returns the seconds."""
-    names = ["team{0:02d}/service{1:06d}".format(index % 50, index) for index in range(number - 1)]
-    items: List[Dict[str, Any]] = [{"name": name, "value": "value of " + name, "tags": {"only": "rest"}} for name in names]
-    items.append({"name": "one/match", "value": "value of one", "tags": {"only": "one"}})
-    parts = [items[start : start + BATCH] for start in range(0, number, BATCH)]
-    return once(lambda: [perform(store, "credential", {"credentials": part}) for part in parts])
+def fill(kind: StoreKind, store: Any, number: int) -> float:
+    """Store so many credentials, one of them apart from the rest. Returns the seconds of one that is stored by a task, at the end."""
+    _write(store, "one/match", "one")
+    names = ("team{0:02d}/service{1:06d}".format(index % 50, index) for index in range(number - 1 - NEW))
+    load(kind, store, "one/match", {name: {"only": "rest"} for name in names})
+    return statistics.median(once(lambda index=index: _write(store, "new/n{0}".format(index), "rest")) for index in range(NEW))
 
 
-def measure_size(config: Dict[str, Any], number: int) -> Dict[str, float]:
+def _write(store: Any, name: str, tag: str) -> None:
+    perform(store, "credential", {"name": name, "value": "value of " + name, "tags": {"only": tag}})
+
+
+def measure_size(kind: StoreKind, config: Dict[str, Any], number: int) -> Dict[str, float]:
     """Return the seconds of each kind of task on a new store of so many credentials."""
     store = open_store(config)
-    measured = {"a new credential": fill(store, number) / number}
+    measured = {"a new credential": fill(kind, store, number)}
     for what, (operation, parameters) in TASKS.items():
         measured[what] = _repeat(lambda operation=operation, parameters=parameters: perform(store, operation, parameters))
     for what, (operation, parameters) in ONCE.items():
@@ -94,7 +98,7 @@ def bench_kind(kind: StoreKind, root: Path) -> None:
         os.environ.update(HOME=str(place), XDG_CONFIG_HOME=str(place / "config"), XDG_STATE_HOME=str(place / "state"))
         config = kind.configuration(place, key_sources=[{"source": "key_file", "path": str(place / "store.key")}])
         try:
-            measured = measure_size(config, size)
+            measured = measure_size(kind, config, size)
         except RuntimeError as error:
             print("\n{0}, {1:,}: left out, {2}".format(kind.label, size, error))
             break
@@ -106,11 +110,11 @@ def bench_kind(kind: StoreKind, root: Path) -> None:
 
 
 def main(only: Sequence[str]) -> None:
-    """Measure every kind of store that encrypts, stays and needs no server."""
+    """Measure every kind of store that can be filled at once."""
     print("Seconds of one task by the number of credentials in the store")
     with tempfile.TemporaryDirectory(prefix="nebula-bench-") as place:
         for kind in KINDS:
-            if kind.server is None and kind.encrypted and kind.persistent and (not only or any(word in kind.label for word in only)):
+            if kind.load is not None and (not only or any(word in kind.label for word in only)):
                 bench_kind(kind, Path(place))
 
 

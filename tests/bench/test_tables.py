@@ -13,10 +13,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.bench import growth
+from tests.backends.discovery import KINDS
+from tests.bench import bulk, growth
 from tests.bench.network import Bench, Cost, Task, build_row, list_tasks
 from tests.bench.slow_network import Meter, Passed, slow_network
+from tests.bench.stores import open_store
 from tests.servers.relay import serving
+from tests.unit.store.managing import ask as perform
+
+LOADED = [kind for kind in KINDS if kind.load is not None]
 
 
 class Echo(socketserver.StreamRequestHandler):
@@ -110,8 +115,24 @@ def test_a_row_of_the_growth_has_its_figures_and_the_exponent():
     assert part.split() == ["usage", "1.00", "ms"]
 
 
-def test_the_growth_is_measured_on_a_store(tmp_path, monkeypatch):
+@pytest.mark.parametrize("kind", LOADED, ids=lambda kind: kind.label)
+def test_the_growth_is_measured_on_a_store(kind, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
-    measured = growth.measure_size(config(tmp_path), 12)
+    measured = growth.measure_size(kind, kind.configuration(tmp_path), 12)
     assert set(measured) == {"a new credential", *growth.TASKS, *growth.ONCE}
     assert min(measured.values()) > 0
+
+
+@pytest.mark.parametrize("kind", LOADED, ids=lambda kind: kind.label)
+def test_what_is_loaded_at_once_is_as_a_task_stores_it(kind, tmp_path, monkeypatch):
+    """It is found by its tag and its name, read with its mark, written over, and moved to a new key."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    store = open_store(kind.configuration(tmp_path))
+    perform(store, "credential", name="like", value="the value", tags={"only": "one"})
+    bulk.load(kind, store, "like", {"a/b": {"only": "rest"}, "c": {"only": "rest"}})
+    found = perform(store, "find", tags={"only": "rest"}).result["credentials"]
+    assert [(row["name"], row["verified"]) for row in found] == [("a/b", True), ("c", True)]
+    assert store.get("a/b").token().expose() == b"the value"
+    perform(store, "credential", name="c", value="another value")
+    assert perform(store, "store_key", state="rotated").result["rotation"] == {"resumed": False, "envelopes": 4, "marks": 3, "dropped": []}
+    store.close()

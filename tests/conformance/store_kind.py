@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Dict, Mapping, Optional, Protocol, Type
+from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Protocol, Type
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class
@@ -16,6 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.encryptio
 from ansible_collections.nebula.credential.plugins.module_utils.layers.write_lock import WriteLock
 from ansible_collections.nebula.credential.plugins.module_utils.locks.configuration import StoreLock
 from ansible_collections.nebula.credential.plugins.module_utils.locks.file import FileLocks
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
 
 Options = Mapping[str, Any]
 
@@ -48,7 +49,7 @@ def encrypting(backend: Backend) -> Backend:
 
 def locking(backend: Backend) -> Backend:
     """Put the layer that locks writes around a backend that cannot compare and swap, with files in the home directory."""
-    service = FileLocks({"path": "~/.nebula/locks"}, backend.context.store, backend.context.warn)
+    service = FileLocks({"path": "~/.nebula/write-locks"}, backend.context.store, backend.context.warn)
     return WriteLock(backend, StoreLock(service, "nebula", 60.0, excludes_all=False))
 
 
@@ -72,6 +73,7 @@ class StoreKind:
         bare: the client library on the same server, for the bench. None: it is not measured.
         requests: how many requests the server has counted for this store.
         most: how many of them an operation makes at most, by its name.
+        load: stores envelopes of new credentials in the backend, many at once and without syncs, for the bench.
         unregistered: the backend, if it is not in the registry.
     """
 
@@ -91,6 +93,7 @@ class StoreKind:
     bare: Optional[Callable[[Path], Bare]] = None
     requests: Optional[Callable[[Path], int]] = None
     most: Mapping[str, int] = field(default_factory=dict)
+    load: Optional[Callable[[Any, Iterable[Record]], None]] = None
     unregistered: Optional[Type[Backend]] = None
 
     @property

@@ -17,6 +17,8 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import Iterator, Optional, Sequence
 
+import requests
+
 from tests.servers import aws, keeper
 from tests.servers.processes import ServerUnavailable
 
@@ -33,7 +35,17 @@ def running() -> Iterator[aws.Server]:
     except PackageNotFoundError:
         raise ServerUnavailable("no moto on this machine. Install it with: pip install 'moto[server]'") from None
     with aws.running("moto", found, aws.describe_places()) as server:
+        _load_services(server)
         yield server
+
+
+def _load_services(server: aws.Server) -> None:
+    """Make a request of each service: moto loads a service when it is first asked for, which takes seconds on a busy machine."""
+    for service, target in (("secretsmanager", "secretsmanager.ListSecrets"), ("ssm", "AmazonSSM.DescribeParameters")):
+        scope = "Credential={0}/20261130/{1}/{2}/aws4_request".format(server.user, server.region, service)
+        signed = "AWS4-HMAC-SHA256 {0}, SignedHeaders=host, Signature=none".format(scope)
+        headers = {"X-Amz-Target": target, "Authorization": signed, "Content-Type": "application/x-amz-json-1.1"}
+        requests.post(server.url, data=b"{}", headers=headers, timeout=120, proxies={"http": ""}).raise_for_status()
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:

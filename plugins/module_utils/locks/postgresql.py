@@ -11,7 +11,7 @@ transaction that is idle for longer than the lease, by its own clock.
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import Any, Callable, Mapping, Optional
+from typing import Any, Callable, Mapping, Sequence
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import CONNECTIONS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.configuration import build_connections
@@ -21,6 +21,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Cr
 from ansible_collections.nebula.credential.plugins.module_utils.locks.base import Lock, LockService, build_holder
 
 _BITS = 64
+_TRY = "SELECT set_config('application_name', %s, true), pg_try_advisory_xact_lock(%s)"
 _HOLDER = (
     "SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' AND l.granted"
     " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
@@ -60,8 +61,7 @@ class _Lock(Lock):
     def try_acquire(self) -> bool:
         if self._connection is None:
             self._connection = self._transaction.enter_context(self._connections.writing())
-            self._run("SELECT set_config('application_name', %s, true)", build_holder())
-        self._is_held = bool(self._run("SELECT pg_try_advisory_xact_lock(%s)", self._key))
+        self._is_held = bool(self._run(_TRY, build_holder(), self._key)[1])
         return self._is_held
 
     def release(self) -> bool:
@@ -74,8 +74,9 @@ class _Lock(Lock):
         return was_held
 
     def find_holder(self) -> str:
-        return str(self._run(_HOLDER, self._key) or "")
+        return str(self._run(_HOLDER, self._key)[0] or "")
 
-    def _run(self, statement: str, value: Any) -> Optional[Any]:
+    def _run(self, statement: str, *values: Any) -> Sequence[Any]:
+        """Return the first row, or one without a value."""
         with self._connections.translating():
-            return self._connection.exec_driver_sql(statement, (value,)).scalar()
+            return self._connection.exec_driver_sql(statement, values).fetchone() or (None,)

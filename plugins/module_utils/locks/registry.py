@@ -25,7 +25,9 @@ FILE = "file"
 
 def _file() -> Row:
     traits = BackendTraits(
-        spec={"path": {"description": "The directory of the lock files, on this machine.", "type": "path", "default": "~/.nebula/locks"}}
+        spec={
+            "path": {"description": "The directory of the lock files, on this machine.", "type": "path", "default": "~/.nebula/write-locks"}
+        }
     )
 
     def load() -> Type[LockService]:

@@ -39,7 +39,7 @@ class HeldLock:
 
     def keep_until_end(self) -> None:
         """Hold the lock for the rest of its lease, because a request that is still on its way may be carried out until then."""
-        timer = threading.Timer(self.remaining, _release, (self._lock,))
+        timer = threading.Timer(self.remaining, self.release)
         timer.daemon = True
         timer.start()
 

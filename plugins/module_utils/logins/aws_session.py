@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import ssl
 from contextlib import contextmanager
@@ -47,6 +48,10 @@ try:
 except ImportError:
     botocore = None
 
+_TALKATIVE = ("botocore.endpoint", "botocore.hooks", "botocore.parsers", "botocore.auth", "botocore.retryhandler", "botocore.httpsession")
+"""The loggers of botocore that write requests and responses, with their secrets, if a program logs at the level DEBUG."""
+for _logger in _TALKATIVE:
+    logging.getLogger(_logger).setLevel(logging.INFO)
 PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
 """The partitions whose regions botocore lists."""
 _METADATA_SECONDS = 1.0

@@ -8,9 +8,15 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.aws import secrets_manager
-from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.options import TRAITS
+from ansible_collections.nebula.credential.plugins.module_utils.backends.aws import parameter_store, secrets_manager
+from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.options import (
+    OF_SERVICE,
+    PARAMETER_STORE,
+    SECRETS_MANAGER,
+    TRAITS,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 
 
 class Aws(secrets_manager.SecretsManager):
@@ -27,4 +33,17 @@ class Aws(secrets_manager.SecretsManager):
         Raises:
             InvalidConfiguration: an option is wrong.
         """
+        service = options.get("service") or SECRETS_MANAGER
+        _refuse_others(options, service)
+        if service == PARAMETER_STORE:
+            return parameter_store.ParameterStore(options, context)
         return secrets_manager.SecretsManager(options, context)
+
+
+def _refuse_others(options: Mapping[str, Any], service: str) -> None:
+    """Refuse an option of another service. One with its default is taken as not written."""
+    for spec in OF_SERVICE.values():
+        for option, declared in spec.items():
+            is_written = options.get(option) not in (None, declared.get("default"))
+            if is_written and option not in OF_SERVICE[service]:
+                raise InvalidConfiguration("'service: {0}' has no such option".format(service), option=option, remedy="Remove it.")

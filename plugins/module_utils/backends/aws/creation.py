@@ -45,7 +45,7 @@ def read_creation(settings: Mapping[str, Any]) -> Creation:
     return Creation(
         parameters={"KmsKeyId": key} if key else {},
         of_credentials={"AddReplicaRegions": replicas} if replicas else {},
-        tags=_read_tags(settings.get("tags") or {}),
+        tags=check_tags(settings.get("tags") or {}),
         rotation=_read_rotation(settings.get("rotation")),
     )
 
@@ -54,7 +54,12 @@ def _wrong(option: str, what: str, remedy: str) -> NoReturn:
     raise InvalidConfiguration(what, option=option, remedy=remedy)
 
 
-def _read_tags(tags: Mapping[Any, Any]) -> Dict[str, str]:
+def check_tags(tags: Mapping[Any, Any]) -> Dict[str, str]:
+    """Return the option `tags`.
+
+    Raises:
+        InvalidConfiguration: AWS does not accept one, or there are too many.
+    """
     found = {str(key): str(value) for key, value in tags.items()}
     if len(found) > _MOST_TAGS:
         _wrong("tags", "there are {0} of them".format(len(found)), "Give {0} at most.".format(_MOST_TAGS))

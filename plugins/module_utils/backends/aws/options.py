@@ -6,18 +6,22 @@
 
 from __future__ import annotations
 
+from typing import Mapping
+
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.options import OPTIONS as OBJECTS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits, Spec
 from ansible_collections.nebula.credential.plugins.module_utils.logins.aws_options import ALIASES, BOTOCORE, ENVIRONMENT, LOGIN
 from ansible_collections.nebula.credential.plugins.module_utils.logins.aws_options import SPEC as CONNECTION
 
-SECRETS_MANAGER = "secretsmanager"
+SECRETS_MANAGER, PARAMETER_STORE = "secretsmanager", "ssm"
+STANDARD, ADVANCED = "standard", "advanced"
+"""The tiers of a parameter."""
 SERVICE: Spec = {
     "service": {
-        "description": "The service that keeps the credentials.",
+        "description": "The service that keeps the credentials: Secrets Manager, or Systems Manager Parameter Store.",
         "type": "str",
         "default": SECRETS_MANAGER,
-        "choices": [SECRETS_MANAGER],
+        "choices": [SECRETS_MANAGER, PARAMETER_STORE],
     },
     "prefix": {"description": "What the names in AWS begin with, before a `/`. Empty for none.", "type": "str", "default": "nebula"},
     "kms_key_id": {
@@ -31,28 +35,39 @@ SERVICE: Spec = {
 SECRETS: Spec = {
     **OBJECTS,
     "replicas": {
-        "description": "Regions to which new credentials are replicated: mappings of `region` and, if wanted, `kms_key_id`.",
+        "description": "`service: secretsmanager`: regions of the replicas of new credentials: mappings of `region`, maybe `kms_key_id`.",
         "type": "list",
         "elements": "dict",
     },
     "rotation": {
-        "description": "AWS's own rotation of new credentials: `lambda_arn`, and `schedule` or `after_days`.",
+        "description": "`service: secretsmanager`: AWS's own rotation of new credentials: `lambda_arn`, and `schedule` or `after_days`.",
         "type": "dict",
     },
     "recovery_window": {
-        "description": "Days for which a deleted credential can be restored, 7 to 30.",
+        "description": "`service: secretsmanager`: days for which a deleted credential can be restored, 7 to 30.",
         "type": "int",
         "default": 30,
     },
     "batch_get": {
-        "description": "Read 20 credentials with one request. It needs a permission of its own.",
+        "description": "`service: secretsmanager`: read 20 credentials with one request. It needs a permission of its own.",
         "type": "bool",
         "default": True,
     },
 }
-"""The options of `service: secretsmanager` alone."""
+"""The options of `service: secretsmanager`, as well as those of both."""
+PARAMETERS: Spec = {
+    **OBJECTS,
+    "tier": {
+        "description": "`service: ssm`: `standard` holds 4096 bytes, `advanced` 8192. AWS charges for that, and takes no tier back.",
+        "type": "str",
+        "default": STANDARD,
+        "choices": [STANDARD, ADVANCED],
+    },
+}
+"""The options of `service: ssm`, as well as those of both."""
+OF_SERVICE: Mapping[str, Spec] = {SECRETS_MANAGER: SECRETS, PARAMETER_STORE: PARAMETERS}
 TRAITS = BackendTraits(
-    spec={**CONNECTION, **SERVICE, **SECRETS},
+    spec={**CONNECTION, **SERVICE, **SECRETS, **PARAMETERS},
     aliases=ALIASES,
     login=LOGIN,
     environment=ENVIRONMENT,

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Mapping, NamedTuple, Optional, Sequence
+from typing import Callable, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.creation import Creation
 from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.secret_requests import (
@@ -37,10 +37,11 @@ class Write(NamedTuple):
 class SecretWriter:
     """Writes secrets through the requests of one store."""
 
-    def __init__(self, requests: SecretRequests, creation: Creation) -> None:
-        """Take the requests, and what new secrets get."""
+    def __init__(self, requests: SecretRequests, creation: Creation, warn: Callable[[str], object]) -> None:
+        """Take the requests, what new secrets get, and the function for warnings."""
         self._requests = requests
         self._creation = creation
+        self._warn = warn
 
     def create(self, name: str, write: Write, *, is_credential: bool = False) -> str:
         """Create a secret with its value. Return the id of its version.
@@ -67,6 +68,8 @@ class SecretWriter:
         current = find_current(info)
         if info.get("DeletedDate") is not None:
             self._requests.restore(name)
+            what = "The secret {0} was to be deleted. Its name is taken over by a new value, and its old one stays as a version of AWS."
+            self._warn(what.format(name))
         elif current is not None:
             raise build_lost_race(name)
         stale = [key for key in read_tags(info) if key.startswith(OURS) and key not in write.tags]

@@ -81,7 +81,7 @@ class SecretsManager(ObjectBackend, Limited, Located, Recoverable):
         self._secrets = SecretPlaces(
             requests,
             names,
-            SecretWriter(requests, creation),
+            SecretWriter(requests, creation, self.context.warn),
             encrypted=bool(self.settings.get("encrypt")),
             tenant=self.settings.get("tenant") or DEFAULT_TENANT,
             window=window,
@@ -133,6 +133,13 @@ class SecretsManager(ObjectBackend, Limited, Located, Recoverable):
             return answer(row)
         self._secrets.restore(name, stage)
         return self.get(name, stage=stage)
+
+    def remove_version(self, name: str, version: str, *, recoverable: bool = False, check: bool = False) -> None:
+        """Take a version off the list of those that can be read. AWS deletes it by itself, at some later time."""
+        super().remove_version(name, version, recoverable=recoverable, check=check)
+        if not check and self._secrets.keeps_replaced:
+            what = "Version {0} of '{1}' cannot be read here any more. AWS deletes no single version: it keeps that one for a while."
+            self.context.warn(what.format(version, name))
 
     def measure_value(self, record: Record) -> int:
         return len(write_text(StoredObject(record), "x" * _ID_SIZE).encode("utf-8"))

@@ -375,7 +375,7 @@ class Package:
 
     Attributes:
         requirement: as pip takes it, with its lower bound.
-        module: the top-level module that is imported from it.
+        module: the module that is imported from it. Of a namespace that packages share, the whole name: `google.cloud.secretmanager_v1`.
         when: what needs it, for the README; empty if every store of the backend does.
     """
 
@@ -399,11 +399,22 @@ def check_packages(packages: Iterable[Package]) -> None:
     Raises:
         MissingLibrary: some are not; the message names all of them, and the command that installs them.
     """
-    missing: List[Package] = [package for package in dict.fromkeys(packages) if PathFinder.find_spec(package.module) is None]
+    missing: List[Package] = [package for package in dict.fromkeys(packages) if not _is_installed(package.module)]
     if missing:
         names = ", ".join(package.module for package in missing)
         what = "Python packages are not installed: {0}".format(names)
         raise MissingLibrary(what, remedy="Run: {0}".format(pip_install(*missing)))
+
+
+def _is_installed(module: str) -> bool:
+    """Return True if a module can be found, without loading it or the packages that it is in."""
+    places: Optional[List[str]] = None
+    for part in module.split("."):
+        found = PathFinder.find_spec(part, places)
+        if found is None:
+            return False
+        places = list(found.submodule_search_locations or ())
+    return True
 
 
 def find_closest(name: str, known: Iterable[str]) -> str:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The backend azure: a Key Vault of our own, each store with a prefix of its own, and the one that NEBULA_TEST_AZURE_VAULT_URL names."""
+"""The backend azure: a Key Vault of our own, each store in one of its own, and the one that NEBULA_TEST_AZURE_VAULT_URL names."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import hashlib
 import os
 import secrets
 import sys
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
@@ -35,10 +36,15 @@ def _lock(directory: Path) -> Dict[str, str]:
     return {"kind": "file", "path": str(directory / "locks")}
 
 
+@lru_cache(maxsize=None)
+def _vault(server: Any, directory: Path) -> str:
+    return str(server.new_vault())
+
+
 def _on(*, encrypt: bool) -> Callable[[Path], Options]:
     return lambda directory: {
         **once.server(SERVER).login(),
-        "prefix": _prefix(directory),
+        "vault_url": _vault(once.server(SERVER), directory),
         "encrypt": encrypt,
         "lock": _lock(directory),
     }
@@ -192,6 +198,7 @@ HARNESS = Harness(
     address="vault_url",
     watched={"azure": _watched},
     example=_example,
+    is_challenged=True,
     lookups=_lookups,
     choices=(
         Choice(

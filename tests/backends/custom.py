@@ -40,7 +40,7 @@ HARNESS = Harness(
             Place.PROGRAM,
             "commands for files, pass, SOPS, keyrings and KeePass",
             rights="the command's",
-            note="as far as the command can",
+            note="as far as the command can, with a process for each request; [recipes](../../how-to/custom-backends.md#recipes)",
         ),
         Choice(
             "A credential helper of Git or Docker",

@@ -140,9 +140,11 @@ class Harness:
         unreachable: options of a store on a server where nothing listens, with this secret in its login. None: it has no server.
         mistake: options with one mistake, and the option that the error names. It is found before any network is used.
         address: the option that says where the server is.
+        speaks_http: its requests are HTTP/1.1, so `tests.servers.front` can be put before the server.
         watched: stores that the canary plays run on, by a word for people.
         example: prepares a page or an example with this text, if it is about this backend. Takes a directory for files.
         lookups: for the bench of whole runs: given names of secrets, this collection's lookup and others' on one server.
+        is_challenged: the first request to an address is answered with a challenge, and TLS is required, so no front counts requests.
         choices: what users choose between, for the page that compares the backends.
     """
 
@@ -152,9 +154,11 @@ class Harness:
     unreachable: Optional[Callable[[str], Options]] = None
     mistake: Optional[Tuple[Options, str]] = None
     address: str = "url"
+    speaks_http: bool = True
     watched: Mapping[str, Callable[[Path], Watched]] = field(default_factory=dict)
     example: Optional[Callable[[str, Path], Optional[Example]]] = None
     lookups: Optional[Callable[[Sequence[str]], ContextManager[List[Any]]]] = None
+    is_challenged: bool = False
     choices: Tuple[Choice, ...] = ()
 
     def openable(self, directory: Path) -> Dict[str, Any]:

@@ -216,7 +216,7 @@ def test_kms_key_and_rotation_are_those_of_the_options():
         ({"prefix": "+a"}, "prefix"),
         ({"tags": {"aws:x": "y"}}, "tags"),
         ({"replicas": [{"kms_key_id": "x"}]}, "replicas"),
-        ({"replicas": [{"regoin": "x"}]}, "replicas.regoin"),
+        ({"replicas": [{"zone": "x"}]}, "replicas.zone"),
         ({"rotation": {"lambda_arn": LAMBDA}}, "rotation"),
         ({"rotation": {"lambda_arn": "rotate", "after_days": 3}}, "rotation.lambda_arn"),
         ({"rotation": {"lambda_arn": LAMBDA, "after_days": 0}}, "rotation.after_days"),
@@ -289,3 +289,42 @@ def test_32_writers_lose_no_increment(kind):
         worker.join(300)
     assert [worker.exitcode for worker in workers] == [0] * WRITERS
     assert value_of(store.backend().get("counter")) == str(WRITERS).encode()
+
+
+def test_every_read_names_a_stage_or_a_version_and_every_value_its_id(store):
+    """Without a stage moto, for one, returns the value before the last; without an id a repeated request would write twice."""
+    backend = store.backend()
+    for value in ("one", "two", "three"):
+        backend.put(a_record("db", value))
+    backend.get("db", "1")
+    backend.delete("db")
+    made = [(each.action.split(".")[1], each.body) for each in store.requests()]
+    reads = [body for action, body in made if action == "GetSecretValue"]
+    writes = [body for action, body in made if action in ("CreateSecret", "PutSecretValue")]
+    assert all(body.get("VersionStage") == "AWSCURRENT" or body.get("VersionId") for body in reads)
+    assert len(reads) > 1
+    assert all(body["ClientRequestToken"].startswith("nebula-") for body in writes)
+    assert len(writes) == len({body["ClientRequestToken"] for body in writes}) > 2
+
+
+def test_a_removed_version_cannot_be_read_and_a_warning_says_that_aws_keeps_it(store):
+    warnings, backend = [], store.backend()
+    backend.context.warn = warnings.append
+    for value in ("one", "two"):
+        backend.put(a_record("db", value))
+    backend.remove_version("db", "1")
+    with pytest.raises(NotFound):
+        backend.get("db", "1")
+    assert len(warnings) == 1
+    assert "AWS deletes no single version" in warnings[0]
+
+
+def test_an_encrypted_store_shows_no_value_at_aws_and_keeps_older_ones(store, client):
+    manager = store.manager(encrypt=True)
+    for value in ("one of canary", "two of canary"):
+        manager.ensure(DesiredCredential("db", value=Secret(value)))
+    assert manager.token("db") == Secret("two of canary")
+    assert manager.get("db", version="1").record.fields["value"] == Secret("one of canary")
+    names = [each["Name"] for each in client.list_secrets(MaxResults=100)["SecretList"] if each["Name"].startswith(store.prefix)]
+    assert {store.secret("db"), store.secret("+v1/db"), store.secret("+store")} <= set(names)
+    assert not any("canary" in current_of(client, name)["SecretString"] for name in names)

@@ -32,7 +32,8 @@ LONG = {"read_timeout": 120.0, "write_timeout": 120.0}
 """A held request must not end by its time limit on a busy machine."""
 NAMES = ["n{0:03d}".format(each) for each in range(100)]
 KILLS = 20 if PROFILE == "long" else 2
-PLAIN = [kind for kind in KINDS if kind.server is not None and not kind.encrypted and not kind.label.endswith("kv1")]
+SERVED = [kind for kind in KINDS if kind.server is not None and not HARNESSES[kind.backend].is_challenged]
+PLAIN = [kind for kind in SERVED if not kind.encrypted and not kind.label.endswith("kv1")]
 """A store per server. An encrypted one has the same threads."""
 
 
@@ -53,7 +54,10 @@ class On:
         manager.close()
 
 
-@pytest.fixture(params=[kind for kind in PLAIN if not backend_class(kind.backend).capabilities.batch_get], ids=lambda kind: kind.label)
+FRONTED = [kind for kind in PLAIN if HARNESSES[kind.backend].speaks_http and not backend_class(kind.backend).capabilities.batch_get]
+
+
+@pytest.fixture(params=FRONTED, ids=lambda kind: kind.label)
 def on(request, tmp_path):
     address = request.param.options(tmp_path)[HARNESSES[request.param.backend].address]
     verify = str(once.server(request.param.server).ca_cert) if address.startswith("https:") else None

@@ -120,7 +120,7 @@ def test_it_is_never_sent_to_a_host(project: Any, backend: str, play: Any) -> No
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"directroy": "/x"}, "Did you mean 'directory'?"),
+        ({"direktory": "/x"}, "Did you mean 'directory'?"),
         ({"directory": ["x"]}, "cannot be read as path"),
         ({"directory": None}, "directory"),
     ],

@@ -139,13 +139,14 @@ class Vault:
             raise bad("Property value is required")
         if len(given["value"].encode()) > MAX_VALUE:
             raise bad("The secret value exceeds the maximum size of {0}".format(MAX_VALUE))
+        attributes = _given_attributes(given)
         self._check_free(name)
         found = self._secrets.setdefault(name.lower(), Secret(name))
         if found.managed:
             raise Refused(403, "Forbidden", "the secret is managed")
         now = int(time.time())
         version = Version(secrets.token_hex(16), given["value"], given.get("contentType"), given.get("tags"), {"enabled": True})
-        version.attributes.update(_given_attributes(given), created=now, updated=now)
+        version.attributes.update(attributes, created=now, updated=now)
         found.versions.append(version)
         return Reply(200, self._bundle(found, version, value=True))
 

@@ -41,6 +41,7 @@ class Service:
         self.grants: Dict[str, List[str]] = {}
         self.failures: List[Dict[str, Any]] = []
         self.lock = threading.Lock()
+        self.context: Optional[ssl.SSLContext] = None
         self._log = log.open("a", encoding="utf-8", buffering=1)
 
     def note(self, method: str, path: str, status: int, length: int) -> None:
@@ -66,6 +67,11 @@ class Service:
         self.resource = orders.get("resource", self.resource)  # of the challenge, instead of the vault's own
         self.vault.settle = orders.get("settle", self.vault.settle)
         self.vault.purge_protection = orders.get("purge_protection", self.vault.purge_protection)
+        if orders.get("new_vault"):
+            server = _Server(0, Vault(""), self.context)
+            server.service = self
+            threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.5}, daemon=True).start()
+            told = {"port": server.server_address[1]}
         if orders.get("describe"):
             told = {"tenant": entra.tenant, "client": entra.client, "secret": entra.secret, "assigned": entra.assigned}
             told.update(
@@ -121,7 +127,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, path: str, query: Dict[str, str], content: bytes, headers: Dict[str, str]) -> Reply:
         service = self.server.service
-        if self.server.is_machine:
+        if self.server.vault is None:
             return service.entra.handle_machine(path, query, self.headers.get("Metadata"))  # type: ignore[no-any-return]
         if path == "/-/orders":
             if self.headers.get("X-Key") != service.key:
@@ -136,18 +142,18 @@ class _Handler(BaseHTTPRequestHandler):
         return self._answer_vault(path, query, content, headers)
 
     def _answer_vault(self, path: str, query: Dict[str, str], content: bytes, headers: Dict[str, str]) -> Reply:
-        service = self.server.service
-        service.vault.url = "https://" + self.headers.get("Host", "")
-        resource = find_resource(service.vault.url)
+        service, vault = self.server.service, self.server.vault
+        vault.url = "https://" + self.headers.get("Host", "")
+        resource = find_resource(vault.url)
         client = service.entra.find_client(self.headers.get("Authorization"), resource)
         if client is None:
             challenge = 'Bearer authorization="{0}/{1}", resource="{2}"'
             headers["WWW-Authenticate"] = challenge.format(service.url, service.entra.tenant, service.resource or resource)
             return Reply(401, {"error": {"code": "Unauthorized", "message": "AKV10000: Request is missing a Bearer or PoP token."}})
         try:
-            service.check_grant(client, service.vault.permission(self.command, path))
+            service.check_grant(client, vault.permission(self.command, path))
             body = json.loads(content) if content else None
-            return service.vault.handle(self.command, path, query, body)  # type: ignore[no-any-return]
+            return vault.handle(self.command, path, query, body)  # type: ignore[no-any-return]
         except ValueError:
             return Reply(400, {"error": {"code": "BadParameter", "message": "no JSON"}})
         except Refused as refused:
@@ -169,10 +175,10 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, port: int, *, is_machine: bool) -> None:
+    def __init__(self, port: int, vault: Optional[Vault], context: Optional[ssl.SSLContext] = None) -> None:
         super().__init__((LOOPBACK, port), _Handler)
-        self.is_machine = is_machine
-        self.context: Optional[ssl.SSLContext] = None
+        self.vault = vault
+        self.context = context
         self.service: Any = None
 
     def finish_request(self, request: Any, client_address: Any) -> None:
@@ -189,12 +195,11 @@ class _Server(ThreadingHTTPServer):
 def serve(directory: Path) -> None:
     """Serve until a signal ends the process. Writes what a client needs into `ready.json`, as the last thing before."""
     given = json.loads((directory / "given.json").read_text(encoding="utf-8"))
-    server, machine = _Server(given["port"], is_machine=False), _Server(0, is_machine=True)
-    issued = Authority(directory).issue("vault", [LOOPBACK])
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(issued.certificate, issued.key)
-    server.context = context
     service = Service(given["port"], directory / "requests.log", given["key"])
+    issued = Authority(directory).issue("vault", [LOOPBACK])
+    service.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    service.context.load_cert_chain(issued.certificate, issued.key)
+    server, machine = _Server(given["port"], service.vault, service.context), _Server(0, None)
     server.service = machine.service = service
     for each in (server, machine):
         threading.Thread(target=each.serve_forever, kwargs={"poll_interval": 0.5}, daemon=True).start()

@@ -23,6 +23,8 @@ from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Sequence
 LOOPBACK = "127.0.0.1"
 KEPT_LOGS = Path(__file__).resolve().parents[1] / "output" / "server-logs"
 _PR_SET_PDEATHSIG = 1
+_LAUNCHES = 10
+"""How often a program is started again whose process was aborted before that."""
 _ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 
 
@@ -149,18 +151,35 @@ def start(
         if os.getppid() != parent:
             os._exit(1)
 
-    with log.open("ab") as output:
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd=directory,
-            env={**bare_environment(), **(environment or {})},
-            start_new_session=True,
-            preexec_fn=before_exec,
-            **account.arguments(),
-        )
+    def launch() -> subprocess.Popen[bytes]:
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=directory,
+                env={**bare_environment(), **(environment or {})},
+                start_new_session=True,
+                preexec_fn=before_exec,
+                **account.arguments(),
+            )
+
+    process = launch()
+    for _each in range(_LAUNCHES):
+        if not _was_aborted(process):
+            break
+        process = launch()
+    return process
+
+
+def _was_aborted(process: subprocess.Popen[bytes]) -> bool:
+    """Whether it ended before it became the program: gRPC, in a process that has loaded it, aborts some forks whose files are closed."""
+    try:
+        has_begun = Path("/proc/{0}/cmdline".format(process.pid)).read_bytes() != b""
+    except OSError:
+        has_begun = False
+    return not has_begun and process.wait() == -signal.SIGABRT
 
 
 def bare_environment() -> Mapping[str, str]:

@@ -69,6 +69,17 @@ def _database() -> Row:
     return TRAITS, load
 
 
+def _gcp() -> Row:
+    from ansible_collections.nebula.credential.plugins.module_utils.backends.gcp.options import TRAITS
+
+    def load() -> Type[Backend]:
+        from ansible_collections.nebula.credential.plugins.module_utils.backends.gcp.backend import Gcp
+
+        return Gcp
+
+    return TRAITS, load
+
+
 def _kubernetes() -> Row:
     from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.options import TRAITS
 
@@ -118,6 +129,7 @@ BACKENDS: Mapping[str, Callable[[], Row]] = {
     "azure": _azure,
     "custom": _custom,
     "database": _database,
+    "gcp": _gcp,
     "kubernetes": _kubernetes,
     "local": _local,
     "memory": _memory,

@@ -27,7 +27,7 @@ _LONGEST_MESSAGE = 1000
 _HIDDEN = "(hidden)"
 
 
-class ThirdParty(InterceptingLayer):
+class ContractGuard(InterceptingLayer):
     """Hold a third party's backend to its contract."""
 
     def __init__(self, inner: Backend, name: str, traits: BackendTraits, reading: float, writing: float) -> None:

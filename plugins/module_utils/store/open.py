@@ -253,9 +253,9 @@ def _guard(backend: Backend, options: Mapping[str, Any], traits: BackendTraits) 
     """Return the backend; a third party's is wrapped in the layer that holds it to its contract."""
     if not is_third_party(options["backend"]):
         return backend
-    from ansible_collections.nebula.credential.plugins.module_utils.layers.third_party import ThirdParty
+    from ansible_collections.nebula.credential.plugins.module_utils.layers.third_party import ContractGuard
 
-    return ThirdParty(backend, options["backend"], traits, options["read_timeout"], options["write_timeout"])
+    return ContractGuard(backend, options["backend"], traits, options["read_timeout"], options["write_timeout"])
 
 
 def _add_limits(backend: Backend) -> Backend:

@@ -76,13 +76,16 @@ def load_backend(name: object) -> None:
 
 def _read_module(name: str, module: object) -> tuple[BackendTraits, type[Backend]]:
     traits, backend = getattr(module, "TRAITS", None), getattr(module, "BACKEND", None)
-    is_class = isinstance(backend, type) and issubclass(backend, Backend) and not inspect.isabstract(backend)
-    if isinstance(traits, BackendTraits) and isinstance(backend, type) and is_class and backend.options is traits.spec:
+    if isinstance(traits, BackendTraits) and isinstance(backend, type) and issubclass(backend, Backend) and _is_complete(backend, traits):
         return traits, backend
     remedy = (
         "Its module sets TRAITS to a BackendTraits, and BACKEND to a subclass of Backend with every method and 'options = TRAITS.spec'."
     )
     raise refusal_error("'{0}' is no backend".format(name), remedy, "backend")
+
+
+def _is_complete(backend: type[Backend], traits: BackendTraits) -> bool:
+    return backend.options is traits.spec and not inspect.isabstract(backend)
 
 
 def _find_entry_points(name: str) -> list[EntryPoint]:

@@ -66,6 +66,13 @@ def test_the_stores_beside_bring_their_backends(tmp_path, monkeypatch):
     assert names & classes == {"backends.database.backend", "backends.memory.backend"}
 
 
+def test_a_lock_brings_its_kind_and_no_other(tmp_path, monkeypatch):
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
+    code = build_code("credential", StoreReference("here", {"backend": "vault", "lock": {"kind": "redis"}}))
+    kinds = {"locks." + name for name in ("file", "kubernetes_lease", "postgresql", "redis")}
+    assert {name[len(LIBRARY) :] for name in unpack(code)} & kinds == {"locks.file", "locks.redis"}
+
+
 def test_it_is_built_once_for_a_run(tmp_path, monkeypatch):
     monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
     store = StoreReference("here", {"backend": "memory"})

@@ -17,7 +17,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.registr
 from tests.backends.discovery import HARNESSES
 from tests.conftest import COLLECTION_ROOT
 
-LIBRARIES = {package.module for name in BACKENDS for package in read_traits(name).packages}
+LIBRARIES = {package.module.partition(".")[0] for name in BACKENDS for package in read_traits(name).packages}
 LIBRARIES |= {"redis", "prometheus_client", "opentelemetry"}
 OURS = "ansible_collections.nebula.credential.plugins.module_utils."
 OPENING = """
@@ -60,7 +60,7 @@ def told_by(program, store):
 def needed_by(backend):
     """What every store of a backend needs, with what these packages load themselves: a library may be one's own and another's part."""
     needed = {package.module for package in read_traits(backend).packages if not package.when}
-    return needed | (set(told_by(IMPORTING, sorted(needed))) & LIBRARIES)
+    return {module.partition(".")[0] for module in needed} | (set(told_by(IMPORTING, sorted(needed))) & LIBRARIES)
 
 
 @pytest.mark.parametrize("backend", sorted(BACKENDS))

@@ -98,7 +98,7 @@ def test_a_mistake_names_the_option_the_store_and_what_is_allowed(config, option
 
 
 FAR = {name: harness.mistake for name, harness in HARNESSES.items() if harness.mistake}
-LIBRARIES = {"requests", "tenacity"} | {package.module for name in BACKENDS for package in read_traits(name).packages}
+LIBRARIES = {"requests", "tenacity"} | {package.module.partition(".")[0] for name in BACKENDS for package in read_traits(name).packages}
 OPENING = """
 import json, sys
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS, read_traits

@@ -7,14 +7,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional, Type
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.bundles import Secrets
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.connection import Connection
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.object_store import VaultPlaces
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.options import TRAITS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.secret_names import check_prefix
-from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.secret_tags import MAX_VALUE
+from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.secret_tags import MAX_TAGS, MAX_VALUE
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.secret_value import write_value
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.versions import VersionedPlaces
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import CONNECTIONS, Backend, BackendContext, Capabilities
@@ -37,6 +37,7 @@ _CAPABILITIES = Capabilities(
     remote=True,
     server_side_encryption=True,
     max_bytes=MAX_VALUE,
+    max_tags=MAX_TAGS - 2,
     parallel=CONNECTIONS,
 )
 
@@ -46,7 +47,7 @@ class _Vault(ObjectBackend, Limited, Located):
 
     container = "a secret of Key Vault"
     options = TRAITS.spec
-    places_class = VaultPlaces
+    places_class: Type[VaultPlaces] = VaultPlaces
 
     def make_places(self) -> ObjectStore:
         """Return the primitives, on a connection that opens nothing yet.
@@ -61,8 +62,8 @@ class _Vault(ObjectBackend, Limited, Located):
         except CredentialError as problem:
             raise problem.within(store=store) from None
         tenant, encrypted = self.settings.get("tenant") or DEFAULT_TENANT, bool(self.settings.get("encrypt"))
-        self._vault = self.places_class(Secrets(self._connection), prefix, tenant, encrypted=encrypted)
-        return self._vault
+        self._secrets = self.places_class(Secrets(self._connection), prefix, tenant, encrypted=encrypted)
+        return self._secrets
 
     def connect(self) -> None:
         """Load the SDK. The first operation logs in."""
@@ -79,7 +80,7 @@ class _Vault(ObjectBackend, Limited, Located):
         return "azure {0} {1}".format(self._connection.address.url, self.setting("prefix"))
 
     def locate(self, name: str) -> Dict[str, str]:
-        return {"vault": self._connection.address.url, "secret": self._vault.find_name(name)}
+        return {"vault": self._connection.address.url, "secret": self._secrets.find_name(name)}
 
 
 class EncryptedVault(_Vault):
@@ -93,10 +94,16 @@ class Azure(_Vault, Recoverable):
 
     capabilities = replace(_CAPABILITIES, soft_delete=True)
     places_class = VersionedPlaces
+    _secrets: VersionedPlaces
 
     def __new__(cls, options: Mapping[str, Any], context: BackendContext) -> Backend:  # type: ignore[misc]  # another class, on purpose
         """Return the backend of the configured kind. Opens nothing."""
         return EncryptedVault(options, context) if options.get("encrypt") else super().__new__(cls)
+
+    def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
+        """As the contract says. First it finishes a delete of this process whose response was lost."""
+        self._secrets.finish_removal(check_name(name))
+        return super().get(name, version, stage)
 
     def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         """As the contract says. What was deleted recoverably before can be purged."""
@@ -105,10 +112,10 @@ class Azure(_Vault, Recoverable):
         except NotFound:
             if recoverable or stage != CURRENT or self._find_deleted(name) is None:
                 raise
-            self._vault.purge(name)
+            self._secrets.purge(name)
 
     def _find_deleted(self, name: str) -> Optional[Record]:
-        found = self._vault.read_deleted(check_name(name))
+        found = self._secrets.read_deleted(check_name(name))
         return None if found is None else answer(found)
 
     def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
@@ -123,5 +130,5 @@ class Azure(_Vault, Recoverable):
         check_swap(name, found, None if version is None else Etag(version))
         if check:
             return found
-        self._vault.recover(name)
+        self._secrets.recover(name)
         return self.get(name)

@@ -67,13 +67,16 @@ def read_bundle(body: Mapping[str, Any], vault: str) -> Bundle:
         if parts[3] not in ("secrets", "deletedsecrets") or not parts[4] or not isinstance(value, (str, type(None))):
             raise ValueError
         return Bundle(
-            parts[4],
-            parts[5] if len(parts) > 5 else "",
-            value,
-            body.get("contentType"),
-            tags,
-            attributes.get("enabled", True) is not False,
-            *(_read_time(attributes, each) for each in ("exp", "nbf", "created", "updated")),
+            name=parts[4],
+            version=parts[5] if len(parts) > 5 else "",
+            value=value,
+            content_type=body.get("contentType"),
+            tags=tags,
+            enabled=attributes.get("enabled", True) is not False,
+            expires=_read_time(attributes, "exp"),
+            not_before=_read_time(attributes, "nbf"),
+            created=_read_time(attributes, "created"),
+            updated=_read_time(attributes, "updated"),
             managed=body.get("managed") is True,
         )
     except (KeyError, IndexError, ValueError, TypeError, AttributeError):

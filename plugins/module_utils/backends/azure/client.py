@@ -58,7 +58,7 @@ class Client:
         try:
             self._client = SecretClient(
                 address.url,
-                self._login,
+                self._login,  # type: ignore[arg-type]  # the newer of the two protocols that the SDK takes
                 api_version=version,
                 transport=build_transport(self._http.session),
                 retry_total=0,

@@ -100,9 +100,10 @@ class Connection:
         Raises:
             MissingLibrary: the SDK is not installed.
         """
-        from ansible_collections.nebula.credential.plugins.module_utils.backends.azure import client
+        from ansible_collections.nebula.credential.plugins.module_utils.backends.azure import client  # noqa: F401  # loaded is all it has to be
+        from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.login import check_installed
 
-        client.check_installed()
+        check_installed()
 
     def _client(self) -> Any:
         """Return the client of this process: parent and child would mix up the responses of a connection that they share."""

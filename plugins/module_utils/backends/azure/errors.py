@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, NamedTuple, Optional, Tuple, Type
+from typing import Any, List, Mapping, NamedTuple, Optional, Tuple, Type
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
@@ -54,7 +54,8 @@ class Answer(NamedTuple):
     @property
     def codes(self) -> Tuple[str, ...]:
         """The codes of a failure as Key Vault makes it, the outer one first; empty if something else made it."""
-        found, error = [], self.body.get("error")
+        found: List[str] = []
+        error = self.body.get("error")
         while isinstance(error, dict) and len(found) < 5:
             found.append(str(error.get("code")))
             error = error.get("innererror") or error.get("innerError")

@@ -54,6 +54,7 @@ for _library in ("azure", "msal"):
     logging.getLogger(_library).addHandler(logging.NullHandler())
     logging.getLogger(_library).propagate = False
 INSTALL = "Run: {0}".format(pip_install(SECRETS, IDENTITY, REQUESTS))
+_THROTTLED = 429
 RENEWAL = 300
 """A token is replaced this many seconds before it ends, as the SDK does."""
 IMDS_SECONDS = 1.8
@@ -193,11 +194,12 @@ def _describe_refusal(problem: BaseException, server: str, method: str) -> Crede
             if method == "managed_identity":
                 break
             return describe_failure(cause, server, outcome_unknown=False)
-    response = next((cause.response for cause in causes if isinstance(cause, HttpResponseError) and cause.response is not None), None)
-    if response is not None and (response.status_code == 429 or response.status_code >= 500):
-        error = Unavailable("{0} responded with status {1}".format(server, response.status_code), remedy="Retry.")
-        wait = seconds_to_wait(response.headers.get("Retry-After"))
-        return error.annotate(retry_after=wait, throttled=response.status_code == 429)
+    responses = [cause.response for cause in causes if isinstance(cause, HttpResponseError) and cause.response is not None]
+    status = int(responses[0].status_code or 0) if responses else 0
+    if status == _THROTTLED or status >= 500:
+        error = Unavailable("{0} responded with status {1}".format(server, status), remedy="Retry.")
+        headers: Mapping[str, str] = getattr(responses[0], "headers", {})
+        return error.annotate(retry_after=seconds_to_wait(headers.get("Retry-After")), throttled=status == _THROTTLED)
     if deadline.is_over():
         return deadline.timeout_error(server=server)
     return LoginFailed("{0} gives no token to this login".format(server), option="auth_method", remedy=_REMEDIES[method])

@@ -117,7 +117,8 @@ def _write_info(content: StoredObject, field: Optional[str], since: int) -> str:
 
 
 def _write_details(content: StoredObject) -> str:
-    record, details = content.record, {}
+    record = content.record
+    details: Dict[str, Any] = {}
     if record.metadata is not None and record.envelope is None:
         written = write_metadata(record.metadata)
         details["metadata"] = {key: value for key, value in written.items() if _LEFT_OUT.get(key, ...) != value}

@@ -7,20 +7,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Set, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.bundles import Bundle, pauses
+from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.bundles import Bundle, Secrets, pauses
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.errors import Asked, busy
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.object_store import VaultPlaces
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.secret_format import Reader, VaultObject
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.secret_names import more_name
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.secret_tags import is_gone, read_serial
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.conflict_retry import mark_outcome
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import (
     KeptVersion,
     ObjectKey,
     ServiceVersions,
     StoredObject,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Timeout, Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, STAGES
 
 
@@ -28,6 +30,11 @@ class VersionedPlaces(VaultPlaces, ServiceVersions):
     """The secrets of a plain store: the older values of a credential are the versions of its secret."""
 
     keeps_replaced = True
+
+    def __init__(self, secrets: Secrets, prefix: str, tenant: str, *, encrypted: bool) -> None:
+        """As `VaultPlaces`."""
+        super().__init__(secrets, prefix, tenant, encrypted=encrypted)
+        self._unfinished: Set[str] = set()
 
     def list_replaced(self, name: str, found: StoredObject) -> Sequence[KeptVersion]:
         bundle = found.bundle if isinstance(found, VaultObject) else Bundle(self.find_name(name), "")
@@ -75,9 +82,32 @@ class VersionedPlaces(VaultPlaces, ServiceVersions):
         if place.kind != CURRENT:
             super().remove(place, found)
             return
-        if found is not None:
-            self.hide(place, found)
-        self.purge(place.name)
+        try:
+            if found is not None:
+                self.hide(place, found)
+        except CredentialError as problem:
+            if problem.outcome_unknown:
+                self._unfinished.add(place.name)
+            raise
+        with mark_outcome(unknown=True):
+            self._purge_deleted(place.name)
+
+    def finish_removal(self, name: str) -> None:
+        """Purge what this process has deleted for good, if it did not get that far: a response may have been lost in between."""
+        if name not in self._unfinished:
+            return
+        is_there = self.secrets.get(self.find_name(name)) is not None
+        self._unfinished.discard(name)
+        if not is_there:
+            self._purge_deleted(name)
+
+    def _purge_deleted(self, name: str) -> None:
+        """Purge, and remember the name if that has to be tried again."""
+        try:
+            self.purge(name)
+        except (Unavailable, Timeout):
+            self._unfinished.add(name)
+            raise
 
     def read_deleted(self, name: str) -> Optional[StoredObject]:
         """Return a deleted credential that can be recovered, without its fields, or None."""
@@ -95,11 +125,11 @@ class VersionedPlaces(VaultPlaces, ServiceVersions):
     def purge(self, name: str) -> None:
         """Remove a deleted credential for good, with its metadata, and the secrets of stages that are marked as removed."""
         secret = self.find_name(name)
-        self.secrets.purge(secret)
         stages = (self._find(ObjectKey(name, stage)) for stage in STAGES if stage != CURRENT)
         for left in (more_name(secret), *(bundle.name for bundle in stages if bundle is not None and is_gone(bundle))):
             if self.secrets.delete(left):
                 self.secrets.purge(left)
+        self.secrets.purge(secret)
 
 
 def _read_since(bundle: Bundle) -> int:

@@ -90,7 +90,9 @@ class ObjectStore(ABC):
     ends_later = False
     """Whether a deleted object may stay for a while (`StoredObject.ending`)."""
     keeps_replaced = False
-    """Whether the service keeps the objects that others replace, for `read_kept`. Then no older value is copied to a place of its own."""
+    """Whether the service keeps the objects that others replace, for `read_kept`. Then no older value is copied to a place of its own.
+
+    `replace` then keeps the values in `content.older`, and may remove those that are not in it."""
 
     @abstractmethod
     def read(self, place: ObjectKey) -> Optional[StoredObject]:

@@ -1,0 +1,176 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The backend gcp: a Secret Manager of our own, each store in a project of its own; and Google's, where the environment names a project."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import secrets
+from pathlib import Path
+from typing import Any, Callable, Dict, Optional, Tuple
+
+from tests.backends.harness import Bare, Choice, Example, Harness, Options, Place, Price, StoreKind, Watched, encrypting
+from tests.servers import once
+
+SERVER = "secret_manager"
+REAL, RUN = "NEBULA_TEST_GCP_", "t" + secrets.token_hex(3)
+
+
+def project_of(directory: Path) -> str:
+    """The project of the store of a directory."""
+    return "store-" + hashlib.sha256(str(directory).encode()).hexdigest()[:16]
+
+
+def _login(server: Any) -> Dict[str, str]:
+    return {"endpoint": server.url, "ca_cert": str(server.ca_cert), "credentials": json.dumps(server.service_account)}
+
+
+def _options(*, encrypt: bool) -> Callable[[Path], Options]:
+    def of(directory: Path) -> Options:
+        return {**_login(once.server(SERVER)), "project": project_of(directory), "encrypt": encrypt}
+
+    return of
+
+
+def _unreachable(secret: str) -> Options:
+    return {"endpoint": "https://127.0.0.1:1", "project": "nothing", "access_token": secret}
+
+
+class Client:
+    """The official client, in one project."""
+
+    def __init__(self, server: Any, project: str) -> None:
+        """Take the server and the project."""
+        import grpc
+        from google.cloud.secretmanager_v1 import SecretManagerServiceClient
+        from google.cloud.secretmanager_v1.services.secret_manager_service.transports import SecretManagerServiceGrpcTransport
+
+        trusted = grpc.ssl_channel_credentials(server.ca_cert.read_bytes())
+        self._channel = grpc.secure_channel("{0}:{1}".format(server.host, server.port), trusted)
+        transport = SecretManagerServiceGrpcTransport(channel=self._channel)
+        self._client = SecretManagerServiceClient(transport=transport)
+        token = server.order({"issue": server.service_account["client_email"]})[0]
+        self._named: Dict[str, Any] = {"metadata": (("authorization", "Bearer " + token),), "retry": None, "timeout": 60.0}
+        self._parent = "projects/" + project
+
+    def write(self, name: str, value: str) -> object:
+        """add_secret_version, and create_secret before it if there is none."""
+        from google.api_core.exceptions import NotFound
+
+        from tests.servers.google.model import compute_checksum
+
+        data = json.dumps({"username": "app", "password": value}).encode()
+        payload = {"data": data, "data_crc32c": compute_checksum(data)}
+        try:
+            return self._client.add_secret_version(request={"parent": self._name(name), "payload": payload}, **self._named)
+        except NotFound:
+            secret = {"replication": {"automatic": {}}, "labels": {"bare": "yes"}}
+            request = {"parent": self._parent, "secret_id": self._name(name).rpartition("/")[2], "secret": secret}
+            self._client.create_secret(request=request, **self._named)
+            return self._client.add_secret_version(request={"parent": self._name(name), "payload": payload}, **self._named)
+
+    def read(self, name: str) -> object:
+        """access_secret_version."""
+        answer = self._client.access_secret_version(request={"name": self._name(name) + "/versions/latest"}, **self._named)
+        return json.loads(answer.payload.data)["password"]
+
+    def list(self) -> object:
+        """list_secrets, those of ours left out."""
+        return list(self._client.list_secrets(request={"parent": self._parent, "filter": "name:bare-"}, **self._named))
+
+    def close(self) -> None:
+        """Close its connection."""
+        self._channel.close()
+
+    def _name(self, name: str) -> str:
+        return "{0}/secrets/bare-{1}".format(self._parent, name.replace("/", "-").replace(".", "-"))
+
+
+def _bare(directory: Path) -> Bare:
+    return Client(once.server(SERVER), project_of(directory))
+
+
+def _requests(directory: Path) -> int:
+    return len(once.server(SERVER).requests("projects/" + project_of(directory)))
+
+
+def _watched(_directory: Path) -> Watched:
+    """Logged in with an access token that may use one project."""
+    server, project = once.server(SERVER), "canary-" + secrets.token_hex(4)
+    principal = project + "@tests.iam.gserviceaccount.com"
+    grant = {"principal": principal, "permissions": ["*"], "resource": "projects/" + project}
+    token = server.order({"grant": grant}, {"issue": principal})[1]
+
+    def config(access_token: str) -> Dict[str, Any]:
+        where = {"endpoint": server.url, "ca_cert": str(server.ca_cert), "project": project}
+        return {"backend": "gcp", **where, "encrypt": False, "access_token": access_token}
+
+    return Watched(config(token), {"token": token}, config, (server.log,))
+
+
+def _example(text: str, directory: Path) -> Optional[Example]:
+    """The server of the test in place of Google's, with a login by GOOGLE_APPLICATION_CREDENTIALS."""
+    if "backend: gcp" not in text:
+        return None
+    server = once.server(SERVER)
+    key = directory / "application_default_credentials.json"
+    key.write_text(json.dumps(server.service_account), encoding="utf-8")
+    key.chmod(0o600)
+    where = "endpoint: {0}, ca_cert: {1}".format(server.url, server.ca_cert)
+    addresses = {found: "{0}, {1}".format(found, where) for found in re.findall(r"project: [a-z0-9-]+", text)}
+    return Example({"GOOGLE_APPLICATION_CREDENTIALS": str(key)}, addresses=addresses)
+
+
+def _elsewhere(directory: Path) -> Options:
+    """The real service, by the application default credentials. Each test has a prefix of its own."""
+    location = os.environ.get(REAL + "LOCATION")
+    where = {} if not location else {"location": location}
+    prefix = "{0}-{1}-".format(RUN, hashlib.sha256(str(directory).encode()).hexdigest()[:12])
+    return {"project": os.environ[REAL + "PROJECT"], "prefix": prefix, "encrypt": False, **where}
+
+
+def find_kinds_elsewhere(project: str) -> Tuple[StoreKind, ...]:
+    """The real service, if the environment names a project. Each test leaves its secrets there."""
+    return (StoreKind("gcp-elsewhere", "gcp", _elsewhere, many=False, plays=False),) if project else ()
+
+
+HARNESS = Harness(
+    backend="gcp",
+    kinds=(
+        StoreKind("gcp", "gcp", _options(encrypt=False), server=SERVER, many=False, bare=_bare, requests=_requests),
+        StoreKind(
+            "gcp-encrypted",
+            "gcp",
+            _options(encrypt=True),
+            encrypting,
+            server=SERVER,
+            many=False,
+            plays=False,
+            bare=_bare,
+            requests=_requests,
+        ),
+        *find_kinds_elsewhere(os.environ.get(REAL + "PROJECT", "")),
+    ),
+    unreachable=_unreachable,
+    mistake=({"project": "shop", "access_token": "x", "prefix": "/"}, "prefix"),
+    address="endpoint",
+    speaks_http=False,
+    watched={"gcp": _watched},
+    example=_example,
+    choices=(
+        Choice(
+            "Google Secret Manager",
+            "{backend: gcp, project: shop-1234}",
+            ("gcp", "gcp-encrypted"),
+            Place.CLOUD,
+            "a server of our own, not Google's",
+            rights="[role](../../policies/gcp-read-write.yaml)",
+            price=Price(0.03, 0.06, "version", "https://cloud.google.com/secret-manager/pricing", "2026-11-30", other_calls=0.0),
+        ),
+    ),
+)

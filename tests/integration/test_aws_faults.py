@@ -139,7 +139,7 @@ def test_32_callers_survive_a_storm_of_throttling(store):
     store.manager().ensure(DesiredCredential("db", value=Secret("one")))
     storm = [refuse("ThrottlingException")] * (2 * CALLERS)
     with aws_front.running(store.server, {"GetSecretValue": storm}) as front:
-        manager = store.manager(**front.login, read_timeout=300.0)
+        manager = store.manager(**front.login, read_timeout=60.0)
         found = []
 
         def read():
@@ -154,9 +154,10 @@ def test_32_callers_survive_a_storm_of_throttling(store):
     assert front.asked.count("GetSecretValue") == 3 * CALLERS
 
 
-def test_a_caller_makes_no_more_than_its_repeats_and_botocore_none(store):
-    with aws_front.running(store.server, {"*": [refuse("InternalServiceError", 500)] * 50}) as front, pytest.raises(Unavailable):
-        store.manager(**front.login, max_retries=2, base_delay=0.0).get("db")
+@pytest.mark.parametrize(("code", "status"), [("InternalServiceError", 500), ("ServiceUnavailable", 503), ("ThrottlingException", 400)])
+def test_a_caller_makes_no_more_than_its_repeats_and_botocore_none(store, code, status):
+    with aws_front.running(store.server, {"*": [refuse(code, status)] * 50}) as front, pytest.raises(Unavailable):
+        store.manager(**front.login, max_retries=2, base_delay=0.0, read_timeout=10.0).get("db")
     assert front.asked == ["GetSecretValue"] * 3
 
 

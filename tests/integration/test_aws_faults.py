@@ -20,6 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Timeout,
     Unavailable,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import resilient
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from tests.conformance.records import a_record, value_of
@@ -133,6 +134,41 @@ def test_a_refused_move_of_another_writer_is_a_conflict(store):
     with aws_front.running(store.server, {"UpdateSecretVersionStage": [overtaken]}) as front, pytest.raises(Conflict):
         store.backend(**front.login).put(a_record("db", "ours"), first.etag)
     assert value_of(backend.get("db")) == b"theirs"
+
+
+@pytest.mark.parametrize("recoverable", [True, False])
+@pytest.mark.parametrize(
+    "disturbed",
+    [
+        {"DescribeSecret": [refuse("ThrottlingException")]},
+        {"DescribeSecret": [lose]},
+        {"DescribeSecret": [refuse("AccessDeniedException")]},
+        {"DeleteSecret": [lose]},
+    ],
+    ids=["throttled", "lost", "denied", "delete lost"],
+)
+def test_a_delete_that_cannot_see_what_it_deletes_takes_no_value_of_another_writer_away(store, disturbed, recoverable):
+    manager = store.manager()
+    manager.ensure(DesiredCredential("db", value=Secret("one")))
+    first = store.backend().get("db").etag
+
+    def overtaken(pass_on):
+        manager.ensure(DesiredCredential("db", value=Secret("theirs")))
+        return lose(pass_on) if disturbed.get("DeleteSecret") else pass_on()
+
+    with aws_front.running(store.server, {**disturbed, "DeleteSecret": [overtaken]}) as front, pytest.raises((Conflict, AccessDenied)):
+        resilient(store.backend(**front.login), {}).delete("db", expected=first, recoverable=recoverable)
+    assert store.manager().token("db") == Secret("theirs")
+
+
+def test_a_delete_that_can_neither_be_seen_nor_taken_back_says_so(store):
+    store.backend().put(a_record("db"))
+    disturbed = {"DescribeSecret": [refuse("AccessDeniedException")], "RestoreSecret": [refuse("AccessDeniedException")]}
+    with aws_front.running(store.server, disturbed) as front:
+        backend = store.backend(**front.login)
+        with pytest.raises(AccessDenied) as caught:
+            backend.delete("db", expected=backend.get("db").etag)
+    assert caught.value.outcome_unknown
 
 
 def test_32_callers_survive_a_storm_of_throttling(store):

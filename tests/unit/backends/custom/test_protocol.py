@@ -15,6 +15,7 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.custom.backend import Custom
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import check_takes_writes
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Conflict,
@@ -186,7 +187,7 @@ def test_a_command_that_only_reads_gets_no_write(tmp_path: Path) -> None:
         with pytest.raises(ReadOnly):
             write()
     with pytest.raises(ReadOnly):
-        backend.check_writable("db_pass")  # type: ignore[attr-defined]  # WriteChecker
+        check_takes_writes(backend)
     assert set(log.read_text().split()) <= {"read"}
 
 

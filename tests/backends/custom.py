@@ -34,13 +34,22 @@ HARNESS = Harness(
     mistake=({"command": ["bin/vault-of-mine"]}, "command"),
     choices=(
         Choice(
-            "A command",
+            "A command of yours",
             "{backend: custom, command: [python3, /opt/nebula/pass_store.py]}",
             ("custom",),
-            Place.MACHINE,
-            "files, pass, SOPS, a keyring, KeePass",
-            rights="those of the command",
-            note="A process for each request; [recipes](../../how-to/custom-backends.md#recipes)",
+            Place.PROGRAM,
+            "commands for files, pass, SOPS, keyrings and KeePass",
+            rights="the command's",
+            note="as far as the command can, with a process for each request; [recipes](../../how-to/custom-backends.md#recipes)",
+        ),
+        Choice(
+            "A credential helper of Git or Docker",
+            "{backend: custom, command: [git, credential, fill], protocol: git}",
+            (),
+            Place.PROGRAM,
+            "helpers of the tests",
+            rights="the helper's",
+            note="only read",
         ),
     ),
 )

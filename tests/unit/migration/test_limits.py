@@ -101,6 +101,15 @@ def test_a_name_that_a_store_cannot_hold_is_said_by_the_plan(source, small):
     assert (result["code"], "no slash" in result["msg"]) == ("invalid_input", True)
 
 
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_collision_names_the_store_that_has_the_other_credential(source, small, check_mode):
+    """Who follows the remedy in the source would delete the credential that is to be moved."""
+    for store in (source, small):
+        store.create(DesiredCredential("db", value=Secret(store.store)))
+    result = migrate(source, small, check_mode)
+    assert (result["code"], "credential 'db', store 'small'" in result["msg"]) == ("duplicate", True)
+
+
 def locked(store):
     """The same store, which cannot compare and swap and has no lock: it takes no write."""
     return CredentialManager(WriteLock(store.backend, None), store="locked")

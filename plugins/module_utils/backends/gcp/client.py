@@ -122,7 +122,7 @@ class Client:
         writing = failures.METHODS[method].writing
         if code == "UNAUTHENTICATED":
             return failures.build_login_error()
-        if code not in ("DEADLINE_EXCEEDED", "UNAVAILABLE"):
+        if code not in ("DEADLINE_EXCEEDED", "UNAVAILABLE") or (code == "UNAVAILABLE" and _has_response(problem)):
             return failures.describe_failure(code, method, resource, _find_wait(problem))
         if self._client is client:
             self._client = self._open()  # The connection may be dead, and others must not wait for it.
@@ -131,13 +131,16 @@ class Client:
         text = str(problem)
         if any(words in text for words in _NOT_TRUSTED):
             return failures.not_trusted(self.endpoint)
-        error = failures.build_unreachable_error(self.endpoint, outcome_unknown=writing and _NOT_SENT not in text)
-        error.retry_after = _find_wait(problem)
-        return error
+        return failures.build_unreachable_error(self.endpoint, outcome_unknown=writing and _NOT_SENT not in text)
 
     def close(self) -> None:
         """Close the connection."""
         self._client.transport.close()
+
+
+def _has_response(problem: Any) -> bool:
+    """Return True if the server sent this status. gRPC reports a connection that failed with the same one, without metadata."""
+    return any(each.trailing_metadata() for each in problem.errors if isinstance(each, grpc.Call))
 
 
 def _find_wait(problem: Any) -> Optional[float]:

@@ -66,6 +66,7 @@ _CODES: Mapping[str, _Meaning] = {
         "Wait, or have the quota of the Secret Manager API raised.",
         throttled=True,
     ),
+    "UNAVAILABLE": _Meaning(Unavailable, "Secret Manager is not available", _AGAIN, may_have_happened=True, throttled=True),
     "INTERNAL": _Meaning(Unavailable, "Secret Manager failed", _AGAIN, may_have_happened=True),
     "UNKNOWN": _Meaning(Unavailable, "Secret Manager failed", _AGAIN, may_have_happened=True),
     "DATA_LOSS": _Meaning(Unavailable, "Secret Manager failed", _AGAIN, may_have_happened=True),

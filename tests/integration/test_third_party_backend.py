@@ -175,7 +175,9 @@ def test_a_module_that_is_no_backend_is_named(project: Any, backend: str, play: 
 def test_a_name_that_nothing_provides_is_one_that_does_not_exist(project: Any, play: Any) -> None:
     project.write("ansible.cfg", "[defaults]\n")
     configure(project, "shelves")
-    assert "there is no backend 'shelves'" in play(READ).failed()
+    problem = play(READ).failed()
+    assert "there is no backend 'shelves'" in problem
+    assert "must be installed where Ansible runs" in problem
     configure(project, "acme.vaulty.shelves")
     assert "credential_backends.shelves cannot be loaded (ModuleNotFoundError)" in play(READ).failed()
 

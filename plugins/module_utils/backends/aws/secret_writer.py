@@ -21,7 +21,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.sec
     write_tags,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.version_ids import OURS
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, ReadOnly
 from ansible_collections.nebula.credential.plugins.module_utils.logins.aws_errors import Refused
 
 
@@ -104,6 +104,7 @@ class SecretWriter:
         if now == write.version_id:
             return
         if info is not None and now == expected and info.get("DeletedDate") is None:
+            _refuse_replica(name, info)
             raise refused
         if info is not None and info.get("DeletedDate") is None:
             self._clean_up(name, write)
@@ -176,7 +177,16 @@ class SecretWriter:
         info = self._requests.describe(name)
         if info is None or info.get("DeletedDate") is not None or find_current(info) != token:
             raise build_lost_race(name)
+        _refuse_replica(name, info)
         regions = [str(each["Region"]) for each in info.get("ReplicationStatus") or ()]
         if not regions:
             raise refused
         self._requests.remove_replicas(name, regions)
+
+
+def _refuse_replica(name: str, info: Mapping[str, Any]) -> None:
+    """Raise ReadOnly if a description is that of a replica: AWS changes the primary secret alone."""
+    primary, own = str(info.get("PrimaryRegion") or ""), str(info.get("ARN")).split(":")[3:4]
+    if primary and [primary] != own:
+        what = "the secret {0} is a replica, and AWS changes only the primary secret, which is in the region {1}".format(name, primary)
+        raise ReadOnly(what, remedy="Write to a store of that region; AWS then changes its replicas.")

@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.gcp import errors as failures
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration, StorageError
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Damaged, InvalidConfiguration, StorageError
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import MIB, read_file
 
 _FORKING = "GRPC_ENABLE_FORK_SUPPORT"
 _unset = _FORKING not in os.environ
@@ -153,9 +154,8 @@ def _find_wait(problem: Any) -> Optional[float]:
 
 def _read_authority(path: str) -> bytes:
     try:
-        with open(path, "rb") as opened:
-            content = opened.read()
-    except OSError:
+        content = read_file(path, MIB)
+    except (OSError, Damaged):
         content = b""
     if b"-----BEGIN CERTIFICATE-----" not in content:
         raise InvalidConfiguration("it holds no certificate", option="ca_cert", remedy="Name a PEM file.")

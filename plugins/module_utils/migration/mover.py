@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Callable, Mapping, NamedTuple, Optional, Tuple, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, InvalidInput, NotFound
@@ -157,7 +158,7 @@ class Mover:
         """
         for attempt in range(ATTEMPTS):
             self._destination.check_unchanged(done.item.to, _require(done.destination))
-            exported = _repeat(lambda: self._source.export(done.item.name))
+            exported = _repeat(partial(self._source.export, done.item.name))
             try:
                 self._source.delete(done.item.name, _require(done.source))
             except Conflict:

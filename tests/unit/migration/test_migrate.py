@@ -228,25 +228,6 @@ def test_a_value_that_was_written_to_the_other_store_before_the_deletes_keeps_th
     assert (result["failed"], source.exists("app/one", CALLER)) == (True, True)
 
 
-def test_two_moves_there_and_back_at_once_delete_no_last_copy(source, destination):
-    """Each has verified the copy that the other one is about to delete."""
-
-    class Overtaken(Layer):
-        others = []
-
-        def delete(self, name, **more):
-            if not self.others:
-                self.others.append(migrate(destination, source, "app/one", after="delete"))
-            self.inner.delete(name, **more)
-
-    moving = CredentialManager(Overtaken(source.backend), store="source")
-    result = migrate(moving, destination, "app/one", after="delete")
-    assert "msg" not in Overtaken.others[0]
-    assert "app/one" not in names_of(destination)
-    assert source.get("app/one", context=CALLER).token() == Secret("value of app/one")
-    assert (row_of(result, "app/one")["code"], "written back" in result["msg"]) == ("conflict", True)
-
-
 def test_a_failure_of_one_does_not_keep_the_others(source, destination):
     destination.create(DesiredCredential("app/one", value=Secret("mine")))
     result = migrate(source, destination, prefix="app/")

@@ -165,6 +165,7 @@ def test_a_current_version_that_was_disabled_is_an_error_and_never_missing(store
     with pytest.raises(StorageError) as caught:
         store.backend().get("db_pass")
     assert "names a version that is disabled or destroyed" in str(caught.value)
+    assert "delete the credential with 'force'" in str(caught.value)
     backend.delete("db_pass")
     with pytest.raises(NotFound):
         store.backend().get("db_pass")

@@ -146,7 +146,8 @@ class GooglePlaces(ObjectStore):
             "the alias '{1}' of the secret '{0}' is missing, or names a version that is disabled or destroyed".format(
                 secret, name_alias(place)
             ),
-            remedy="Enable the version ('gcloud secrets versions enable'), or set the alias ('gcloud secrets update').",
+            remedy="Enable the version ('gcloud secrets versions enable'), or set the alias ('gcloud secrets update'); or delete the "
+            "credential with 'force', and write it again.",
         )
         return GoogleObject(Record(place.name, stage=place.kind if place.is_stage else CURRENT), problem=problem)
 

@@ -4,19 +4,21 @@
 
 """The backend aws: Secrets Manager and Parameter Store of moto, each store below a prefix of its own.
 
-moto returns the old value in a batch after a label moved, so batches are off here; they are tested on MiniStack.
+moto returns the old value in a batch after a label moved, so batches are off here; they are tested on MiniStack. They are on where
+requests are counted and nothing is compared.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-import os
 import secrets
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
 
 from tests.backends.harness import Bare, Choice, Example, Harness, Options, Place, Price, StoreKind, Watched, encrypting, locking
+from tests.bench.session_runs import Way, debug, our_lookup
 from tests.servers import once
 
 SERVER = "moto"
@@ -105,12 +107,31 @@ def _example(text: str, _directory: Path) -> Optional[Example]:
     return Example({**login, "AWS_ENDPOINT_URL": server.url, "AWS_REGION": server.region})
 
 
-ENCRYPTED = (
-    (StoreKind("aws-encrypted", "aws", _options(encrypt=True), encrypting, server=SERVER, many=False, plays=False),)
-    if os.environ.get("NEBULA_TEST_PROFILE") == "long"
-    else ()
-)
+ENCRYPTED = StoreKind("aws-encrypted", "aws", _options(encrypt=True), encrypting, server=SERVER, many=False, plays=False, long_only=True)
 """Envelopes are kept as other backends keep them, on which the suite always runs."""
+
+
+@contextlib.contextmanager
+def _lookups(names: Sequence[str]) -> Iterator[List[Way]]:
+    """Ours and amazon.aws, both with an access key, so that neither logs in."""
+    server, prefix, seen = once.started(SERVER), "bench", [0]
+    for name in names:
+        server.client().create_secret(Name="{0}/{1}".format(prefix, name), SecretString="of " + name)
+    asked: Dict[str, Any] = {
+        "reads": lambda: len(server.requests(since=seen[0])),
+        "start_over": lambda: seen.__setitem__(0, server.count()),
+    }
+    given = ", ".join("{0}='{1}'".format(option, server.login[option]) for option in ("region", "access_key", "secret_key"))
+
+    def secretsmanager_secret(name: str) -> str:
+        return debug("lookup('amazon.aws.secretsmanager_secret', '{0}/{1}', {2})".format(prefix, name, given))
+
+    ours = {"backend": "aws", "audit": "off", "prefix": prefix, **server.login}
+    theirs = {"AWS_ENDPOINT_URL": server.url}
+    yield [
+        Way("nebula.credential, AWS (moto)", our_lookup, {}, store=ours, **asked),
+        Way("amazon.aws, moto", secretsmanager_secret, {}, environment=theirs, is_peer=True, requests=server.count, **asked),
+    ]
 
 
 HARNESS = Harness(
@@ -129,13 +150,14 @@ HARNESS = Harness(
         StoreKind("aws-ssm", "aws", _parameters, locking, server=SERVER, many=False, plays=False),
         # A batch is one request here, and as fresh as at AWS as long as no label moves.
         StoreKind("aws-batches", "aws", _options(batch_get=True), server=SERVER, figures_only=True, bare=_bare, requests=_requests),
-        *ENCRYPTED,
+        ENCRYPTED,
     ),
     unreachable=_unreachable,
     mistake=({"region": "eu-central-1", "access_key": "x", "secret_key": "y", "recovery_window": 3}, "recovery_window"),
     address="endpoint_url",
     watched={"aws": _watched},
     example=_example,
+    lookups=_lookups,
     choices=(
         Choice(
             "AWS Secrets Manager",

@@ -77,7 +77,7 @@ class Price:
         stored: for what is stored, a month.
         unit: what is counted for that: "secret".
         source: the provider's page.
-        as_of: the day on which that page said so, as ISO writes it.
+        as_of: the day on which it was looked up, as ISO writes it.
         other_calls: for 10,000 calls that return no value, if they cost something else.
     """
 
@@ -99,6 +99,7 @@ class Place(Enum):
     MACHINE = "this machine"
     SERVER = "a server"
     CLOUD = "a cloud"
+    PROGRAM = "where its program keeps them"
 
 
 @dataclass(frozen=True)

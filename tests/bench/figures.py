@@ -29,6 +29,7 @@ from tests.servers.processes import ServerUnavailable
 
 READS, WRITES = (max(20, int(number * SCALE)) for number in (400, 200))
 NAMES = tuple("team/service{0}".format(number) for number in range(10))
+LIST = "list ten"
 GOAL_OF_CLOUDS = 500
 """Milliseconds that 95 of 100 operations in a cloud may take."""
 ROW = "{0:<34} {1:>24} {2:>9} {3:>24} {4:>9}"
@@ -37,8 +38,13 @@ Step = Tuple[str, Callable[[], object]]
 
 def list_kinds() -> List[StoreKind]:
     """Return the kinds of stores that the page names, in its order."""
-    by_label = {kind.label: kind for harness in HARNESSES.values() for kind in harness.kinds}
+    by_label = index_kinds()
     return [by_label[label] for harness in HARNESSES.values() for choice in harness.choices for label in choice.kinds]
+
+
+def index_kinds() -> Dict[str, StoreKind]:
+    """Return the kinds of stores that a choice may name, by their labels."""
+    return {kind.label: kind for harness in HARNESSES.values() for kind in harness.kinds}
 
 
 def list_steps(manager: Any) -> List[Step]:
@@ -48,7 +54,7 @@ def list_steps(manager: Any) -> List[Step]:
     steps: List[Step] = [
         ("read one", lambda: _perform(manager, "get", name=first)),
         ("read ten", lambda: _perform(manager, "get_many", names=list(NAMES))),
-        ("list ten", lambda: _perform(manager, "find")),
+        (LIST, lambda: _perform(manager, "find")),
         ("write a new one", lambda: _write(manager, "new", "one")),
         ("the same again", lambda: _write(manager, "new", "one")),
         ("write over a value", lambda: _write(manager, first, "three")),
@@ -59,8 +65,8 @@ def list_steps(manager: Any) -> List[Step]:
     return [*steps, ("delete", lambda: _perform(manager, "credential", name=NAMES[3], state="absent", **recoverable))]
 
 
-def count_requests(kind: StoreKind, directory: Path) -> Dict[str, int]:
-    """Return the requests of each operation on a new store of this kind, as its server counts them."""
+def count_requests(kind: StoreKind, directory: Path) -> Dict[str, Optional[int]]:
+    """Return the requests of each operation on a new store of this kind, as its server counts them; None where others' stores decide."""
     requests = kind.requests
     assert requests is not None
     manager = open_store(kind.configuration(directory, audit="off"))
@@ -71,11 +77,11 @@ def count_requests(kind: StoreKind, directory: Path) -> Dict[str, int]:
         _write(manager, NAMES[0], "two")
         if manager.backend.capabilities.native_cas:
             _perform(manager, "credential_rotate", name=NAMES[2], target="none")
-        found = {}
+        found: Dict[str, Optional[int]] = {}
         for what, call in list_steps(manager):
             before = requests(directory)
             call()
-            found[what] = requests(directory) - before
+            found[what] = None if kind.lists_everything and what == LIST else requests(directory) - before
         return found
     finally:
         manager.close()
@@ -120,7 +126,8 @@ def measure_kind(kind: StoreKind, directory: Path) -> Dict[str, Any]:
     try:
         times = measure_times(kind, stores[0])
         counted = count_requests(kind, stores[1]) if kind.requests else {}
-        return {"server": getattr(server, "version", ""), "times": times, "requests": counted}
+        version = str(getattr(server, "version", "")).partition("-")[0]
+        return {"server": "{0} {1}".format(kind.server, version) if kind.server else "", "times": times, "requests": counted}
     finally:
         servers.stop_all()
 

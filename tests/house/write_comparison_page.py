@@ -22,7 +22,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.registr
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import COMMON_OPTIONS, _validate
 from tests.backends.discovery import HARNESSES
 from tests.backends.harness import Choice, Place, StoreKind
-from tests.bench.figures import GOAL_OF_CLOUDS
+from tests.bench.figures import GOAL_OF_CLOUDS, index_kinds
 from tests.bench.kept import read_figures, read_plays
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -85,6 +85,7 @@ GUIDE: Sequence[Tuple[str, Test]] = (
         lambda one: is_kept(one) and one.choice.place == Place.SERVER and not one.able.native,
     ),
     ("**A cloud account.** [What it costs](#what-it-costs).", lambda one: one.choice.place == Place.CLOUD),
+    ("**Another tool, or a place of your own.** A program reads and writes it.", lambda one: one.choice.place == Place.PROGRAM),
     ("**Nothing must be kept at all.** A login is leased for the run, and ends with it.", lambda one: one.able.leased),
     ("**A test, or a program that uses the library.**", lambda one: not one.able.persistent),
 )
@@ -105,7 +106,7 @@ CHECKS: Sequence[Tuple[str, Test]] = (
     ("**Many credentials read in few requests.**", lambda one: one.able.batch_get),
 )
 FEATURES: Mapping[str, Callable[[Compared], str]] = {
-    "several writers, rotation": lambda one: YES if one.able.native_cas else NONE if one.able.leased else UNDER_A_LOCK,
+    "several writers, rotation": lambda one: YES if one.able.native_cas else UNDER_A_LOCK if one.able.stages else NONE,
     "older versions": lambda one: YES if one.able.versions else NONE,
     "a delete can be taken back": lambda one: YES if one.able.soft_delete else NONE,
     "several values in one request": lambda one: YES if one.able.batch_get else NONE,
@@ -188,7 +189,7 @@ def _note(one: Compared) -> str:
 
 def _list_measured(compared: Sequence[Compared], figures: Mapping[str, Any]) -> Iterator[Tuple[str, StoreKind, Dict[str, Any]]]:
     """Yield each kind of store that was measured, with its name on the page and its figures."""
-    kinds = {kind.label: kind for harness in HARNESSES.values() for kind in harness.kinds}
+    kinds = index_kinds()
     for one in compared:
         for label in one.choice.kinds:
             if label in figures:
@@ -206,9 +207,14 @@ def _describe_requests(compared: Sequence[Compared], figures: Mapping[str, Any])
         "guarantees: no writer overwrites another unnoticed, and the previous value is kept. A rotation is one with `target: none`.\n"
     )
     rows = (
-        (name, *(str(made.get(step, "refused")) for step in steps), str(kind.most.get("envelope", NONE))) for name, kind, made in counted
+        (name, *(_describe_count(made.get(step, "refused")) for step in steps), str(kind.most.get("envelope", NONE)))
+        for name, kind, made in counted
     )
     yield _build_rows([*steps, "a new master key, for each envelope"], rows)
+
+
+def _describe_count(counted: Any) -> str:
+    return "1 a page of all" if counted is None else str(counted)
 
 
 def _describe_times(compared: Sequence[Compared], figures: Mapping[str, Any]) -> Iterator[str]:
@@ -217,7 +223,8 @@ def _describe_times(compared: Sequence[Compared], figures: Mapping[str, Any]) ->
         "## Times\n\n"
         "`make bench` prints them for your machine. The server is on the same machine, so the network is not in them: on another machine "
         "each request takes a round trip more. Milliseconds that half, 95 and 99 of 100 calls did not exceed, and calls a second, one "
-        "after the other, in a process that has the store open. The bare client is the service's own library.\n"
+        "after the other, in a process that has the store open. The bare client is the service's own library. A cloud is measured on a "
+        "server that speaks its interface, so these figures show what the collection adds, and not how fast the cloud is.\n"
     )
     columns = ("read, p50 / p95 / p99", "reads a second", "bare client, p50", "write over a value", "writes a second", "server")
     yield _build_rows(columns, (_describe_row(name, one) for name, one in measured))
@@ -241,7 +248,7 @@ def build_prices(compared: Sequence[Compared], figures: Mapping[str, Any]) -> st
     lines = ["## What it costs\n", *(["No price for a call: {0}.\n".format("; ".join(free))] if free else [])]
     if priced:
         lines.append("US dollars, beyond what is free for everyone. A write is priced as if each of its requests returned a value.\n")
-        columns = ("10,000 calls", "10,000 reads", "10,000 writes over a value", "stored, a month", "source")
+        columns = ("10,000 calls", "10,000 reads", "10,000 writes over a value", "stored, a month", "looked up")
         lines.append(_build_rows(columns, (_describe_price(one, figures) for one in priced)))
     return "\n".join(lines)
 
@@ -267,7 +274,7 @@ def _describe_plays(plays: Mapping[str, Any]) -> Iterator[str]:
     yield (
         "## In plays\n\n"
         "What a whole run takes, as the server counts it: reads, and logins where there are any. The lookups of other collections are on "
-        "the same server; one that reads a single secret is called ten times by each host. "
+        "the same server, or on one of the bench that answers them; one that reads a single secret is called ten times by each host. "
         "[Performance](../../advanced/performance.md#in-plays) has the time that these plays take.\n"
     )
     yield _build_rows(plays, ([way, *(_describe_way(play.get(way)) for play in plays.values())] for way in ways))

@@ -14,6 +14,7 @@ import pytest
 from tests.integration.ansible_run import Project
 from tests.integration.counted import Counted
 from tests.integration.session_runs import running
+from tests.servers import databases
 
 # Masking is ansible-core's since 2.22: on an older one there is nothing to be tried.
 collect_ignore = [] if importlib.util.find_spec("ansible.module_utils.secrets") else ["test_session_masking.py"]
@@ -34,6 +35,12 @@ def counted(project):
     store.fill("a", "b")
     store.is_default_of(project)
     return store
+
+
+@pytest.fixture
+def prefix(tmp_path):
+    """That of the tables of the test's own store in a database."""
+    return databases.prefix(tmp_path)
 
 
 @pytest.fixture

@@ -21,8 +21,10 @@ class ParameterStore:
         self.client = self.server.client("ssm")
 
     def manager(self, **options):
+        # The servers load a service when it is first asked for, which takes long on a busy machine.
+        limits = {"read_timeout": 60, "write_timeout": 60}
         where = {"backend": "aws", "service": "ssm", "prefix": self.prefix, "audit": "off", "single_writer": True}
-        return open_store({**where, **self.server.login, **options}, name="prod")
+        return open_store({**where, **limits, **self.server.login, **options}, name="prod")
 
     def backend(self, **options):
         """The store within the layers that lock, limit and repeat."""

@@ -43,11 +43,6 @@ def server(request):
 
 
 @pytest.fixture
-def prefix(tmp_path):
-    return databases.prefix(tmp_path)
-
-
-@pytest.fixture
 def between(server):
     """A network that can be made bad."""
     with proxy.running(server.host, server.port) as network:

@@ -31,11 +31,6 @@ def server(request):
     return once.server(request.param)
 
 
-@pytest.fixture
-def prefix(tmp_path):
-    return databases.prefix(tmp_path)
-
-
 def use_store(project, server, prefix, **more):
     """Make it the project's default, as `prod`."""
     config = dict({"backend": "database"}, **databases.options(server, prefix, **more))

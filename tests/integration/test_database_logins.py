@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.nebula.credential.plugins.module_utils.errors import LoginFailed
 from tests.conformance.records import a_record, value_of
 from tests.integration.database_servers import backend_on
-from tests.servers import databases, once, proxy
+from tests.servers import once, proxy
 
 pytestmark = pytest.mark.server
 
@@ -23,11 +23,6 @@ pytestmark = pytest.mark.server
 def server():
     """MariaDB: its driver lets other threads of this process run, such as the network's, at every step."""
     return once.mariadb()
-
-
-@pytest.fixture
-def prefix(tmp_path):
-    return databases.prefix(tmp_path)
 
 
 @pytest.mark.parametrize("renewed", [True, False])

@@ -22,11 +22,6 @@ def server(request):
     return once.server(request.param)
 
 
-@pytest.fixture
-def prefix(tmp_path):
-    return databases.prefix(tmp_path)
-
-
 def denied(call):
     """The message of a call that the server denies."""
     with pytest.raises(AccessDenied) as caught:

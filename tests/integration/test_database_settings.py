@@ -12,7 +12,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Ti
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
 from tests.conformance.records import a_record, value_of
 from tests.integration.database_servers import backend_on
-from tests.servers import databases, once
+from tests.servers import once
 
 pytestmark = pytest.mark.server
 SETTINGS = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "synchronous_commit")
@@ -21,11 +21,6 @@ SETTINGS = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_ti
 @pytest.fixture
 def server():
     return once.server("postgresql")
-
-
-@pytest.fixture
-def prefix(tmp_path):
-    return databases.prefix(tmp_path)
 
 
 def show(connection):

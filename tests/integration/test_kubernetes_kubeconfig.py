@@ -10,11 +10,14 @@ import base64
 import json
 import stat
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import DEGRADED
-from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, InvalidConfiguration, LoginFailed
+from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, InvalidConfiguration, LoginFailed, Timeout
 from tests.conformance.records import a_record, value_of
 from tests.integration.kubernetes_store import KubeStore
 from tests.servers import once
@@ -114,3 +117,47 @@ def test_a_login_program_that_fails_is_a_failed_login(store, tmp_path):
     with pytest.raises(LoginFailed) as caught:
         with_login_program(store, tmp_path, program).get("db_pass")
     assert "has no login" in str(caught.value)
+
+
+def a_program(path, text):
+    """A login program in shell."""
+    path.write_text("#!/bin/sh\n{0}\n".format(text))
+    path.chmod(0o700)
+    return {"apiVersion": "client.authentication.k8s.io/v1", "command": str(path), "interactiveMode": "Never"}
+
+
+def is_running(pid):
+    """Whether a process is there that is no zombie."""
+    try:
+        return Path("/proc/{0}/stat".format(pid)).read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_a_login_program_that_hangs_ends_with_the_time_of_the_operation_and_its_children_with_it(store, tmp_path):
+    hanging = a_program(tmp_path / "login", "sleep 600 & echo $! >{0}\nwait".format(tmp_path / "child"))
+    backend = with_login_program(store, tmp_path, hanging)
+    with pytest.raises(Timeout) as caught, deadline.within(3.0, "get"):
+        backend.get("db_pass")
+    assert "get did not end within 3 s (waiting for the kubeconfig's login program)" in str(caught.value)
+    child = int((tmp_path / "child").read_text())
+    end = time.monotonic() + 60
+    while is_running(child):
+        assert time.monotonic() < end, "the child of the program is still running"
+        time.sleep(0.05)
+
+
+def test_a_login_program_that_writes_without_end_is_a_failed_login(store, tmp_path):
+    with pytest.raises(LoginFailed) as caught:
+        with_login_program(store, tmp_path, a_program(tmp_path / "login", "exec yes")).get("db_pass")
+    assert "has no login" in str(caught.value)
+
+
+def test_a_login_program_gets_its_arguments_and_its_environment(store, tmp_path):
+    store.backend().put(a_record())
+    answer = '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"%s"}}'
+    program = a_program(
+        tmp_path / "login", 'test "$1 $2" = \'-a b c\' && test -n "$KUBERNETES_EXEC_INFO" && printf \'{0}\' "$TOKEN"'.format(answer)
+    )
+    program.update(args=["-a", "b c"], env=[{"name": "TOKEN", "value": store.server.token}])
+    assert value_of(with_login_program(store, tmp_path, program).get("db_pass")) == b"s3cret"

@@ -141,7 +141,7 @@ def place(request, tmp_path):
 
 def open_locked(kv1, place, **lock):
     """The layer that locks, around the backend with its time limits."""
-    return find_lock(kv1.manager(lock={**place.options, **lock}))
+    return find_lock(kv1.manager(lock={**place.options, **lock}, read_timeout=60))
 
 
 def find_lock(manager):

@@ -266,7 +266,7 @@ def increment(options, place):
 def test_of_32_writers_none_loses_its_change(store, tmp_path):
     backend = store.backend()
     backend.put(a_record("counter", "0"), create=True)
-    options = {**store.server.login, "service": "ssm", "prefix": store.prefix, "write_timeout": 15, "read_timeout": 60}
+    options = {**store.server.login, "service": "ssm", "prefix": store.prefix, "write_timeout": 60, "read_timeout": 60}
     arguments = (options, str(tmp_path / "locks"))
     workers = [multiprocessing.get_context("fork").Process(target=increment, args=arguments) for _each in range(4)]
     for worker in workers:

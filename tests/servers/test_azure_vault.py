@@ -38,7 +38,7 @@ def path(name, *rest):
     [
         {},
         {"value": 1},
-        {"value": "x", "valu": "y"},
+        {"value": "x", "values": "y"},
         {"value": "x" * 25601},
         {"value": "x", "tags": {"t{0}".format(number): "" for number in range(16)}},
         {"value": "x", "tags": {"t": "v" * 257}},

@@ -68,6 +68,9 @@ def migrate(
     options = _read_options(parameters, check_mode)
     check_report(parameters.get("report"))
     items = _read_items(manager, parameters, selected_by, caller)
+    if selected_by is not None and not items:
+        what = "store '{0}': no credential is selected, so nothing is migrated. Check the store, 'prefix', 'tags', 'type' and 'scope'."
+        manager.backend.context.warn(what.format(manager.store))
     done = Migration(manager, to, caller, options).run(items, selected_by)
     result, every = describe_migration(manager, to, items, done, options)
     if parameters.get("report") is not None:

@@ -40,6 +40,10 @@ def test_the_choices_of_every_backend_are_of_it(backend):
     assert all("backend: {0}".format(backend) in choice.config for choice in harness.choices)
 
 
+def test_there_is_a_choice_of_each_backend():
+    assert [name for name, harness in HARNESSES.items() if not harness.choices] == []
+
+
 def test_every_choice_is_an_answer_of_the_guide():
     left_out = [one.choice.name for one in read_compared() if not any(test(one) for _question, test in GUIDE)]
     assert left_out == []

@@ -134,7 +134,9 @@ class SecretWriter:
 
         Raises:
             Conflict: another version is current. The delete is taken back.
+            CredentialError: it is not known which one is. The delete is taken back if that is possible.
         """
+        lost: Optional[CredentialError] = None
         try:
             self._requests.delete(name, days)
         except Refused as refused:
@@ -142,11 +144,33 @@ class SecretWriter:
                 return False
             self._prepare_delete(name, token, refused)
             self._requests.delete(name, days)
-        info = self._requests.describe(name)
+        except CredentialError as problem:
+            if not problem.outcome_unknown:
+                raise
+            lost = problem
+        info = self._describe_deleted(name)
         if info is not None and find_current(info) != token:
             self._requests.restore(name)
             raise build_lost_race(name)
+        if lost is not None and info is not None and info.get("DeletedDate") is None:
+            raise lost
         return info is not None
+
+    def _describe_deleted(self, name: str) -> Optional[Mapping[str, Any]]:
+        """Return the description of a secret that was deleted just now.
+
+        Raises:
+            CredentialError: there is no response, so nothing shows whether another writer's value was deleted. It was taken back, or
+                `outcome_unknown` is set.
+        """
+        try:
+            return self._requests.describe(name)
+        except CredentialError as problem:
+            try:
+                self._requests.restore(name)
+            except CredentialError:
+                problem.outcome_unknown = True
+            raise
 
     def _prepare_delete(self, name: str, token: Optional[str], refused: Refused) -> None:
         """Remove what AWS refuses to delete a secret with: its replicas."""

@@ -21,9 +21,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.kuberne
     impersonation_headers,
     service_account_headers,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.login_program import limit_program
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.options import CLIENT
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.server import check_url
 from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import read_login
+from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Damaged,
     InvalidConfiguration,
@@ -94,6 +96,7 @@ def load(settings: Mapping[str, Any], warn: Callable[[str], object]) -> Access:
         MissingLibrary: the client, or the package for a SOCKS proxy, is not installed.
         InvalidConfiguration: the kubeconfig, its context, its proxy or a certificate cannot be used.
         LoginFailed: the kubeconfig's login program returned no login.
+        Timeout: it did not end in time, and was killed.
     """
     if client is None:
         raise MissingLibrary("the Python package kubernetes is not installed", remedy=INSTALL)
@@ -144,10 +147,13 @@ def _fill_from_kubeconfig(loaded: Any, chosen: kubeconfig.Chosen) -> _Login:
     has_token = any(user.get(key) for key in _OF_TOKENS)
     # A token takes precedence over a login program, as with kubectl.
     left = {key: value for key, value in user.items() if not has_token or key.startswith("client-")}
+    if left.get("exec"):
+        left["exec"] = limit_program(left["exec"], deadline.remaining())
     _load_certificates_and_login(loaded, chosen.cluster, left, chosen.persist)
     loaded.tls_server_name = chosen.cluster.get("tls-server-name")
     if user and not has_token and not loaded.api_key and not loaded.cert_file:
         # The client continues without a login if the program that provides it fails.
+        _check_time()
         raise LoginFailed(
             "the kubeconfig's user has no login",
             option="kubeconfig",
@@ -177,8 +183,15 @@ def _login_of_client(loaded: Any) -> Optional[str]:
     try:
         settings: Dict[str, Any] = loaded.auth_settings()
     except Exception:  # noqa: BLE001  # any error of the client for a program that fails
+        _check_time()
         raise LoginFailed("the login could not be renewed", remedy="Check that the kubeconfig and its program work.") from None
     return next((str(setting["value"]) for setting in settings.values() if setting["value"]), None)
+
+
+def _check_time() -> None:
+    """Raise Timeout if the operation's time is over: the login program, which is killed then, has used it up."""
+    if deadline.is_over():
+        raise deadline.timeout_error(server="the kubeconfig's login program") from None
 
 
 def _bearer(token: Optional[str], path: Optional[str]) -> str:

@@ -22,6 +22,7 @@ RESOLVE_TIMEOUT = 2.0
 ENDING_TIMEOUT = 20.0
 """Seconds that a caller waits for the end of a request that it has broken off."""
 REMEMBERED = 20000
+"""The greatest number of digests that are kept; the oldest are dropped first."""
 
 
 class Flight:

@@ -26,14 +26,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.param
 from ansible_collections.nebula.credential.plugins.module_utils.operations.registry import CACHE
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.messages import describe_error, describe_outcome
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.flights import Flight, Flights, PendingDigests
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.flights import REMEMBERED, Flight, Flights, PendingDigests
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.store_pool import NeedsVaultPassword, StorePool
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.store_threads import StoreThreads
 
 UNKNOWN: Mapping[str, Any] = {"unknown": True}
 AWAITED: Mapping[str, Any] = {"awaited": True}
 """Never sent: the caller waits until another one has resolved the digest."""
-REMEMBERED = 20000
 REFRESHERS = 4
 """The greatest number of values of one store that are fetched again ahead of time, at the same time."""
 AUDITED_ALONE = ("host", "task")

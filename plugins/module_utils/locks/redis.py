@@ -110,8 +110,9 @@ class _Lock(Lock):
 
 def _translate(error: BaseException) -> CredentialError:
     kinds = {kind.__name__ for kind in type(error).__mro__}
-    if "NoPermissionError" in kinds:
-        remedy = "Allow its user the commands SET, GET, EVALSHA, EVAL and SCRIPT on the keys of 'prefix'."
+    # Of a command within the script that frees a lock the server says it in an error of the script.
+    if "NoPermissionError" in kinds or "ACL failure" in str(error):
+        remedy = "Allow its user the commands SET, GET, DEL, EVALSHA, EVAL and SCRIPT on the keys of 'prefix'."
         return AccessDenied("the login of the lock's server may not lock", remedy=remedy)
     if kinds & {"AuthenticationError", "AuthenticationWrongNumberOfArgsError"}:
         return LoginFailed("the lock's server does not accept the login", remedy="Correct 'username' and 'password'.")

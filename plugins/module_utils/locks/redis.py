@@ -34,7 +34,8 @@ class RedisLocks(LockService):
 
     def __init__(self, settings: Mapping[str, Any], store: str, warn: Callable[[str], object]) -> None:
         super().__init__(settings, store, warn)
-        read_address(settings, warn)
+        address = read_address(settings, warn)
+        self.place = "the lock's server {0}:{1}".format(address.host, address.port)
         self._client: Any = None
 
     def build_lock(self, key: str) -> Lock:
@@ -86,22 +87,22 @@ class _Lock(Lock):
         except LockError:
             raise
         except (RedisError, OSError) as error:
-            problem = _translate(error)
+            problem = _translate(error, self._service.place)
             if isinstance(problem, LoginFailed):
                 self._service.close()
             raise problem from None
 
 
-def _translate(error: BaseException) -> CredentialError:
+def _translate(error: BaseException, place: str) -> CredentialError:
     kinds = {kind.__name__ for kind in type(error).__mro__}
     if "NoPermissionError" in kinds:
         remedy = "Allow its user the commands SET, GET, EVALSHA, EVAL and SCRIPT on the keys of 'prefix'."
-        return AccessDenied("the login of the lock's server may not lock", remedy=remedy)
+        return AccessDenied("the login of {0} may not lock".format(place), remedy=remedy)
     if kinds & {"AuthenticationError", "AuthenticationWrongNumberOfArgsError"}:
-        return LoginFailed("the lock's server does not accept the login", remedy="Correct 'username' and 'password'.")
+        return LoginFailed("{0} does not accept the login".format(place), remedy="Correct 'username' and 'password'.")
     if chain_contains(exception_chain(error), ssl.SSLCertVerificationError):
-        return StorageError("the certificate of the lock's server cannot be verified", remedy="Name the CA that signed it in 'ca_cert'.")
+        return StorageError("the certificate of {0} cannot be verified".format(place), remedy="Name the CA that signed it in 'ca_cert'.")
     if kinds & {"ConnectionError", "TimeoutError", "OSError"}:
-        return Unavailable("the lock's server cannot be reached, or does not respond", remedy="Check that it runs, and repeat.")
-    what = "the lock's server refuses to lock ({0})".format(type(error).__name__)
+        return Unavailable("{0} cannot be reached, or does not respond".format(place), remedy="Check that it runs, and repeat.")
+    what = "{0} refuses to lock ({1})".format(place, type(error).__name__)
     return StorageError(what, remedy="It must be the node that is written to, and must have memory left.")

@@ -138,6 +138,7 @@ READ = "- ansible.builtin.debug: {msg: \"{{ lookup('nebula.credential.get', 'db_
     [
         ("raise ValueError('kV7-canary a-secret-pin')", "raised ValueError in 'get'"),
         ("raise Conflict('it said a-secret-pin')", "it said (hidden)"),
+        ("raise Conflict('lost') from ValueError('kV7-canary')", "lost"),
         ("raise SystemExit('kV7-canary')", "raised SystemExit in 'get'"),
         ("return {'password': 'kV7-canary'}", "'get'"),
         ("import time; time.sleep(600)", "get did not end within 5 s"),

@@ -14,15 +14,16 @@ from dataclasses import replace
 from typing import Any, Callable, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Capabilities
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import WriteGate, check_takes_writes
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, Conflict, CredentialError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Answer, BackendCall, InterceptingLayer
 from ansible_collections.nebula.credential.plugins.module_utils.locks.configuration import StoreLock, Validate, build_lock
 from ansible_collections.nebula.credential.plugins.module_utils.locks.options import OPTION
 from ansible_collections.nebula.credential.plugins.module_utils.locks.waiting import HeldLock, wait_for_lock
 
 
-class WriteLock(InterceptingLayer):
+class WriteLock(InterceptingLayer, WriteGate):
     """Hold the lock of a credential while it is written.
 
     It is outside the time limits: waiting for a lock is bounded by its own option, and the write by what is left of the lock. It is outside
@@ -41,12 +42,19 @@ class WriteLock(InterceptingLayer):
         able = self.inner.capabilities
         return replace(able, native_cas=True) if self._lock is not None and self._lock.excludes_all else able
 
+    def check_takes_writes(self) -> None:
+        """Raise what a write without a lock is refused with."""
+        if self._lock is None:
+            raise _build_refusal().within(store=self.context.store)
+        check_takes_writes(self.inner)
+
     def intercept(self, call: BackendCall, work: Callable[[], Answer]) -> Answer:
         """Run `work`, under the lock of its credential if it writes, and return its result.
 
         Raises:
             InvalidConfiguration: no lock is configured. Nothing was sent.
             Timeout: another process held the lock for too long. Nothing was sent.
+            AccessDenied: the lock cannot be acquired, and nothing was sent; or not be freed after the write, and `outcome_unknown` is set.
             Conflict: the lock was lost while the write ran, so another writer may have come between. `outcome_unknown` is set.
         """
         if not call.writing:
@@ -57,13 +65,22 @@ class WriteLock(InterceptingLayer):
                 answer = work()
         except BaseException as problem:
             if isinstance(problem, CredentialError) and not problem.outcome_unknown:
-                held.release()
+                held.give_up()
             else:
                 held.keep_until_end()
             raise
-        if not held.release():
-            raise _build_lost_error().within(name=call.name, store=self.context.store)
+        self._release(held, call)
         return answer
+
+    def _release(self, held: HeldLock, call: BackendCall) -> None:
+        try:
+            is_held = held.release()
+        except AccessDenied as problem:
+            problem.what = "{0}; the value was written, and its lock stays until the lease ends".format(problem.what.rstrip("."))
+            problem.option, problem.outcome_unknown = OPTION, True
+            raise problem.within(name=call.name, store=self.context.store) from None
+        if not is_held:
+            raise _build_lost_error().within(name=call.name, store=self.context.store)
 
     def _acquire(self, call: BackendCall) -> HeldLock:
         lock = self._lock

@@ -41,7 +41,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.objects
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectKey, ObjectStore, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     StorageError,
+    Unusable,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.model.names import note_other
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
 
 LATEST = "latest"
@@ -141,7 +143,7 @@ class GooglePlaces(ObjectStore):
         return replace(found, record=record, older=described.older, foreign_token=str(version.number), secret=state)
 
     def _build_unreadable(self, place: ObjectKey, secret: str) -> StoredObject:
-        problem = StorageError(
+        problem = Unusable(
             "the alias '{1}' of the secret '{0}' is missing, or names a version that is disabled or destroyed".format(
                 secret, name_alias(place)
             ),
@@ -249,6 +251,8 @@ class GooglePlaces(ObjectStore):
         note = find_note(state)
         noted = None if note is None else note.ours.get("name")
         place = find_place(self._prefix, state.id, noted if isinstance(noted, str) else None)
+        if place is None and STAGE not in state.labels and state.id.startswith(self._prefix):
+            note_other(state.id[len(self._prefix) :])
         is_unfinished = STAGE in state.labels and ALIAS not in state.aliases
         return None if place is None or place.kind != stage or is_unfinished else place
 

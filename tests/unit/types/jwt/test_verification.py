@@ -20,7 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.jwt.verifi
 from tests.unit.types.jwt.signed import NOW, SECOND, build_fields, build_unsigned, new_key, sign
 
 PRIVATE, PUBLIC = new_key()
-KEYS = [read_jwk(PUBLIC)]
+KEYS = (read_jwk(PUBLIC),)
 VALID = {"exp": SECOND + 60, "iss": "me"}
 ALL = Expectation()
 

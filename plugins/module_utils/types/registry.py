@@ -23,8 +23,14 @@ def _load_jwt() -> CredentialType:
     return Jwt()
 
 
+def _load_ssh_key() -> CredentialType:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.ssh_key import SshKey
+
+    return SshKey()
+
+
 _TYPES: Dict[str, CredentialType] = {kind.name: kind for kind in (ApiKey(), Basic(), Database(), Opaque())}
-_LOADERS: Mapping[str, Callable[[], CredentialType]] = {"jwt": _load_jwt}
+_LOADERS: Mapping[str, Callable[[], CredentialType]] = {"jwt": _load_jwt, "ssh_key": _load_ssh_key}
 """The types whose files are loaded with the first credential of theirs. Then they are in `_TYPES` too."""
 _REFRESHABLE: FrozenSet[str] = frozenset(("jwt",))
 """Those of them whose values can be refreshed."""

@@ -41,6 +41,7 @@ class Jwt(CredentialType):
     description = "a signed JSON Web Token, reissued before it expires"
     primary = "key"
     capabilities = TypeCapabilities(refresh=True)
+    packages = (keys.JOSERFC,)
     refresh_is_single_use = False
     fields = (
         Field("key", secret=True, description="The key that signs: PEM, a JWK, or a text for HS256, HS384 and HS512."),

@@ -169,7 +169,7 @@ class NoToken(CredentialError):
 
 
 class InvalidToken(CredentialError):
-    """The value cannot be returned in the requested form (for example binary as text)."""
+    """The value cannot be returned in the requested form (for example binary as text), or a token is not accepted."""
 
     code = "invalid_token"
 

@@ -50,8 +50,9 @@ def _collection_root() -> Path:
 COLLECTION_ROOT = _collection_root()
 os.environ.setdefault("NEBULA_CONFORMANCE_KINDS", "tests.backends.discovery:KINDS")
 _DATABASE = DirectoryBasedExampleDatabase(CHECKOUT / ".cache" / "hypothesis")
-hypothesis.settings.register_profile("fast", max_examples=60, deadline=None, derandomize=True, database=None)
-hypothesis.settings.register_profile("long", max_examples=2000, deadline=None, database=_DATABASE)
+_PATIENT = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+hypothesis.settings.register_profile("fast", max_examples=60, derandomize=True, database=None, **_PATIENT)
+hypothesis.settings.register_profile("long", max_examples=2000, database=_DATABASE, **_PATIENT)
 hypothesis.settings.load_profile(PROFILE)
 
 

@@ -72,7 +72,7 @@ def test_what_is_no_name_is_refused_by_every_call(backend, name):
     assert list(backend.list()) == []
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=15, deadline=None)
 @given(names=st.lists(NAMES, min_size=1, max_size=6, unique=True))
 def test_any_set_of_names_comes_back(backend, names):
     """Whatever the names, list returns exactly them and each has its own value."""

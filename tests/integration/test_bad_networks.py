@@ -26,6 +26,8 @@ REMOTE = [kind for kind in KINDS if kind.server is not None and not kind.encrypt
 STEP = 127 if PROFILE == "long" else 379
 """Bytes between two cuts."""
 NEVER_ANSWERED = {"silent": proxy.SILENT, "unanswered": proxy.UNANSWERED}
+UNHURRIED = {"read_timeout": 120, "write_timeout": 120}
+"""For what ends by itself, however busy the machine is."""
 BROKEN = {"refused": proxy.REFUSE, "reset": proxy.RESET, "hung up": proxy.HANG_UP}
 SHORT = {"read_timeout": 0.5, "write_timeout": 0.5, "breaker_failures": 0}
 pytestmark = pytest.mark.server
@@ -115,7 +117,7 @@ def value_in(store, name):
 @pytest.mark.parametrize("write", [create, swap, patch, delete])
 def test_a_write_is_done_once_wherever_the_connection_is_cut(network, write, cut):
     """At every so many bytes of it, in both directions: once the network is well again, the write ends as if nothing had been."""
-    after, was_cut, store = 0, True, network.store()
+    after, was_cut, store = 0, True, network.store(**UNHURRIED)
     while was_cut:
         name = "{0}{1}".format(write.__name__, after)
         if write is not create:

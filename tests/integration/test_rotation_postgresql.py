@@ -24,7 +24,7 @@ UNDO = """
 DO $$
 DECLARE old text := (SELECT rolpassword FROM pg_authid WHERE rolname = 'app');
 BEGIN
-  FOR turn IN 1..2000 LOOP
+  FOR turn IN 1..30000 LOOP
     PERFORM pg_sleep(0.01);
     IF (SELECT rolpassword FROM pg_authid WHERE rolname = 'app') <> old THEN
       EXECUTE format('ALTER ROLE app PASSWORD %L', old);

@@ -30,6 +30,7 @@ class Field:
         default: stored if the field is not given.
         binary: any bytes are accepted; else the value is UTF-8 text.
         choices: the only values allowed; empty if any value is.
+        mapping: a task may give a mapping. It is stored as its JSON text, which may be given too.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Field:
     description: str = ""
     binary: bool = False
     choices: Tuple[str, ...] = ()
+    mapping: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,10 @@ class CredentialType(ABC):
         known = self._field(field)
         return known is None or known.secret
 
+    def is_hidden(self, field: str, fields: Fields) -> bool:
+        """Return True if the value of a field is masked where a result shows it. `fields` are all of the credential."""
+        return self.is_secret(field)
+
     def is_known_secret(self, field: str, fields: Fields) -> bool:
         """Return True if a field is the primary one of `fields`, or if the type declares it secret."""
         known = self._field(field)
@@ -119,18 +125,23 @@ class CredentialType(ABC):
         return complete
 
     def check_given(self, given: Fields, merged: Fields) -> None:
-        """Check that the secrets that a task gives are text. Other fields may be numbers and booleans.
+        """Check that the secrets that a task gives are text. Other fields may be numbers and booleans, and mappings if the type says so.
 
         Args:
             given: the fields that the task gives.
             merged: these over the stored ones, which show what the primary field is.
 
         Raises:
-            InvalidInput: the primary field, or one that the type declares secret, is a number or a boolean.
+            InvalidInput: the primary field, or one that the type declares secret, is a number or a boolean; or a field is a mapping
+                that the type takes as text.
         """
         for name, value in given.items():
-            if not value.is_text and self.is_known_secret(name, merged):
-                raise not_text_error(json.loads(value.expose()), "fields.{0}".format(name))
+            if value.is_text:
+                continue
+            data, known = json.loads(value.expose()), self._field(name)
+            is_mapping = isinstance(data, dict) and not (known is not None and known.mapping)
+            if is_mapping or self.is_known_secret(name, merged):
+                raise not_text_error(data, "fields.{0}".format(name))
 
     def read(self, fields: Fields, state: Fields, field: str) -> Secret:
         """Return the value of one field: from the last refresh, else as written. It may be computed from other fields.
@@ -184,7 +195,7 @@ class CredentialType(ABC):
 
     def redact(self, fields: Fields) -> Dict[str, str]:
         """Return the fields as they may be shown, with secret values replaced and binary ones escaped."""
-        return {name: REDACTED if self.is_secret(name) else _text(value) for name, value in sorted(fields.items())}
+        return {name: REDACTED if self.is_hidden(name, fields) else _text(value) for name, value in sorted(fields.items())}
 
     def _field(self, name: str) -> Optional[Field]:
         for field in self.fields:

@@ -25,7 +25,7 @@ class ApiKey(CredentialType):
         Field("api_key", secret=True, required=True, description="The key."),
         Field("param_name", description="The header or parameter that carries it, for example C(X-API-Key)."),
         Field("prefix", description="The word before the key in the header, for example C(Bearer)."),
-        Field("endpoint", description="The address of the service."),
+        Field("endpoint", identifies=True, description="The address of the service."),
     )
 
     def read(self, fields: Fields, state: Fields, field: str) -> Secret:

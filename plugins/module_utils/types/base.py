@@ -21,6 +21,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import REDACTED, Secret, not_text_error
 from ansible_collections.nebula.credential.plugins.module_utils.types import generation
 
+SHOWN = 4
+"""How many characters of a secret id are shown."""
+SHORTEST_ID = 16
+"""Of a shorter one nothing is shown: too little of it would be left to guess."""
+
 
 @dataclass(frozen=True)
 class Field:
@@ -30,6 +35,8 @@ class Field:
         default: stored if the field is not given.
         binary: any bytes are accepted; else the value is UTF-8 text.
         choices: the only values allowed; empty if any value is.
+        identifies: its value says which credential it is, as a user name or the id of a key does. `redact` shows the beginning of it even
+            if it is secret: a key's id is half of a login, and people look for it in the lists of a service.
         mapping: a task may give a mapping. It is stored as its JSON text, which may be given too.
     """
 
@@ -41,6 +48,7 @@ class Field:
     binary: bool = False
     choices: Tuple[str, ...] = ()
     mapping: bool = False
+    identifies: bool = False
 
 
 @dataclass(frozen=True)
@@ -194,8 +202,23 @@ class CredentialType(ABC):
         raise refresh_unsupported_error(self.name)
 
     def redact(self, fields: Fields) -> Dict[str, str]:
-        """Return the fields as they may be shown, with secret values replaced and binary ones escaped."""
-        return {name: REDACTED if self.is_hidden(name, fields) else _text(value) for name, value in sorted(fields.items())}
+        """Return the fields as they may be shown, with secret values replaced and binary ones escaped.
+
+        Of a field that is secret and identifies the credential the first four characters are left, if it has 16 or more.
+        """
+        return {name: self._redact(name, value, fields) for name, value in sorted(fields.items())}
+
+    @property
+    def identifying(self) -> Tuple[str, ...]:
+        """The fields by which a person knows the credential."""
+        return tuple(field.name for field in self.fields if field.identifies)
+
+    def _redact(self, name: str, value: Secret, fields: Fields) -> str:
+        if not self.is_hidden(name, fields):
+            return _text(value)
+        known, text = self._field(name), _text(value)
+        is_id = known is not None and known.secret and known.identifies and name != self.primary_of(fields)
+        return text[:SHOWN] + "***" if is_id and len(text) >= SHORTEST_ID else REDACTED
 
     def _field(self, name: str) -> Optional[Field]:
         for field in self.fields:

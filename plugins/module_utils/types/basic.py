@@ -21,7 +21,7 @@ class Basic(CredentialType):
     primary = "password"
     fields = (
         Field("password", secret=True, required=True, description="The password."),
-        Field("username", description="The user of the password."),
+        Field("username", identifies=True, description="The user of the password."),
     )
 
     def read(self, fields: Fields, state: Fields, field: str) -> Secret:

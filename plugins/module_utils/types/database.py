@@ -31,12 +31,12 @@ class Database(CredentialType):
     primary = "password"
     fields = (
         Field("password", secret=True, required=True, description="The password."),
-        Field("username", description="The database user."),
+        Field("username", identifies=True, description="The database user."),
         Field("username_is_secret", choices=("true", "false"), description="Whether the user's name is masked in output, too."),
         Field("engine", default="postgresql", choices=ENGINES, description="The kind of database."),
-        Field("host", description="Host name, address, or the directory of a socket; several with a comma between them."),
+        Field("host", identifies=True, description="Host name, address, or the directory of a socket; several with a comma between them."),
         Field("port", description="1 to 65535; one, or one for each host."),
-        Field("database", description="The database on that server."),
+        Field("database", identifies=True, description="The database on that server."),
         Field("ssl_mode", choices=SSL_MODES, description="How TLS is used, in libpq's words."),
         Field("pool", mapping=True, description="The settings of a pool of connections: counts, and times in seconds."),
         Field("parameters", mapping=True, description="Further parameters of the connection string, none of them secret."),

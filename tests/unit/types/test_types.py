@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, NoToken, RefreshUnsupported, UnsupportedType
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import NULL, REDACTED, Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
-from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
+from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType, Field
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import TYPES, is_refreshable, type_named
 
 DECLARATION = [
@@ -189,6 +189,40 @@ def test_the_declared_primary_field_wins():
 def test_a_declaration_that_means_nothing_is_refused(declaration):
     with pytest.raises(InvalidInput, match="declared_fields"):
         type_named("custom", {"fields": declaration})
+
+
+class KeyPair(CredentialType):
+    """A type like a cloud's: the id of a key, and the key."""
+
+    name, primary = "key_pair", "secret_key"
+    fields = (Field("key_id", secret=True, identifies=True), Field("secret_key", secret=True, identifies=True), Field("token", secret=True))
+
+
+@pytest.mark.parametrize(
+    ("fields", "shown"),
+    [
+        ({"key_id": "AKIAIOSFODNN7EXAMPLE"}, {"key_id": "AKIA***"}),
+        ({"key_id": "AKIAIOSFODNN7EX"}, {"key_id": REDACTED}),
+        ({"secret_key": "x" * 40, "token": "y" * 40}, {"secret_key": REDACTED, "token": REDACTED}),
+        ({"other": "z" * 40}, {"other": REDACTED}),
+    ],
+)
+def test_four_characters_are_shown_of_the_id_of_a_key_and_none_of_a_secret(fields, shown):
+    assert KeyPair().redact(secrets(**fields)) == shown
+
+
+def test_each_type_says_which_fields_identify_it():
+    found = {name: type_named(name, ATTRIBUTES).identifying for name in TYPES}
+    assert found["basic"] == ("username",)
+    assert found["database"] == ("username", "host", "database")
+    assert found["api_key"] == ("endpoint",)
+    assert found["opaque"] == found["custom"] == ()
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_no_primary_value_identifies_a_credential(name):
+    kind = type_named(name, ATTRIBUTES)
+    assert kind.primary not in kind.identifying
 
 
 def test_types_are_data_and_share_one_base():

@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import secrets
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
@@ -108,11 +107,7 @@ def _example(text: str, _directory: Path) -> Optional[Example]:
     return Example({**login, "AWS_ENDPOINT_URL": server.url, "AWS_REGION": server.region})
 
 
-ENCRYPTED = (
-    (StoreKind("aws-encrypted", "aws", _options(encrypt=True), encrypting, server=SERVER, many=False, plays=False),)
-    if os.environ.get("NEBULA_TEST_PROFILE") == "long"
-    else ()
-)
+ENCRYPTED = StoreKind("aws-encrypted", "aws", _options(encrypt=True), encrypting, server=SERVER, many=False, plays=False, long_only=True)
 """Envelopes are kept as other backends keep them, on which the suite always runs."""
 
 
@@ -155,7 +150,7 @@ HARNESS = Harness(
         StoreKind("aws-ssm", "aws", _parameters, locking, server=SERVER, many=False, plays=False),
         # A batch is one request here, and as fresh as at AWS as long as no label moves.
         StoreKind("aws-batches", "aws", _options(batch_get=True), server=SERVER, figures_only=True, bare=_bare, requests=_requests),
-        *ENCRYPTED,
+        ENCRYPTED,
     ),
     unreachable=_unreachable,
     mistake=({"region": "eu-central-1", "access_key": "x", "secret_key": "y", "recovery_window": 3}, "recovery_window"),

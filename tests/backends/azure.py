@@ -23,8 +23,6 @@ SERVER = "azure_vault"
 DOCUMENTED = "https://shop.vault.azure.net"
 """The vault in the documentation."""
 REAL, RUN = "NEBULA_TEST_AZURE_VAULT_URL", secrets.token_hex(3)
-LONG = os.environ.get("NEBULA_TEST_PROFILE") == "long"
-"""An encrypted store is built as those of the other backends that store objects, which are always tried."""
 _LOGIN = {"tenant_id": "TENANT_ID", "client_id": "CLIENT_ID", "client_secret": "CLIENT_SECRET"}
 
 
@@ -190,7 +188,7 @@ HARNESS = Harness(
             requests=_requests,
             lists_everything=True,
         ),
-        *((StoreKind("azure-encrypted", "azure", _on(encrypt=True), encrypting, server=SERVER, many=False, plays=False),) if LONG else ()),
+        StoreKind("azure-encrypted", "azure", _on(encrypt=True), encrypting, server=SERVER, many=False, plays=False, long_only=True),
         *kinds_elsewhere(os.environ.get(REAL, "")),
     ),
     unreachable=_unreachable,

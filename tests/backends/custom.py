@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-from tests.backends.harness import Choice, Harness, Options, Place, StoreKind
+from tests.backends.harness import Choice, Harness, Options, Place, StoreKind, encrypting
 
 CROWD = 32 if os.environ.get("NEBULA_TEST_PROFILE") == "long" else 6
 COMMANDS = Path(__file__).resolve().parents[2] / "docs" / "examples" / "custom-backends" / "commands"
@@ -21,15 +21,22 @@ def run_recipe(name: str) -> list:
     return [sys.executable, "-S", "-E", "-s", str(COMMANDS / (name + ".py"))]
 
 
-def _in_files(directory: Path) -> Options:
+def _in_files(directory: Path, *, encrypt: bool = False) -> Options:
     # Each request is a process, which takes long on a busy machine.
     limits = {"read_timeout": 120.0, "write_timeout": 120.0}
-    return {"command": run_recipe("file_store"), "options": {"directory": str(directory / "store")}, "encrypt": False, **limits}
+    return {"command": run_recipe("file_store"), "options": {"directory": str(directory / "store")}, "encrypt": encrypt, **limits}
+
+
+def _encrypted_in_files(directory: Path) -> Options:
+    return _in_files(directory, encrypt=True)
 
 
 HARNESS = Harness(
     backend="custom",
-    kinds=(StoreKind("custom", "custom", _in_files, many=False, crowd=CROWD),),
+    kinds=(
+        StoreKind("custom", "custom", _in_files, many=False, crowd=CROWD),
+        StoreKind("custom-encrypted", "custom", _encrypted_in_files, encrypting, many=False, crowd=CROWD, plays=False, long_only=True),
+    ),
     offline=_in_files,
     mistake=({"command": ["bin/vault-of-mine"]}, "command"),
     choices=(

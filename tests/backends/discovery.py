@@ -11,6 +11,8 @@ from typing import Mapping, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS
 from tests.backends.harness import Harness, StoreKind
+from tests.conftest import PROFILE
 
 HARNESSES: Mapping[str, Harness] = {name: importlib.import_module("tests.backends." + name).HARNESS for name in sorted(BACKENDS)}
-KINDS: Tuple[StoreKind, ...] = tuple(kind for harness in HARNESSES.values() for kind in harness.kinds if not kind.figures_only)
+DECLARED: Tuple[StoreKind, ...] = tuple(kind for harness in HARNESSES.values() for kind in harness.kinds if not kind.figures_only)
+KINDS: Tuple[StoreKind, ...] = tuple(kind for kind in DECLARED if PROFILE == "long" or not kind.long_only)

@@ -6,14 +6,19 @@
 
 from __future__ import annotations
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS, backend_class
 from tests.backends.database import kinds_elsewhere
-from tests.backends.discovery import KINDS
+from tests.backends.discovery import DECLARED, KINDS
 
 
 def test_every_backend_of_the_registry_runs_the_suite():
     """A new backend needs a harness in tests/backends, with at least one kind of store."""
     assert {kind.backend for kind in KINDS} == set(BACKENDS)
+
+
+def test_every_backend_that_keeps_envelopes_has_an_encrypted_kind():
+    keeping = {name for name in BACKENDS if backend_class(name).capabilities.envelopes}
+    assert keeping == {kind.backend for kind in DECLARED if kind.encrypted}
 
 
 def test_databases_that_are_named_take_part(tmp_path):

@@ -70,6 +70,7 @@ class StoreKind:
         configurable: a user's configuration can name it. One whose layer only the suite has cannot be.
         lists_everything: the server lists page by page whatever it has, so the requests of a list depend on other stores.
         figures_only: no suite runs on it: its server models no more than what the bench measures.
+        long_only: the suites run on it with the long profile alone: what it adds is tried on a kind of another backend.
         bare: the client library on the same server, for the bench. None: it is not measured.
         requests: how many requests the server has counted for this store.
         most: how many of them an operation makes at most, by its name.
@@ -88,6 +89,7 @@ class StoreKind:
     server_counts: bool = False
     plays: bool = True
     figures_only: bool = False
+    long_only: bool = False
     lists_everything: bool = False
     configurable: bool = True
     bare: Optional[Callable[[Path], Bare]] = None

@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS, backend_class
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
 
 from .kinds import KINDS
@@ -33,11 +32,6 @@ def sealed_record(value, serial, revision=0, **changes):
     """A record as the encrypt layer hands it down: an envelope, and no values."""
     record = a_record(value=value, record_id=b"i" * 16, **changes)
     return replace(record, envelope=seal(record, serial, revision), serial=serial, fields={}, state={})
-
-
-def test_every_backend_that_keeps_envelopes_is_tested_here():
-    keeping = {name for name in BACKENDS if backend_class(name).capabilities.envelopes}
-    assert keeping <= {kind.backend for kind in KEEPERS.values()}
 
 
 def test_an_envelope_comes_back_to_the_byte(keeper):

@@ -20,6 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Timeout,
     Unavailable,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import resilient
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from tests.conformance.records import a_record, value_of
@@ -135,11 +136,46 @@ def test_a_refused_move_of_another_writer_is_a_conflict(store):
     assert value_of(backend.get("db")) == b"theirs"
 
 
+@pytest.mark.parametrize("recoverable", [True, False])
+@pytest.mark.parametrize(
+    "disturbed",
+    [
+        {"DescribeSecret": [refuse("ThrottlingException")]},
+        {"DescribeSecret": [lose]},
+        {"DescribeSecret": [refuse("AccessDeniedException")]},
+        {"DeleteSecret": [lose]},
+    ],
+    ids=["throttled", "lost", "denied", "delete lost"],
+)
+def test_a_delete_that_cannot_see_what_it_deletes_takes_no_value_of_another_writer_away(store, disturbed, recoverable):
+    manager = store.manager()
+    manager.ensure(DesiredCredential("db", value=Secret("one")))
+    first = store.backend().get("db").etag
+
+    def overtaken(pass_on):
+        manager.ensure(DesiredCredential("db", value=Secret("theirs")))
+        return lose(pass_on) if disturbed.get("DeleteSecret") else pass_on()
+
+    with aws_front.running(store.server, {**disturbed, "DeleteSecret": [overtaken]}) as front, pytest.raises((Conflict, AccessDenied)):
+        resilient(store.backend(**front.login), {}).delete("db", expected=first, recoverable=recoverable)
+    assert store.manager().token("db") == Secret("theirs")
+
+
+def test_a_delete_that_can_neither_be_seen_nor_taken_back_says_so(store):
+    store.backend().put(a_record("db"))
+    disturbed = {"DescribeSecret": [refuse("AccessDeniedException")], "RestoreSecret": [refuse("AccessDeniedException")]}
+    with aws_front.running(store.server, disturbed) as front:
+        backend = store.backend(**front.login)
+        with pytest.raises(AccessDenied) as caught:
+            backend.delete("db", expected=backend.get("db").etag)
+    assert caught.value.outcome_unknown
+
+
 def test_32_callers_survive_a_storm_of_throttling(store):
     store.manager().ensure(DesiredCredential("db", value=Secret("one")))
     storm = [refuse("ThrottlingException")] * (2 * CALLERS)
     with aws_front.running(store.server, {"GetSecretValue": storm}) as front:
-        manager = store.manager(**front.login, read_timeout=300.0)
+        manager = store.manager(**front.login, read_timeout=60.0)
         found = []
 
         def read():
@@ -154,9 +190,10 @@ def test_32_callers_survive_a_storm_of_throttling(store):
     assert front.asked.count("GetSecretValue") == 3 * CALLERS
 
 
-def test_a_caller_makes_no_more_than_its_repeats_and_botocore_none(store):
-    with aws_front.running(store.server, {"*": [refuse("InternalServiceError", 500)] * 50}) as front, pytest.raises(Unavailable):
-        store.manager(**front.login, max_retries=2, base_delay=0.0).get("db")
+@pytest.mark.parametrize(("code", "status"), [("InternalServiceError", 500), ("ServiceUnavailable", 503), ("ThrottlingException", 400)])
+def test_a_caller_makes_no_more_than_its_repeats_and_botocore_none(store, code, status):
+    with aws_front.running(store.server, {"*": [refuse(code, status)] * 50}) as front, pytest.raises(Unavailable):
+        store.manager(**front.login, max_retries=2, base_delay=0.0, read_timeout=10.0).get("db")
     assert front.asked == ["GetSecretValue"] * 3
 
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, InvalidConfiguration, NotFound, TooLarge
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, InvalidConfiguration, NotFound, ReadOnly, TooLarge
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from tests.conformance.records import METADATA, a_record, value_of
@@ -198,6 +198,21 @@ def test_replicas_are_made_and_removed_before_a_delete(store, client):
     assert removed == [{"RemoveReplicaRegions": ["eu-west-1"]}]
     with pytest.raises(NotFound):
         backend.get("db")
+
+
+@pytest.mark.parametrize("kind", ["moto", "ministack"])
+@pytest.mark.parametrize(
+    "work", [lambda backend: backend.put(a_record("db", "two"), backend.get("db").etag), lambda backend: backend.delete("db")]
+)
+def test_a_replica_is_read_and_a_write_to_it_names_the_region_of_the_primary_secret(kind, work):
+    store = AwsStore(once.server(kind))
+    store.backend().put(a_record("db"), create=True)
+    store.server.client().replicate_secret_to_regions(SecretId=store.secret("db"), AddReplicaRegions=[{"Region": "eu-west-1"}])
+    replica = store.backend(region="eu-west-1")
+    assert value_of(replica.get("db")) == b"s3cret"
+    with pytest.raises(ReadOnly, match=r"is a replica.* in the region us-east-1"):
+        work(replica)
+    assert value_of(store.backend().get("db")) == b"s3cret"
 
 
 def test_kms_key_and_rotation_are_those_of_the_options():

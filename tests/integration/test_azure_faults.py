@@ -167,11 +167,12 @@ def test_a_storm_is_survived_by_all(store, status, headers):
     assert len(made) <= 32 * (8 + 1)
 
 
-def test_a_caller_makes_no_more_requests_than_its_repeats_and_one(store):
-    manager = store.manager(max_retries=3, base_delay=0, breaker_failures=0)
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_caller_makes_no_more_requests_than_its_repeats_and_one(store, status):
+    manager = store.manager(max_retries=3, read_timeout=10, base_delay=0, breaker_failures=0)
     store.set("db", "x")
     assert manager.get("db")
-    store.fail(503)
+    store.fail(status)
     made = store.asked(lambda: refused(Unavailable, lambda: manager.get("db")))
     assert len(made) == 4
 

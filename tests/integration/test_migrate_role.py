@@ -48,7 +48,7 @@ def test_a_move_is_summarized_without_a_value(migrate):
     assert lines[1].split(maxsplit=2) == ["app/one", "shop/one", "copied, deleted here"]
     assert lines[3:] == [
         "2 credentials: 2 written, 0 there already, 0 failed, 2 deleted",
-        "From store 'here' to store 'there'",
+        "From store 'here' of no configuration file to store 'there'",
     ]
     assert "canary-one" not in run.output
 
@@ -58,7 +58,7 @@ def test_a_second_run_changes_nothing_and_a_plan_says_would(migrate):
     assert first.result("nebula.credential.migrate : Migrate the credentials")["changed"]
     again = migrate({"migrate_to": "there", "migrate_all": True}, "--check").succeeded()
     assert [line.split(maxsplit=2)[-1] for line in lines_of(again)[1:2]] == ["would be copied"]
-    assert lines_of(again)[-2] == "2 credentials: 1 written, 1 there already, 0 failed, 0 deleted"
+    assert lines_of(again)[-2] == "2 credentials: 1 would be written, 1 there already, 0 failed, 0 would be deleted"
 
 
 def test_a_failure_is_in_the_summary_and_ends_the_role(migrate):
@@ -75,6 +75,11 @@ def test_a_failure_is_in_the_summary_and_ends_the_role(migrate):
         ({"migrate_to": "there"}, "it is not said which credentials are to be migrated"),
         ({"migrate_all": True}, "migrate_to"),
         ({"migrate_to": "there", "migrate_all": True, "migrate_after": "burn"}, "migrate_after"),
+        ({"migrate_to": "nowhere", "migrate_all": True}, "option 'to': there is no store 'nowhere'"),
+        ({"migrate_from": "", "migrate_to": "there", "migrate_all": True}, "option 'store': it is empty"),
+        ({"migrate_to": "there", "migrate_prefix": "app/", "migrate_type": ""}, "option 'type': it is empty"),
+        ({"migrate_to": "there", "migrate_all": True, "migrate_report": ""}, "option 'report': it is empty"),
+        ({"migrate_to": "there", "migrate_tags": {}}, "option 'tags': it is empty"),
     ],
 )
 def test_a_wrong_variable_is_refused_by_its_name(migrate, variables, message):

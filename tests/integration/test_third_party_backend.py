@@ -138,6 +138,7 @@ READ = "- ansible.builtin.debug: {msg: \"{{ lookup('nebula.credential.get', 'db_
     [
         ("raise ValueError('kV7-canary a-secret-pin')", "raised ValueError in 'get'"),
         ("raise Conflict('it said a-secret-pin')", "it said (hidden)"),
+        ("raise Conflict('lost') from ValueError('kV7-canary')", "lost"),
         ("raise SystemExit('kV7-canary')", "raised SystemExit in 'get'"),
         ("return {'password': 'kV7-canary'}", "'get'"),
         ("import time; time.sleep(600)", "get did not end within 5 s"),
@@ -174,7 +175,9 @@ def test_a_module_that_is_no_backend_is_named(project: Any, backend: str, play: 
 def test_a_name_that_nothing_provides_is_one_that_does_not_exist(project: Any, play: Any) -> None:
     project.write("ansible.cfg", "[defaults]\n")
     configure(project, "shelves")
-    assert "there is no backend 'shelves'" in play(READ).failed()
+    problem = play(READ).failed()
+    assert "there is no backend 'shelves'" in problem
+    assert "must be installed where Ansible runs" in problem
     configure(project, "acme.vaulty.shelves")
     assert "credential_backends.shelves cannot be loaded (ModuleNotFoundError)" in play(READ).failed()
 

@@ -29,8 +29,9 @@ def _check(parameters: Mapping[str, Any]) -> None:
     if not parameters.get("all") and not selecting:
         remedy = "Write 'names', 'prefix', 'tags' or 'type'; or 'all: true' for every credential of the store."
         raise InvalidInput("it is not said which credentials are to be migrated", option="names", remedy=remedy)
-    if parameters.get("prefix") == "":
-        raise InvalidInput("it is empty", option="prefix", remedy="Write 'all: true' for every credential of the store.")
+    for option in ("prefix", "tags"):
+        if parameters.get(option) in ("", {}, []):
+            raise InvalidInput("it is empty", option=option, remedy="Write 'all: true' for every credential of the store.")
     if parameters.get(TRANSFORM) and parameters.get("run_on") == TARGET:
         remedy = "Leave 'transform' or 'run_on: target' out."
         raise InvalidInput("its expressions are evaluated on the controller", option=TRANSFORM, remedy=remedy)

@@ -253,6 +253,18 @@ class WriteChecker(ABC):
         """
 
 
+class WriteGate(ABC):
+    """Takes writes on a condition: a lock is configured, the program behind the store writes at all."""
+
+    @abstractmethod
+    def check_takes_writes(self) -> None:
+        """Do nothing if the store takes writes. A plan (check mode) checks this, as it must fail where the real run would.
+
+        Raises:
+            CredentialError: what each write would fail with.
+        """
+
+
 class FitChecker(ABC):
     """Finds out, without a change, whether a value exceeds a limit of the backend."""
 
@@ -317,6 +329,17 @@ def require_protocol(backend: Backend, protocol: Type[Protocol], name: Optional[
 
         raise build_unsupported_error(protocol, backend.context.store).within(name=name)
     return found
+
+
+def check_takes_writes(backend: Backend, name: Optional[str] = None) -> None:
+    """Raise what a write of a credential would fail with if the store takes none; see `WriteGate`."""
+    gate = find_protocol(backend, WriteGate)
+    if gate is None:
+        return
+    try:
+        gate.check_takes_writes()
+    except CredentialError as problem:
+        raise problem.within(name=name) from None
 
 
 def flush_backend(backend: Backend) -> None:

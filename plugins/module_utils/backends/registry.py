@@ -179,8 +179,7 @@ def _find_row(backend: object) -> Optional[Row]:
 def _read_row(backend: object) -> Row:
     row = _find_row(backend)
     if row is None:
+        remedy = "Choose one of: {0}. One of a Python package must be installed where Ansible runs (docs/how-to/custom-backends.md)."
         known = ", ".join(sorted({*BACKENDS, *_added}))
-        raise InvalidConfiguration(
-            "there is no backend {0}".format(ascii(backend)), option="backend", remedy="Choose one of: {0}.".format(known)
-        )
+        raise InvalidConfiguration("there is no backend {0}".format(ascii(backend)), option="backend", remedy=remedy.format(known))
     return row

@@ -125,6 +125,7 @@ def _hide(error: CredentialError, secrets: Iterable[str]) -> CredentialError:
         if len(secret) >= _SHORTEST:
             error.what, error.remedy = (str(text).replace(secret, _HIDDEN) for text in (error.what, error.remedy))
     error.what, error.remedy = error.what[:_LONGEST_MESSAGE], error.remedy[:_LONGEST_MESSAGE]
+    error.__cause__ = error.__context__ = None
     return error.with_traceback(None)
 
 

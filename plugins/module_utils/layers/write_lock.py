@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any, Callable, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Capabilities
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import WriteGate, check_takes_writes
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Answer, BackendCall, InterceptingLayer
@@ -22,7 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.locks.options im
 from ansible_collections.nebula.credential.plugins.module_utils.locks.waiting import HeldLock, wait_for_lock
 
 
-class WriteLock(InterceptingLayer):
+class WriteLock(InterceptingLayer, WriteGate):
     """Hold the lock of a credential while it is written.
 
     It is outside the time limits: waiting for a lock is bounded by its own option, and the write by what is left of the lock. It is outside
@@ -40,6 +41,12 @@ class WriteLock(InterceptingLayer):
         """Those of the backend. With a lock that every writer respects, `put` compares and swaps in one step."""
         able = self.inner.capabilities
         return replace(able, native_cas=True) if self._lock is not None and self._lock.excludes_all else able
+
+    def check_takes_writes(self) -> None:
+        """Raise what a write without a lock is refused with."""
+        if self._lock is None:
+            raise _build_refusal().within(store=self.context.store)
+        check_takes_writes(self.inner)
 
     def intercept(self, call: BackendCall, work: Callable[[], Answer]) -> Answer:
         """Run `work`, under the lock of its credential if it writes, and return its result.

@@ -12,7 +12,7 @@ from typing import Any, Callable, Mapping, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import release_lock, wait_for_lock
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
-from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import open_regular
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import open_regular, read_file
 from ansible_collections.nebula.credential.plugins.module_utils.locks.base import Lock, LockService, build_holder
 
 _MOST_OF_A_HOLDER = 128
@@ -61,8 +61,8 @@ class _Lock(Lock):
         return was_held
 
     def find_holder(self) -> str:
-        with translated("the lock file", self._path, writing=False), open(self._path, "rb") as file:
-            return file.read(_MOST_OF_A_HOLDER).decode("ascii", "replace")
+        with translated("the lock file", self._path, writing=False):
+            return read_file(self._path, _MOST_OF_A_HOLDER).decode("ascii", "replace")
 
     def _is_at_path(self, descriptor: int) -> bool:
         try:

@@ -110,7 +110,8 @@ def translate_code(code: str, call: Call, status: int = 0, wait: Optional[float]
         return build_denial(call)
     if status >= UNKNOWN_OUTCOME or code in ("InternalServiceError", "InternalFailure", "InternalServerError", "ServiceUnavailable"):
         error = Unavailable("AWS failed at {0} (HTTP status {1})".format(call, status or 500), remedy="Repeat later.")
-        return error.annotate(outcome_unknown=call.writing, retry_after=wait)
+        is_busy = status == 503 or code == "ServiceUnavailable"
+        return error.annotate(outcome_unknown=call.writing, retry_after=wait, throttled=is_busy)
     refused = Refused(
         "AWS refused {0}: {1}".format(call, _show(code)), remedy="The code is AWS's own; the reference of that action explains it."
     )

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import ssl
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -17,6 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.context import d
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     CredentialError,
+    Damaged,
     InvalidConfiguration,
     LoginFailed,
     MissingLibrary,
@@ -24,6 +24,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Unavailable,
     pip_install,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import find_in_home
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import read_file
 from ansible_collections.nebula.credential.plugins.module_utils.logins.aws_errors import Call, Refused, translate
 from ansible_collections.nebula.credential.plugins.module_utils.logins.aws_options import BOTOCORE, INSTANCE, PROFILE, STATIC, WEB_IDENTITY
 from ansible_collections.nebula.credential.plugins.module_utils.logins.aws_settings import Login
@@ -57,6 +59,8 @@ PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
 _METADATA_SECONDS = 1.0
 """How long the metadata service of a machine may take to respond. It is next to the machine, or absent."""
 _METADATA_SETTINGS = ("ec2_metadata_service_endpoint", "ec2_metadata_service_endpoint_mode", "ec2_metadata_v1_disabled")
+_MOST_OF_A_TOKEN = 65536
+"""Bytes of the token of a web identity."""
 _ROLE_ENDS = 60.0
 """Seconds before their end at which the keys of a role are replaced."""
 ReadSecret = Callable[[str], Optional[Secret]]
@@ -223,9 +227,8 @@ def _build_role_error(login: Login) -> LoginFailed:
 
 def _read_token(path: str) -> str:
     try:
-        with open(os.path.expanduser(path), encoding="ascii") as file:
-            return file.read(65536).strip()
-    except (OSError, ValueError):
+        return read_file(find_in_home(path) or path, _MOST_OF_A_TOKEN).decode("ascii").strip()
+    except (OSError, ValueError, Damaged):
         raise LoginFailed(
             "the token cannot be read from {0}".format(path), option="web_identity_token_file", remedy="Name the file of the token."
         ) from None

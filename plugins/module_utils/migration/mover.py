@@ -116,6 +116,7 @@ class Mover:
             plan = self._destination.plan_import(portable, self._key)
             plan.check(other_tenant=self._options.other_tenant, lossy=self._options.lossy)
             self._refuse_same_record(plan, item)
+            self._check_writes(plan, item)
             return Transfer(item, plan.action, plan.lost, deleted=self._options.delete)
         plan, versions, destination = self._destination.bring(
             portable,
@@ -131,6 +132,13 @@ class Mover:
         source = replace(exported.current.etag, source=None)
         done = Transfer(item, plan.action, plan.lost, renumbered, source, destination)
         return done if earlier is None else _add(earlier, done)
+
+    def _check_writes(self, plan: Plan, item: Item) -> None:
+        """Check that the stores take the writes of a plan."""
+        if plan.action != NOTHING:
+            self._destination.check_takes_writes(item.to)
+        if self._options.delete:
+            self._source.check_takes_writes(item.name)
 
     def is_unchanged(self, done: Transfer) -> bool:
         """Whether the source is still in the state that was copied."""

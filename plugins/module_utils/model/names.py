@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 import string
-from typing import Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Iterator, List, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 
@@ -34,6 +36,36 @@ def check_name(name: object) -> str:
     if not _NAME.match(name):
         raise InvalidInput("{0} is not a credential's name".format(ascii(name)), option="name", remedy=REMEDY)
     return name
+
+
+_OTHERS: ContextVar[Optional[List[str]]] = ContextVar("others", default=None)
+
+
+@contextmanager
+def noting_others() -> Iterator[List[str]]:
+    """Collect, as long as this lasts, what listings leave out because no credential can have its name: names as other tools wrote them."""
+    others: List[str] = []
+    token = _OTHERS.set(others)
+    try:
+        yield others
+    finally:
+        _OTHERS.reset(token)
+
+
+def read_name(written: str) -> Optional[str]:
+    """Return a name that a listing has found if a credential can have it, else None. `noting_others` collects it then."""
+    try:
+        return check_name(written)
+    except InvalidInput:
+        note_other(written)
+        return None
+
+
+def note_other(written: str) -> None:
+    """Note a name of another tool that a listing leaves out."""
+    others = _OTHERS.get()
+    if others is not None:
+        others.append(written)
 
 
 class Escaping:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.migrate import DELETE, KEEP
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
@@ -15,6 +15,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import In
 from ansible_collections.nebula.credential.plugins.module_utils.migration.item import Item
 from ansible_collections.nebula.credential.plugins.module_utils.migration.migration import Migration
 from ansible_collections.nebula.credential.plugins.module_utils.migration.mover import Options
+from ansible_collections.nebula.credential.plugins.module_utils.model.names import noting_others
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.migration_report import (
     check_report,
@@ -29,6 +30,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.credential
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import check_type
 
+Answer = TypeVar("Answer")
+
+NAMED, NAME_SHOWN = 10, 120
+"""How many names a warning shows, and how much of each."""
+OTHERS_REMEDY = "Let the tool that keeps them give them other names, or move them with it."
 SELECT, MOVE = "select", "move"
 """The steps: to describe what is selected, which writes nothing, so that the controller evaluates the transformer; and to migrate."""
 
@@ -62,6 +68,9 @@ def migrate(
     options = _read_options(parameters, check_mode)
     check_report(parameters.get("report"))
     items = _read_items(manager, parameters, selected_by, caller)
+    if selected_by is not None and not items:
+        what = "store '{0}': no credential is selected, so nothing is migrated. Check the store, 'prefix', 'tags', 'type' and 'scope'."
+        manager.backend.context.warn(what.format(manager.store))
     done = Migration(manager, to, caller, options).run(items, selected_by)
     result, every = describe_migration(manager, to, items, done, options)
     if parameters.get("report") is not None:
@@ -131,14 +140,28 @@ def _read_item(name: str, wanted: Mapping[str, Any]) -> Item:
 
 
 def _list_names(manager: CredentialManager, selected_by: Filter, caller: AccessContext) -> List[str]:
-    return sorted(row.name for row in count_each(manager.list(selected_by, caller)) if selected_by.matches(row.record))
+    return sorted(_list_each(manager, selected_by, caller, lambda row: row.name))
+
+
+def _list_each(
+    manager: CredentialManager, selected_by: Filter, caller: AccessContext, take: Callable[[Credential], Answer]
+) -> List[Answer]:
+    """Return what `take` makes of each selected credential. Warn of what no listing shows: who ends the old store would lose it."""
+    with noting_others() as others:
+        found = [take(row) for row in count_each(manager.list(selected_by, caller)) if selected_by.matches(row.record)]
+    others = [name for name in dict.fromkeys(others) if name.startswith(selected_by.prefix)]
+    if others:
+        shown = ", ".join(ascii(name[:NAME_SHOWN]) for name in others[:NAMED]) + (", ..." if len(others) > NAMED else "")
+        what = "store '{0}': {1} names there are no credentials' names, so these secrets are not migrated: {2}. {3}"
+        manager.backend.context.warn(what.format(manager.store, len(others), shown, OTHERS_REMEDY))
+    return found
 
 
 def _describe_selected(
     manager: CredentialManager, parameters: Mapping[str, Any], selected_by: Optional[Filter], caller: AccessContext
 ) -> List[Dict[str, Any]]:
     if selected_by is not None:
-        rows = [_describe(row) for row in count_each(manager.list(selected_by, caller)) if selected_by.matches(row.record)]
+        rows = _list_each(manager, selected_by, caller, _describe)
         return sorted(rows, key=lambda row: str(row["name"]))
     results = each(_read_names(parameters), str, lambda name: _describe(manager.inspect(name, context=caller)), manager.parallelism)
     return _require(results)

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential import ABSENT, INHERITED, PRESENT, REVOKED
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import check_takes_writes
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import RotationPolicy, lifetime, moment
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope
@@ -131,6 +132,8 @@ def _one(manager: CredentialManager, item: Mapping[str, Any], context: AccessCon
     wanted = read_desired(item)
     with manager.acting(_caller(context, item.get("scope"))):
         done = _ensure(manager, state, wanted, item, check)
+        if check and done.changed:
+            check_takes_writes(manager.backend, wanted.name)
     described = None if done.credential is None else done.credential.describe()
     result = {"changed": done.changed, "name": wanted.name, "state": state, "generated": done.generated, "credential": described}
     result["location"] = manager.locate(wanted.name)

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, Callable, Dict, Iterable, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import WriteChecker, find_protocol
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import WriteChecker, check_takes_writes, find_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound, Unusable
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
 from ansible_collections.nebula.credential.plugins.module_utils.model.dates import DATES, date_version
@@ -124,6 +124,7 @@ class Slots:
 
     def check_writable(self) -> None:
         """Check that the store would take another current value, as far as it can say so. Raises what the store refuses it with."""
+        check_takes_writes(self._backend, self._name)
         checker = find_protocol(self._backend, WriteChecker)
         if checker is not None:
             checker.check_writable(self._name)

@@ -58,6 +58,7 @@ class Plan:
     """What an import would do.
 
     Attributes:
+        name, store: where the credential is to be.
         action: create, resume (an interrupted import), update (an earlier state of the same credential is there), nothing (it is
             already imported) or collides (another credential has the name).
         lost: parts that this store cannot keep; an import with `lossy` leaves them out.
@@ -67,6 +68,7 @@ class Plan:
     """
 
     name: str
+    store: str
     action: str
     lost: Tuple[str, ...] = ()
     not_kept: Tuple[str, ...] = NEVER_KEPT
@@ -83,13 +85,16 @@ class Plan:
         """
         if self.tenants is not None and not other_tenant:
             what = "the source's tenant is '{0}' and this store's is '{1}'".format(*self.tenants)
-            raise AccessDenied(what, name=self.name, remedy="Write 'other_tenant: true' if the credential is to change its tenant.")
+            remedy = "Write 'other_tenant: true' if the credential is to change its tenant."
+            raise AccessDenied(what, name=self.name, store=self.store, remedy=remedy)
         if self.lost and not lossy:
             remedy = "Use a store that keeps it, or accept the loss with 'lossy: true'."
-            raise InvalidInput("it would lose {0}".format("; ".join(self.lost)), name=self.name, option="lossy", remedy=remedy)
+            raise InvalidInput(
+                "it would lose {0}".format("; ".join(self.lost)), name=self.name, store=self.store, option="lossy", remedy=remedy
+            )
         if self.action == COLLIDES:
-            remedy = "Compare both. Delete the one in this store if it is to be replaced."
-            raise Duplicate("another credential of that name is there", name=self.name, remedy=remedy)
+            remedy = "Compare both. Delete the one in store '{0}' if it is to be replaced.".format(self.store)
+            raise Duplicate("another credential of that name is there", name=self.name, store=self.store, remedy=remedy)
 
 
 class _Found(NamedTuple):
@@ -176,7 +181,7 @@ class Importer:
             action, found = self._choose_action(kept, current, key, ours)
         if action not in (NOTHING, COLLIDES):
             self._check_fits(kept)
-        return Plan(portable.name, action, lost, tenants=tenants, may_be_source=may_be_source), kept, found
+        return Plan(portable.name, self._store, action, lost, tenants=tenants, may_be_source=may_be_source), kept, found
 
     def _fit(self, portable: Portable) -> Tuple[Portable, Tuple[str, ...]]:
         """Return the part of `portable` that this store can keep, and descriptions of the parts that it cannot."""

@@ -11,6 +11,7 @@ from typing import Callable, ContextManager, Dict, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import swap_conflict
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import check_takes_writes
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import current_caller
 from ansible_collections.nebula.credential.plugins.module_utils.model.importing import EXPORT, IMPORT
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
@@ -90,6 +91,10 @@ class Portability:
         with self._acting_as(IMPORT):
             plan, versions, since = self._importer.bring(portable, key, ours, other_tenant=other_tenant, lossy=lossy)
             return plan, versions, self._importer.verify(portable, key, since)
+
+    def check_takes_writes(self, name: str) -> None:
+        """Raise what a write of a credential would fail with, if the store takes none."""
+        check_takes_writes(self._backend, name)
 
     def has(self, name: str) -> bool:
         """Whether there is a credential of that name, in any state."""

@@ -71,7 +71,7 @@ class CredentialAction(ActionBase):
             spec = self.read_specification(arguments, around)
             parameters = validate(arguments, spec, self.operation)
             reported["invocation"] = {"module_args": censor_invocation(parameters, spec.argument_spec, spec.other_stores)}
-            beside = {role: resolve_store(parameters.get(role), around) for role in spec.other_stores}
+            beside = {role: resolve_store(parameters.get(role), around, role) for role in spec.other_stores}
             store = replace(resolve_store(parameters.get("store"), around), beside=beside)
             reported.update(store=store.name, configuration_file=store.file)
             session = session_options(session_settings(around))

@@ -58,7 +58,10 @@ class Transformer:
             return to_native(self._templar.evaluate_expression(text, local_variables={VARIABLE: dict(row)}))
         except Exception as error:  # noqa: BLE001  # whatever a filter raises concerns this expression
             what = "it cannot be evaluated ({0})".format(type(error).__name__)
-            remedy = "Write a Jinja expression without braces, for example: credential.name | replace('old/', 'new/')."
+            remedy = (
+                "Write a Jinja expression without braces, for example: credential.name | replace('old/', 'new/'). "
+                "'credential' has name, type, tags, description and state."
+            )
             raise InvalidInput(what, option=_name(part), name=row["name"], remedy=remedy) from None
 
 

@@ -109,21 +109,22 @@ class _ConfigurationFile:
     extensions: tuple[str, ...] = ()
 
 
-def resolve_store(option: Any, around: RunConfig) -> StoreReference:
+def resolve_store(option: Any, around: RunConfig, option_name: str = STORE_OPTION) -> StoreReference:
     """Find the store to use.
 
     Args:
         option: the option `store`: a name, a whole mapping, or None.
         around: everything else that may name a store.
+        option_name: what the option is called, for messages.
 
     Raises:
         InvalidConfiguration: the store is unknown (the message lists the known ones), or a place that names
             stores is invalid.
     """
-    chosen, place = _choose(option, around)
+    chosen, place = _choose(around) if option is None else (option, option_name)
     if _is_mapping_as_text(chosen):
         chosen = _parse(chosen, place)
-    if place not in (STORE_OPTION, STORE_VARIABLE):
+    if place not in (option_name, STORE_VARIABLE):
         refuse_templates(chosen, place, "")
     if isinstance(chosen, Mapping):
         found = inline_store(_decrypt(chosen, place))
@@ -136,10 +137,8 @@ def resolve_store(option: Any, around: RunConfig) -> StoreReference:
     return _find_named(chosen, place, around)
 
 
-def _choose(option: Any, around: RunConfig) -> tuple[Any, str]:
+def _choose(around: RunConfig) -> tuple[Any, str]:
     """Return the value of the first place that has one, by precedence, and the name of that place for messages."""
-    if option is not None:
-        return option, STORE_OPTION
     variable = template_variable(STORE_VARIABLE, around)
     if variable is not None:
         return variable, STORE_VARIABLE

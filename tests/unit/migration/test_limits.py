@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import replace
+from typing import List
 
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Limited, Located
 from ansible_collections.nebula.credential.plugins.module_utils.context.parallel import Parallelism
 from ansible_collections.nebula.credential.plugins.module_utils.context.progress import Progress, reporting_to
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
 from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import wrap_in_encryption
 from ansible_collections.nebula.credential.plugins.module_utils.layers.limits import Limits
+from ansible_collections.nebula.credential.plugins.module_utils.layers.write_lock import WriteLock
 from ansible_collections.nebula.credential.plugins.module_utils.migration import migration
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import NOBODY
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
@@ -97,6 +99,58 @@ def test_a_name_that_a_store_cannot_hold_is_said_by_the_plan(source, small):
     source.create(DesiredCredential("a/b", value=Secret("x")))
     result = migrate(source, small, check_mode=True)
     assert (result["code"], "no slash" in result["msg"]) == ("invalid_input", True)
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_collision_names_the_store_that_has_the_other_credential(source, small, check_mode):
+    """Who follows the remedy in the source would delete the credential that is to be moved."""
+    for store in (source, small):
+        store.create(DesiredCredential("db", value=Secret(store.store)))
+    result = migrate(source, small, check_mode)
+    assert (result["code"], "credential 'db', store 'small'" in result["msg"]) == ("duplicate", True)
+
+
+def locked(store):
+    """The same store, which cannot compare and swap and has no lock: it takes no write."""
+    return CredentialManager(WriteLock(store.backend, None), store="locked")
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_destination_that_takes_no_write_is_said_by_the_plan_as_by_the_run(source, small, check_mode):
+    source.create(DesiredCredential("db", value=Secret("x")))
+    result = migrate(source, locked(small), check_mode)
+    assert (result["code"], "Configure 'lock'" in result["msg"], result["changed"]) == ("invalid_configuration", True, False)
+
+
+def test_what_is_there_already_needs_no_write(source, small):
+    source.create(DesiredCredential("db", value=Secret("x")))
+    migrate(source, small)
+    result = migrate(source, locked(small), check_mode=True)
+    assert (result["failed"], result["counts"]["unchanged"]) == (False, 1)
+
+
+def test_a_source_that_takes_no_write_is_said_by_the_plan_of_a_move(source, small):
+    source.create(DesiredCredential("db", value=Secret("x")))
+    parameters = {"all": True, "after": "delete"}
+    result = perform(locked(source), "migrate", parameters, NOBODY, True, beside={"to": small}).result
+    assert (result.get("code"), result["counts"]["deleted"]) == ("invalid_configuration", 0)
+
+
+@pytest.mark.parametrize("state", ["present", "absent", "revoked"])
+def test_a_task_in_check_mode_says_that_a_store_takes_no_write(source, state):
+    source.create(DesiredCredential("db", value=Secret("x")))
+    wanted = {"name": "db", "state": state, **({"tags": {"a": "b"}} if state == "present" else {})}
+    with pytest.raises(InvalidConfiguration, match="Configure 'lock'"):
+        perform(locked(source), "credential", wanted, NOBODY, True)
+    assert perform(locked(source), "credential", {"name": "db"}, NOBODY, True).result["changed"] is False
+
+
+def test_a_selection_without_credentials_warns(source, small):
+    """A mistyped prefix would look like a finished migration."""
+    warnings: List[str] = []
+    source.backend.context = replace(source.backend.context, warn=warnings.append)
+    perform(source, "migrate", {"prefix": "nothing/"}, NOBODY, False, beside={"to": small})
+    assert [("no credential is selected" in text, "'prefix'" in text) for text in warnings] == [(True, True)]
 
 
 def test_each_credential_counts_as_progress(source, small):

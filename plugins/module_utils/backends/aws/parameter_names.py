@@ -15,7 +15,7 @@ from typing import Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectKey
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, InvalidInput
-from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
+from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name, read_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
 
 HIDDEN = ".nebula"
@@ -80,7 +80,4 @@ class ParameterNames:
         folder = self.find_folder(kind)
         if not parameter.startswith(folder) or (kind == CURRENT and parameter.startswith(folder + HIDDEN + "/")):
             return None
-        try:
-            return check_name(parameter[len(folder) :].replace(_FLAT, "/"))
-        except InvalidInput:
-            return None
+        return read_name(parameter[len(folder) :].replace(_FLAT, "/"))

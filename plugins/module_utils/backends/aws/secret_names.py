@@ -14,8 +14,8 @@ import re
 from typing import Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import DELETED, ObjectKey
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, InvalidInput
-from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name, read_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
 
 OWN = "+"
@@ -60,7 +60,5 @@ class SecretNames:
         folder = self.find_folder(kind)
         if not secret.startswith(folder):
             return None
-        try:
-            return check_name(secret[len(folder) :])
-        except InvalidInput:
-            return None
+        name = secret[len(folder) :]
+        return None if "/" + OWN in "/" + name else read_name(name)

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.creation import Creation
 from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.secret_requests import (
@@ -21,7 +21,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.sec
     write_tags,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.version_ids import OURS
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, ReadOnly
 from ansible_collections.nebula.credential.plugins.module_utils.logins.aws_errors import Refused
 
 
@@ -104,6 +104,7 @@ class SecretWriter:
         if now == write.version_id:
             return
         if info is not None and now == expected and info.get("DeletedDate") is None:
+            _refuse_replica(name, info)
             raise refused
         if info is not None and info.get("DeletedDate") is None:
             self._clean_up(name, write)
@@ -133,7 +134,9 @@ class SecretWriter:
 
         Raises:
             Conflict: another version is current. The delete is taken back.
+            CredentialError: it is not known which one is. The delete is taken back if that is possible.
         """
+        lost: Optional[CredentialError] = None
         try:
             self._requests.delete(name, days)
         except Refused as refused:
@@ -141,18 +144,49 @@ class SecretWriter:
                 return False
             self._prepare_delete(name, token, refused)
             self._requests.delete(name, days)
-        info = self._requests.describe(name)
+        except CredentialError as problem:
+            if not problem.outcome_unknown:
+                raise
+            lost = problem
+        info = self._describe_deleted(name)
         if info is not None and find_current(info) != token:
             self._requests.restore(name)
             raise build_lost_race(name)
+        if lost is not None and info is not None and info.get("DeletedDate") is None:
+            raise lost
         return info is not None
+
+    def _describe_deleted(self, name: str) -> Optional[Mapping[str, Any]]:
+        """Return the description of a secret that was deleted just now.
+
+        Raises:
+            CredentialError: there is no response, so nothing shows whether another writer's value was deleted. It was taken back, or
+                `outcome_unknown` is set.
+        """
+        try:
+            return self._requests.describe(name)
+        except CredentialError as problem:
+            try:
+                self._requests.restore(name)
+            except CredentialError:
+                problem.outcome_unknown = True
+            raise
 
     def _prepare_delete(self, name: str, token: Optional[str], refused: Refused) -> None:
         """Remove what AWS refuses to delete a secret with: its replicas."""
         info = self._requests.describe(name)
         if info is None or info.get("DeletedDate") is not None or find_current(info) != token:
             raise build_lost_race(name)
+        _refuse_replica(name, info)
         regions = [str(each["Region"]) for each in info.get("ReplicationStatus") or ()]
         if not regions:
             raise refused
         self._requests.remove_replicas(name, regions)
+
+
+def _refuse_replica(name: str, info: Mapping[str, Any]) -> None:
+    """Raise ReadOnly if a description is that of a replica: AWS changes the primary secret alone."""
+    primary, own = str(info.get("PrimaryRegion") or ""), str(info.get("ARN")).split(":")[3:4]
+    if primary and [primary] != own:
+        what = "the secret {0} is a replica, and AWS changes only the primary secret, which is in the region {1}".format(name, primary)
+        raise ReadOnly(what, remedy="Write to a store of that region; AWS then changes its replicas.")

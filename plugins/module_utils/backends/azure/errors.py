@@ -27,7 +27,9 @@ DELETED, DELETING, RECOVERING = "ObjectIsDeletedButRecoverable", "ObjectIsBeingD
 """The inner codes of a 409: the name belongs to a deleted secret, or to one that is on its way."""
 DISABLED = "SecretDisabled"
 _FIREWALL, _BY_POLICY, _BY_RBAC = "ForbiddenByFirewall", "ForbiddenByPolicy", "ForbiddenByRbac"
-_THROTTLED = 429
+_THROTTLED, _UNAVAILABLE = 429, 503
+BUSY = (_THROTTLED, _UNAVAILABLE)
+"""The statuses of a server that works, and accepts no more requests for now."""
 _AGAIN = "Retry; see the health of the vault in Azure if it still fails."
 
 
@@ -83,7 +85,7 @@ _STATUSES: Mapping[int, _Meaning] = {
     408: _Meaning(Unavailable, "the vault did not complete the request in time", _AGAIN, may_have_happened=True),
     500: _Meaning(Unavailable, "the vault failed", _AGAIN, may_have_happened=True),
     502: _Meaning(Unavailable, "a server between here and the vault failed", _AGAIN, may_have_happened=True),
-    503: _Meaning(Unavailable, "the vault is not available", _AGAIN),
+    _UNAVAILABLE: _Meaning(Unavailable, "the vault is not available", _AGAIN),
     504: _Meaning(Unavailable, "the vault did not complete the request in time", _AGAIN, may_have_happened=True),
 }
 
@@ -94,7 +96,7 @@ def failure(asked: Asked, answer: Answer) -> CredentialError:
     if meaning is not None:
         error = meaning.kind("{0} ({1})".format(meaning.what, asked.vault), remedy=meaning.remedy)
         happened = meaning.may_have_happened and asked.writing
-        return error.annotate(retry_after=answer.retry_after, outcome_unknown=happened, throttled=answer.status == _THROTTLED)
+        return error.annotate(retry_after=answer.retry_after, outcome_unknown=happened, throttled=answer.status in BUSY)
     if answer.status == 401:
         return login_refused(asked.vault)
     if not answer.codes:

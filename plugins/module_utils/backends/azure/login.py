@@ -54,7 +54,6 @@ for _library in ("azure", "msal"):
     logging.getLogger(_library).addHandler(logging.NullHandler())
     logging.getLogger(_library).propagate = False
 INSTALL = "Run: {0}".format(pip_install(SECRETS, IDENTITY, REQUESTS))
-_THROTTLED = 429
 RENEWAL = 300
 """A token is replaced this many seconds before it ends, as the SDK does."""
 IMDS_SECONDS = 1.8
@@ -196,10 +195,10 @@ def _describe_refusal(problem: BaseException, server: str, method: str) -> Crede
             return describe_failure(cause, server, outcome_unknown=False)
     responses = [cause.response for cause in causes if isinstance(cause, HttpResponseError) and cause.response is not None]
     status = int(responses[0].status_code or 0) if responses else 0
-    if status == _THROTTLED or status >= 500:
+    if status in failures.BUSY or status >= 500:
         error = Unavailable("{0} responded with status {1}".format(server, status), remedy="Retry.")
         headers: Mapping[str, str] = getattr(responses[0], "headers", {})
-        return error.annotate(retry_after=seconds_to_wait(headers.get("Retry-After")), throttled=status == _THROTTLED)
+        return error.annotate(retry_after=seconds_to_wait(headers.get("Retry-After")), throttled=status in failures.BUSY)
     if deadline.is_over():
         return deadline.timeout_error(server=server)
     return LoginFailed("{0} gives no token to this login".format(server), option="auth_method", remedy=_REMEDIES[method])

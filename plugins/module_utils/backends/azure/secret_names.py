@@ -17,7 +17,7 @@ from typing import Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import DELETED, ObjectKey
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, InvalidInput
-from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
+from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name, read_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, STAGES
 
 MAX_SECRET_NAME = 127
@@ -122,7 +122,8 @@ def place_of(prefix: str, secret: str, noted: Optional[str] = None, *, foreign: 
     if mark and not _KINDS.match(kind):
         return None
     if not mark and (foreign or noted == written):
-        return ObjectKey(written) if _is_name(written) else None
+        found = read_name(written)
+        return None if found is None else ObjectKey(found)
     name = noted if stem.endswith(_HASHED) else unescape(stem.lower())
     if name is None or not _is_name(name):
         return None

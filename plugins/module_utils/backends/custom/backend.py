@@ -36,7 +36,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.objects
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.source import answer
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectKey, ObjectStore
 from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import read_login
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Located, WriteChecker
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Located, WriteGate
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
@@ -45,7 +45,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.scope impo
 _HELPERS = {DOCKER: DockerHelper, GIT: GitHelper}
 
 
-class Custom(ObjectBackend, Located, WriteChecker):
+class Custom(ObjectBackend, Located, WriteGate):
     """A store behind a command. For a credential helper, the constructor returns the backend of that protocol."""
 
     capabilities = Capabilities(
@@ -111,14 +111,13 @@ class Custom(ObjectBackend, Located, WriteChecker):
                 raise each.problem.within(name=place.name, store=self.context.store)
         return {place.name: replace(answer(each), source=each) for place, each in found.items()}
 
-    def check_writable(self, name: str) -> None:
-        check_name(name)
+    def check_takes_writes(self) -> None:
         try:
             is_writing = self._commands.find_abilities().writes
         except CredentialError as problem:
-            raise problem.within(name=name, store=self.context.store) from None
+            raise problem.within(store=self.context.store) from None
         if not is_writing:
-            raise read_only_error().within(name=name, store=self.context.store)
+            raise read_only_error().within(store=self.context.store)
 
     def location(self) -> str:
         """Return the place that the command names, else the command itself with its options."""

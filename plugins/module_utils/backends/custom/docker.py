@@ -15,8 +15,8 @@ from typing import Iterator, Mapping, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.custom.read_only import MOST_BYTES, NAME, VERSION, CredentialHelper
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_json
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, InvalidToken, Unavailable
-from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidToken, Unavailable
+from ansible_collections.nebula.credential.plugins.module_utils.model.names import read_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
 
 _ABSENT = b"credentials not found in native keychain"
@@ -78,10 +78,7 @@ class DockerHelper(CredentialHelper):
         for address in self._ask("list") or {}:
             if not (address.startswith(before) and address.endswith(after) and len(address) > len(before) + len(after)):
                 continue
-            try:
-                name = check_name(address[len(before) : len(address) - len(after)])
-            except InvalidInput:
-                continue
-            if name.startswith(wanted.prefix):
+            name = read_name(address[len(before) : len(address) - len(after)])
+            if name is not None and name.startswith(wanted.prefix):
                 record = self.build_record({})
                 yield Record(name) if wanted.names_only else Record(name, metadata=record.metadata, version=VERSION)

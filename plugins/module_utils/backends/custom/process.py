@@ -94,7 +94,7 @@ class _Exchange:
     def carry_out(self, end: float) -> Tuple[bytes, bytes]:
         """Return what the program wrote on standard output and, cut, on standard error.
 
-        It ends with both streams, or with the program: a child that it leaves running may hold them open.
+        It ends with both streams, or with the program: a child that it leaves running may hold them open, and write without end.
         """
         with self._selector:
             self._watch()
@@ -105,7 +105,9 @@ class _Exchange:
                     self._advance(key)
                 if ended and not ready:
                     break
-                if time.monotonic() >= end and not ended:
+                if time.monotonic() >= end:
+                    if ended:
+                        break
                     raise TooSlow
         return bytes(self._received["stdout"]), bytes(self._received["stderr"])
 

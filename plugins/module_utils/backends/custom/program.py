@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from typing import Any, List, Mapping, Optional
 
@@ -56,13 +57,14 @@ class Program:
 
         Raises:
             InvalidConfiguration: there is none, or it cannot be executed.
-            InsecurePermissions: everyone can change it.
+            InsecurePermissions: everyone can change it, or a file among its arguments, as the script of an interpreter is.
         """
         found = shutil.which(self._argv[0])
         if found is None:
-            what = "there is no program {0}".format(ascii(self._argv[0]))
-            raise InvalidConfiguration(what, option="command", remedy="Install it, or write its whole path.")
-        check_not_open_to_all(found, "the program of the store", self._context.warn)
+            raise _build_missing_error(self._argv[0])
+        scripts = (argument for argument in self._argv[1:] if os.path.isabs(argument) and os.path.isfile(argument))
+        for path in (found, *scripts):
+            check_not_open_to_all(path, "the program of the store", self._context.warn)
 
     def run(self, arguments: List[str], given: bytes, *, writing: bool = False) -> Finished:
         """Run it within the time that is left.
@@ -84,7 +86,7 @@ class Program:
         """Return how it ended, as a clause."""
         if finished.status < 0:
             return "it was killed by signal {0}".format(-finished.status)
-        return "it ended with status {0}".format(finished.status)
+        return "it ran in the directory / and ended with status {0}".format(finished.status)
 
     def describe_message(self, message: str) -> str:
         """Return what the command said as a sentence, if the store shows it; else why it does not."""
@@ -98,11 +100,21 @@ class Program:
         return self.describe_message(finished.errors.decode("utf-8", "replace").strip()[-_LONGEST_MESSAGE:])
 
 
+def _build_missing_error(program: str) -> InvalidConfiguration:
+    if os.path.isfile(program):
+        what, remedy = "{0} is not executable".format(ascii(program)), "Run: chmod u+x {0}. Or name its interpreter before it."
+        return InvalidConfiguration(what, option="command", remedy=remedy.format(shlex.quote(program)))
+    return InvalidConfiguration(
+        "there is no program {0}".format(ascii(program)), option="command", remedy="Install it, or write its whole path."
+    )
+
+
 def _read_argv(command: Any) -> List[str]:
     if not isinstance(command, (list, tuple)) or not command or not str(command[0]):
         raise InvalidConfiguration("it names no program", option="command", remedy="Write a list: the program, then each argument.")
     program = expand_home(str(command[0]), "command")
     if "/" in program and not os.path.isabs(program):
         what = "{0} is a relative path".format(ascii(program))
-        raise InvalidConfiguration(what, option="command", remedy="Write a whole path, or the name of a program on PATH.")
+        remedy = "Write a whole path, or the name of a program on PATH; each argument is an element of the list of its own."
+        raise InvalidConfiguration(what, option="command", remedy=remedy)
     return [program, *(str(argument) for argument in command[1:])]

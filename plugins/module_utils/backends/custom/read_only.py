@@ -20,7 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.concurr
 from ansible_collections.nebula.credential.plugins.module_utils.backends.custom.options import ADDRESS, OF_NEBULA, TRAITS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.custom.program import Program
 from ansible_collections.nebula.credential.plugins.module_utils.backends.custom.protocol import read_only_error
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Located
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Located, WriteGate
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, StorageError
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Metadata, Record, VersionInfo
@@ -34,7 +34,7 @@ UNKNOWN = datetime(1970, 1, 1, tzinfo=timezone.utc)
 """The time of a value that states none."""
 
 
-class CredentialHelper(Backend, Located):
+class CredentialHelper(Backend, Located, WriteGate):
     """A store that reads through a credential helper. A subclass knows its protocol."""
 
     capabilities = Capabilities(native=True, remote=True, read_only=True, server_side_encryption=True)
@@ -111,6 +111,9 @@ class CredentialHelper(Backend, Located):
         self._refuse(name)
 
     def write_store_document(self, content: bytes, replaces: Optional[bytes]) -> None:
+        self._refuse(None)
+
+    def check_takes_writes(self) -> None:
         self._refuse(None)
 
     def _refuse(self, name: Optional[str]) -> NoReturn:

@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.gcp import errors as failures
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration, StorageError
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Damaged, InvalidConfiguration, StorageError
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import MIB, read_file
 
 _FORKING = "GRPC_ENABLE_FORK_SUPPORT"
 _unset = _FORKING not in os.environ
@@ -121,7 +122,7 @@ class Client:
         writing = failures.METHODS[method].writing
         if code == "UNAUTHENTICATED":
             return failures.build_login_error()
-        if code not in ("DEADLINE_EXCEEDED", "UNAVAILABLE"):
+        if code not in ("DEADLINE_EXCEEDED", "UNAVAILABLE") or (code == "UNAVAILABLE" and _has_response(problem)):
             return failures.describe_failure(code, method, resource, _find_wait(problem))
         if self._client is client:
             self._client = self._open()  # The connection may be dead, and others must not wait for it.
@@ -130,13 +131,16 @@ class Client:
         text = str(problem)
         if any(words in text for words in _NOT_TRUSTED):
             return failures.not_trusted(self.endpoint)
-        error = failures.build_unreachable_error(self.endpoint, outcome_unknown=writing and _NOT_SENT not in text)
-        error.retry_after = _find_wait(problem)
-        return error
+        return failures.build_unreachable_error(self.endpoint, outcome_unknown=writing and _NOT_SENT not in text)
 
     def close(self) -> None:
         """Close the connection."""
         self._client.transport.close()
+
+
+def _has_response(problem: Any) -> bool:
+    """Return True if the server sent this status. gRPC reports a connection that failed with the same one, without metadata."""
+    return any(each.trailing_metadata() for each in problem.errors if isinstance(each, grpc.Call))
 
 
 def _find_wait(problem: Any) -> Optional[float]:
@@ -150,9 +154,8 @@ def _find_wait(problem: Any) -> Optional[float]:
 
 def _read_authority(path: str) -> bytes:
     try:
-        with open(path, "rb") as opened:
-            content = opened.read()
-    except OSError:
+        content = read_file(path, MIB)
+    except (OSError, Damaged):
         content = b""
     if b"-----BEGIN CERTIFICATE-----" not in content:
         raise InvalidConfiguration("it holds no certificate", option="ca_cert", remedy="Name a PEM file.")

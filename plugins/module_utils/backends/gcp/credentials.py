@@ -16,6 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.option_
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_json
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import MIB, read_file
 
 try:
     from google.auth import _cloud_sdk, aws, compute_engine, identity_pool, impersonated_credentials, pluggable
@@ -61,8 +62,8 @@ def _load(settings: Mapping[str, Any], warn: Callable[[str], object]) -> Any:
     if not os.environ.get(_VARIABLE) and not os.path.isfile(path):
         machine: Any = compute_engine.Credentials
         return machine(scopes=SCOPES)
-    with translated("the file of the application default credentials", path, writing=False), open(path, "rb") as opened:
-        return _build(opened.read(), "credentials")
+    with translated("the file of the application default credentials", path, writing=False):
+        return _build(read_file(path, MIB), "credentials")
 
 
 def _build(content: bytes, option: str) -> Any:

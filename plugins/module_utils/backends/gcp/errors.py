@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, NamedTuple, Optional, Type
+from typing import Mapping, NamedTuple, Optional, Type
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
@@ -24,10 +24,7 @@ ROLES = "docs/policies/gcp-read-write.yaml"
 class ForeignVersion(StorageError):
     """A conflict with a value that another tool has added. It stays until a person decides, so a write is not repeated as after others."""
 
-    def __init__(self, what: str, **places: Any) -> None:
-        """Describe it, as every error of the tree."""
-        super().__init__(what, **places)
-        self.code = Conflict.code
+    code = Conflict.code
 
 
 class Method(NamedTuple):
@@ -69,6 +66,7 @@ _CODES: Mapping[str, _Meaning] = {
         "Wait, or have the quota of the Secret Manager API raised.",
         throttled=True,
     ),
+    "UNAVAILABLE": _Meaning(Unavailable, "Secret Manager is not available", _AGAIN, may_have_happened=True, throttled=True),
     "INTERNAL": _Meaning(Unavailable, "Secret Manager failed", _AGAIN, may_have_happened=True),
     "UNKNOWN": _Meaning(Unavailable, "Secret Manager failed", _AGAIN, may_have_happened=True),
     "DATA_LOSS": _Meaning(Unavailable, "Secret Manager failed", _AGAIN, may_have_happened=True),

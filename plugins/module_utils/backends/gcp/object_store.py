@@ -42,6 +42,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.objects
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     StorageError,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.model.names import note_other
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
 
 LATEST = "latest"
@@ -249,6 +250,8 @@ class GooglePlaces(ObjectStore):
         note = find_note(state)
         noted = None if note is None else note.ours.get("name")
         place = find_place(self._prefix, state.id, noted if isinstance(noted, str) else None)
+        if place is None and STAGE not in state.labels and state.id.startswith(self._prefix):
+            note_other(state.id[len(self._prefix) :])
         is_unfinished = STAGE in state.labels and ALIAS not in state.aliases
         return None if place is None or place.kind != stage or is_unfinished else place
 

@@ -19,7 +19,7 @@ from typing import Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import DELETED, ObjectKey
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, InvalidInput
-from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
+from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name, read_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, STAGES
 
 MAX_SECRET_NAME = 253
@@ -126,20 +126,14 @@ def place_of(prefix: str, secret: str, noted: Optional[str] = None, *, foreign: 
         return None
     written = secret[len(prefix) :]
     if (foreign or noted == written) and not _is_reserved(written):
-        return ObjectKey(written) if _is_name(written) else None
+        found = read_name(written)
+        return None if found is None else ObjectKey(found)
     stem, kind = _split(written)
     name = noted if stem.endswith(_HASHED) else unescape(stem)
     if name is None:
         return None
     place = ObjectKey(name, kind)
     return place if secret_name(prefix, place) == secret else None
-
-
-def _is_name(text: str) -> bool:
-    try:
-        return bool(check_name(text))
-    except InvalidInput:
-        return False
 
 
 def _split(written: str) -> Tuple[str, str]:

@@ -26,10 +26,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     CredentialError,
     Damaged,
     InvalidConfiguration,
-    InvalidInput,
     NotEncrypted,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
+from ansible_collections.nebula.credential.plugins.module_utils.model.names import read_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Metadata, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 
@@ -53,10 +52,7 @@ def find_name(path: str, stage: str) -> Optional[str]:
     start = "" if stage == CURRENT else "{0}{1}/".format(OWN, stage)
     if not path.startswith(start):
         return None
-    try:
-        return check_name(path[len(start) :])
-    except InvalidInput:
-        return None
+    return None if stage == CURRENT and path.startswith(OWN) else read_name(path[len(start) :])
 
 
 def write_object(content: StoredObject) -> Dict[str, Any]:

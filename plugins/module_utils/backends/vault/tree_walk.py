@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Callable, Iterable, Iterator, Sequence, Tuple, TypeVar
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import HIDDEN
 from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, InvalidInput
-from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
+from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name, note_other
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import STAGES
 
 Detail = TypeVar("Detail")
@@ -31,10 +32,14 @@ def walk(keys: Callable[[str], Iterable[Tuple[str, Detail]]], root: str, prefix:
         folder = folders.pop()
         for key, detail in keys(root + folder):
             name = folder + key
-            if key.endswith("/"):
-                if _is_name(name[:-1]) and (name.startswith(prefix) or prefix.startswith(name)):
-                    folders.append(name)
-            elif name.startswith(prefix) and _is_name(name):
+            if not name.startswith(prefix) and not (key.endswith("/") and prefix.startswith(name)):
+                continue
+            if not _is_name(name[:-1] if key.endswith("/") else name):
+                if not name.startswith(HIDDEN):
+                    note_other(name)
+            elif key.endswith("/"):
+                folders.append(name)
+            else:
                 yield name, detail
 
 

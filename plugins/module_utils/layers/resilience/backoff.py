@@ -6,11 +6,13 @@
 
 The wait before repeat n is drawn evenly from 0 to base * multiplier ** (n - 1) seconds, at most the longest ("full jitter"), so that
 many runs that failed at the same moment do not come back at the same moment. If the backend sent a time to wait, it is added.
-A backend that throttles works: it is waited for until the operation's time limit, and such repeats do not count. tenacity waits.
+A backend that throttles works, and one that throttles for less than the operation's time limit is waited for: the waits for it grow
+so that the repeats that are left fill the time that is left. tenacity waits.
 """
 
 from __future__ import annotations
 
+import random
 import time
 from typing import Any, Callable, NamedTuple, Optional
 
@@ -28,7 +30,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import Observer
 
 PAUSE = 0.5
-"""The least wait, in seconds, before a repeat to a backend that throttles and names no time."""
+"""The least wait, in seconds, before a repeat to a backend that throttles."""
+FILLED = (0.8, 0.9)
+"""How much of the time that is left the waits for a backend that throttles fill. The rest is for the last request."""
 
 
 class RetryDelays(NamedTuple):
@@ -40,12 +44,6 @@ class RetryDelays(NamedTuple):
 
 
 DELAYS = RetryDelays()
-
-
-class _Count:
-    """The failed attempts of one call that count."""
-
-    failed = 0
 
 
 def passes(error: Optional[BaseException]) -> bool:
@@ -86,10 +84,10 @@ class RetryPolicy:
             CredentialError: the last error of `work`. After several attempts its message has their number and the time they took.
         """
         self.prepare()
-        made: Answer = self._retrying(self._attempt, call, work, _Count())
+        made: Answer = self._retrying(self._attempt, call, work)
         return made
 
-    def _attempt(self, _call: BackendCall, work: Callable[[], Answer], _count: _Count) -> Answer:
+    def _attempt(self, _call: BackendCall, work: Callable[[], Answer]) -> Answer:
         try:
             return work()
         except CredentialError as error:
@@ -118,18 +116,21 @@ class RetryPolicy:
     def _wait(self, state: Any) -> float:
         error: CredentialError = state.outcome.exception()
         drawn = float(self._jitter(state))
-        if error.retry_after is not None:
-            return drawn + max(0.0, float(error.retry_after))
+        named = max(0.0, float(error.retry_after or 0.0))
+        if not (error.throttled and deadline.has_limit()):
+            return named + drawn
+        left, least = deadline.remaining(), max(PAUSE, named)
         # Never past the time limit while there is time for another attempt.
-        return max(PAUSE, min(drawn, deadline.remaining() / 2)) if error.throttled else drawn
+        return max(least + min(drawn, max(0.0, FILLED[0] * left - least)), self._draw_share(state.attempt_number, left))
+
+    def _draw_share(self, failed: int, left: float) -> float:
+        """Return the wait before the next of the repeats that are left after `failed` attempts, and that grow to fill the time left."""
+        parts = sum(self._delays.multiplier**number for number in range(self._repeats - failed + 1))
+        return random.uniform(*FILLED) * left / parts if parts else 0.0  # noqa: S311  # no secret
 
     def _stops(self, state: Any) -> bool:
         """Return True if no repeat is left, or no time for one. Then the error is raised at once, without a useless wait."""
-        count = state.args[2]
-        # Without a limit of time, throttled attempts count too, so that this ends.
-        count.failed += not (state.outcome.exception().throttled and deadline.has_limit())
-        is_spent = self._repeats == 0 or count.failed > self._repeats
-        return is_spent or deadline.is_over(after=state.upcoming_sleep)
+        return state.attempt_number > self._repeats or deadline.is_over(after=state.upcoming_sleep)
 
     def _tell(self, state: Any) -> None:
         self._observer.on_retry(state.args[0], state.outcome.exception(), state.upcoming_sleep)

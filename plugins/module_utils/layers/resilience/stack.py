@@ -38,7 +38,11 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
         "default": DELAYS.base,
     },
     "multiplier": {"description": "By how much that limit grows for each further repeat.", "type": "float", "default": DELAYS.multiplier},
-    "max_delay": {"description": "The most seconds to wait before any repeat.", "type": "float", "default": DELAYS.longest},
+    "max_delay": {
+        "description": "The most seconds to wait before any repeat, unless the server throttles.",
+        "type": "float",
+        "default": DELAYS.longest,
+    },
     "breaker_failures": {
         "description": "How many failed operations in a row stop further requests. 0: never.",
         "type": "int",

@@ -97,6 +97,19 @@ def test_a_child_that_holds_the_output_open_does_not_hold_up_the_answer(tmp_path
     assert not note.exists() or await_end_of(read_pid(note))
 
 
+def test_a_child_that_fills_the_error_output_without_end_does_not_hold_up_the_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has left the process group, so it is not killed, and there is always something to read."""
+    monkeypatch.setattr(process, "_PART", 16)
+    note = tmp_path / "pid"
+    code = "import os, pathlib\nif os.fork():\n    print('answer', flush=True)\n    os._exit(0)\nos.setsid()\n"
+    code += "pathlib.Path({0!r}).write_text(str(os.getpid()) + '\\n')\nos.set_blocking(2, True)\nwhile True:\n    os.write(2, b'e' * 4096)"
+    done = run(code.format(str(note)), seconds=3.0)
+    assert (done.status, done.output) == (0, b"answer\n")
+    assert await_end_of(read_pid(note)), "its error output is closed"
+
+
 def test_one_that_closes_its_streams_and_stays_is_too_slow() -> None:
     with pytest.raises(TooSlow):
         run("import os, time; [os.close(number) for number in (0, 1, 2)]; time.sleep(600)", seconds=2.0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any, Callable, List
 
@@ -15,6 +16,7 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.custom.backend import Custom
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import check_takes_writes
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Conflict,
@@ -186,7 +188,7 @@ def test_a_command_that_only_reads_gets_no_write(tmp_path: Path) -> None:
         with pytest.raises(ReadOnly):
             write()
     with pytest.raises(ReadOnly):
-        backend.check_writable("db_pass")  # type: ignore[attr-defined]  # WriteChecker
+        check_takes_writes(backend)
     assert set(log.read_text().split()) <= {"read"}
 
 
@@ -279,6 +281,28 @@ def test_a_program_that_everyone_can_change_is_refused(tmp_path: Path) -> None:
     program.chmod(0o777)
     with pytest.raises(InsecurePermissions, match="everyone can change"):
         open_custom([str(program)])
+
+
+def test_a_script_that_everyone_can_change_is_refused_behind_its_interpreter_too(tmp_path: Path) -> None:
+    script = tmp_path / "script"
+    script.write_text("print('x')\n")
+    script.chmod(0o666)
+    with pytest.raises(InsecurePermissions, match=r"everyone can change .*script"):
+        open_custom([sys.executable, str(script)])
+
+
+def test_a_file_that_cannot_be_executed_and_a_whole_command_line_are_said_as_that(tmp_path: Path) -> None:
+    script = tmp_path / "script"
+    script.write_text("print('x')\n")
+    for command, message in (([str(script)], "is not executable.* chmod u\\+x"), (["python3 /x.py"], "each argument")):
+        with pytest.raises(InvalidConfiguration, match=message):
+            open_custom(command)
+
+
+def test_a_command_that_fails_is_shown_with_its_directory(tmp_path: Path) -> None:
+    """A relative path in its arguments starts there."""
+    with pytest.raises(Unavailable, match="it ran in the directory / and ended with status 2"):
+        open_custom([sys.executable, "script.py"]).get("db_pass")
 
 
 def test_two_stores_of_one_place_have_one_location(tmp_path: Path) -> None:

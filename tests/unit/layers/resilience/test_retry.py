@@ -153,44 +153,6 @@ def test_repeats_end_with_the_deadline(clock):
     assert below.asked == 3
 
 
-def throttled(retry_after=None):
-    return Unavailable("busy").annotate(retry_after=retry_after, throttled=True)
-
-
-@pytest.mark.parametrize("retry_after", [None, 1])
-def test_throttling_is_waited_out_however_few_repeats_there_are(clock, retry_after):
-    errors = [throttled(retry_after) for _each in range(8)]
-    below, store = reading(clock, Unavailable("down"), *errors, repeats=1)
-    with deadline.within(60, "get"):
-        assert value_of(store.get("db_pass")) == b"s3cret"
-    assert below.asked == 10
-    assert all(wait >= (retry_after or attempts.PAUSE) for wait in clock.waits[1:])
-
-
-def test_throttling_that_lasts_ends_with_the_deadline_and_not_before(clock):
-    for _each in range(50):
-        below, store = reading(clock, *(throttled() for _error in range(100)), repeats=1)
-        began = clock.now
-        with deadline.within(5, "get"), pytest.raises(Unavailable, match=r"busy \("):
-            store.get("db_pass")
-        assert 5 - attempts.PAUSE <= clock.now - began < 5
-        assert 3 < below.asked <= 11
-
-
-def test_throttling_is_not_repeated_where_nothing_is(clock):
-    below, store = reading(clock, throttled(), repeats=0)
-    with deadline.within(5, "get"), pytest.raises(Unavailable):
-        store.get("db_pass")
-    assert below.asked == 1
-
-
-def test_throttling_counts_where_no_time_limit_would_end_it(clock):
-    below, store = reading(clock, *(throttled() for _each in range(9)), repeats=2)
-    with pytest.raises(Unavailable):
-        store.get("db_pass")
-    assert below.asked == 3
-
-
 def test_an_observer_is_told_of_each_repeat(clock):
     told = []
 

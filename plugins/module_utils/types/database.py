@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any, Dict
 
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidToken
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, find_values
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType, Field
@@ -81,12 +82,21 @@ class Database(CredentialType):
         return dict(found, **given)
 
     def read(self, fields: Fields, state: Fields, field: str) -> Secret:
-        """Return a field, or the connection string built from the fields."""
+        """Return a field, or the connection string built from the fields.
+
+        Raises:
+            NoToken: there is no such value.
+            InvalidToken: another tool has written fields that have no connection string.
+        """
         if field != CONNECTION_STRING:
             return super().read(fields, state, field)
         from ansible_collections.nebula.credential.plugins.module_utils.types import connection_string
 
-        return Secret(connection_string.build(_read_parts(fields)))
+        try:
+            return Secret(connection_string.build(_read_parts(fields)))
+        except (AttributeError, KeyError, TypeError, ValueError):
+            remedy = "Write the credential again: its fields are checked then, and the wrong one is named."
+            raise InvalidToken("its fields have no connection string", remedy=remedy) from None
 
 
 def _read_parts(fields: Fields) -> Dict[str, Any]:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, InvalidToken
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import JSON, REDACTED, Secret
 from ansible_collections.nebula.credential.plugins.module_utils.types import connection_string
 from ansible_collections.nebula.credential.plugins.module_utils.types.connection_dialects import DIALECTS
@@ -299,6 +299,22 @@ def test_a_connection_string_stands_for_its_parts_and_can_be_read():
     assert texts(fields) == {"engine": "mysql", "username": "app", "password": "s3cr3t", "host": "other", "database": "shop"}
     assert read(fields) == "mysql://app:s3cr3t@other/shop"
     assert kind.is_secret("connection_string")
+
+
+@pytest.mark.parametrize(
+    "spoiled", [{"pool": "[]", "engine": "redis"}, {"parameters": "{"}, {"engine": "sybase"}, {"ssl_mode": "on"}, {"username": b"\xff"}]
+)
+def test_fields_that_another_tool_has_spoiled_have_no_connection_string(spoiled):
+    fields = dict(stored(password="c4nary"), **{name: Secret(value) for name, value in spoiled.items()})
+    with pytest.raises(InvalidToken, match="its fields have no connection string"):
+        read(fields)
+
+
+@pytest.mark.parametrize("name", ["opaque", "basic", "database"])
+def test_a_mapping_is_refused_where_the_type_takes_none(name):
+    given = {"password": Secret("x"), "username": Secret('{"a": 1}', JSON)}
+    with pytest.raises(InvalidInput, match=r"fields\.username.*it is a dict, not text"):
+        type_named(name, {}).check_given(given, given)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

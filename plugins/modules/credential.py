@@ -39,7 +39,7 @@ options:
       type: &type
         description:
           - The type of the credential. Defaults to V(opaque) on creation. It cannot be changed afterwards.
-          - The types are V(api_key), V(basic), V(custom), V(database) and V(opaque).
+          - The types are V(api_key), V(basic), V(custom), V(database), V(opaque) and V(ssh_key).
         type: str
       value: &value
         description:
@@ -67,7 +67,10 @@ options:
           - How a value is generated if there is none. It does not change a stored value.
         type: dict
         suboptions:
-          kind: {type: str, choices: [password, hex, urlsafe, uuid], description: What is generated. The default depends on the type.}
+          kind:
+            description: What is generated. The default depends on the type. Type V(ssh_key) takes the last three, and no other type does.
+            type: str
+            choices: [password, hex, urlsafe, uuid, ed25519, ecdsa, rsa]
           length: {type: int, description: "Characters of a password, by default 32."}
           lowercase: {type: int, description: "The least number of lower case letters in a password, by default 1; 0 leaves them out."}
           uppercase: {type: int, description: "The least number of upper case letters in a password, by default 1; 0 leaves them out."}
@@ -77,6 +80,7 @@ options:
           exclude_ambiguous: {type: bool, description: Leaves out characters that are easily confused.}
           exclude: {type: str, description: Further characters to leave out.}
           bytes: {type: int, description: "Random bytes of V(hex) and V(urlsafe), by default 32."}
+          bits: {type: int, description: "The size of a key: V(256), V(384) or V(521) of V(ecdsa); V(3072), V(4096) or V(8192) of V(rsa)."}
       declared_fields: &declared_fields
         description:
           - The fields of a credential of type V(custom).

@@ -52,9 +52,9 @@ options:
     type: dict
     suboptions:
       kind:
-        description: What is generated. The default depends on the type.
+        description: What is generated. The default depends on the type. Type V(ssh_key) takes the last three, and no other type does.
         type: str
-        choices: [password, hex, urlsafe, uuid]
+        choices: [password, hex, urlsafe, uuid, ed25519, ecdsa, rsa]
       length:
         description: Characters of a password, by default 32.
         type: int
@@ -81,6 +81,9 @@ options:
         type: str
       bytes:
         description: Random bytes of V(hex) and V(urlsafe), by default 32.
+        type: int
+      bits:
+        description: The size of a key; V(256), V(384) or V(521) of V(ecdsa), and V(3072), V(4096) or V(8192) of V(rsa).
         type: int
   options:
     description:

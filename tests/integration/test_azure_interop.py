@@ -130,6 +130,16 @@ def test_a_disabled_secret_has_no_usable_value(store, backend):
     assert [row.problem.code for row in backend.list()] == ["unusable"]
 
 
+def test_a_disabled_secret_is_deleted_by_force_as_its_error_says(store):
+    store.set("db", "old", attributes={"enabled": False})
+    manager, wanted = store.manager(), DesiredCredential("db", value=Secret("new"))
+    with pytest.raises(Unusable, match="To delete it unread: 'state: absent' with 'force: true'"):
+        manager.ensurer().ensure_absent("db")
+    assert manager.ensurer().ensure_absent("db", force=True).changed
+    manager.ensure(wanted)
+    assert manager.token("db") == Secret("new")
+
+
 def test_a_disabled_version_is_no_version(store, backend):
     backend.put(plain("db", "1"), create=True)
     version = store.secret("db")["id"].rpartition("/")[2]

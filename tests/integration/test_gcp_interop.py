@@ -22,8 +22,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     StorageError,
     TooLarge,
     UnknownFormat,
+    Unusable,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from tests.conformance.records import METADATA, a_record, exposed, value_of
 from tests.integration.gcp_store import GoogleStore
 from tests.servers import once
@@ -162,7 +164,7 @@ def test_a_current_version_that_was_disabled_is_an_error_and_never_missing(store
     backend = store.backend()
     backend.put(a_record())
     theirs.change(OURS, 1, verb)
-    with pytest.raises(StorageError) as caught:
+    with pytest.raises(Unusable) as caught:
         store.backend().get("db_pass")
     assert "names a version that is disabled or destroyed" in str(caught.value)
     backend.delete("db_pass")
@@ -170,10 +172,22 @@ def test_a_current_version_that_was_disabled_is_an_error_and_never_missing(store
         store.backend().get("db_pass")
 
 
+def test_a_secret_without_a_usable_version_is_deleted_by_force_as_its_error_says(store, theirs):
+    manager = store.manager()
+    wanted = DesiredCredential("db_pass", value=Secret("new"))
+    manager.ensure(wanted)
+    theirs.change(OURS, 1, "destroy")
+    with pytest.raises(Unusable, match="To delete it unread: 'state: absent' with 'force: true'"):
+        manager.ensurer().ensure_absent("db_pass")
+    assert manager.ensurer().ensure_absent("db_pass", force=True).changed
+    manager.ensure(wanted)
+    assert manager.token("db_pass") == Secret("new")
+
+
 def test_an_alias_that_was_removed_is_an_error_and_never_missing(store, theirs):
     store.backend().put(a_record())
     theirs.update(OURS, version_aliases={})
-    with pytest.raises(StorageError) as caught:
+    with pytest.raises(Unusable) as caught:
         store.backend().get("db_pass")
     assert "the alias 'nebula-current' of the secret 'nebula-db_pass' is missing" in str(caught.value)
 

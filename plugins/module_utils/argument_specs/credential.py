@@ -18,7 +18,7 @@ STATES = (PRESENT, ABSENT, REVOKED, RESTORED)
 
 def _generate_options() -> ArgumentSpec:
     return {
-        "kind": {"type": "str", "choices": ["password", "hex", "urlsafe", "uuid"]},
+        "kind": {"type": "str", "choices": ["password", "hex", "urlsafe", "uuid", "ed25519", "ecdsa", "rsa"]},
         "length": {"type": "int"},
         "lowercase": {"type": "int"},
         "uppercase": {"type": "int"},
@@ -28,6 +28,7 @@ def _generate_options() -> ArgumentSpec:
         "exclude_ambiguous": {"type": "bool"},
         "exclude": {"type": "str"},
         "bytes": {"type": "int"},
+        "bits": {"type": "int"},
     }
 
 

@@ -19,7 +19,7 @@ from typing import Dict, Iterable, Iterator, List, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, VersionRemover, require_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import current_caller, is_scope_checked
-from ansible_collections.nebula.credential.plugins.module_utils.errors import EncryptionError, NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.errors import EncryptionError, NotFound, Unusable
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer, find_source, name_source, wrap_source
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record, VersionInfo
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope, check_access, mismatch
@@ -85,7 +85,7 @@ class ScopeGuard(Layer, Recoverable, VersionRemover):
             return
         try:
             scope = _scope(base if base is not None and base.stage == CURRENT else self.inner.get(name))
-        except (NotFound, EncryptionError):
+        except (NotFound, EncryptionError, Unusable):
             # A value that cannot be read has no scope to check, and must stay replaceable. The write itself reports what is wrong.
             return
         check_access(scope, current_caller().context, name)

@@ -16,7 +16,7 @@ from typing import Any, Callable, Mapping, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Capabilities
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import WriteGate, check_takes_writes
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, Conflict, CredentialError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Answer, BackendCall, InterceptingLayer
 from ansible_collections.nebula.credential.plugins.module_utils.locks.configuration import StoreLock, Validate, build_lock
 from ansible_collections.nebula.credential.plugins.module_utils.locks.options import OPTION
@@ -54,6 +54,7 @@ class WriteLock(InterceptingLayer, WriteGate):
         Raises:
             InvalidConfiguration: no lock is configured. Nothing was sent.
             Timeout: another process held the lock for too long. Nothing was sent.
+            AccessDenied: the lock cannot be acquired, and nothing was sent; or not be freed after the write, and `outcome_unknown` is set.
             Conflict: the lock was lost while the write ran, so another writer may have come between. `outcome_unknown` is set.
         """
         if not call.writing:
@@ -64,13 +65,22 @@ class WriteLock(InterceptingLayer, WriteGate):
                 answer = work()
         except BaseException as problem:
             if isinstance(problem, CredentialError) and not problem.outcome_unknown:
-                held.release()
+                held.give_up()
             else:
                 held.keep_until_end()
             raise
-        if not held.release():
-            raise _build_lost_error().within(name=call.name, store=self.context.store)
+        self._release(held, call)
         return answer
+
+    def _release(self, held: HeldLock, call: BackendCall) -> None:
+        try:
+            is_held = held.release()
+        except AccessDenied as problem:
+            problem.what = "{0}; the value was written, and its lock stays until the lease ends".format(problem.what.rstrip("."))
+            problem.option, problem.outcome_unknown = OPTION, True
+            raise problem.within(name=call.name, store=self.context.store) from None
+        if not is_held:
+            raise _build_lost_error().within(name=call.name, store=self.context.store)
 
     def _acquire(self, call: BackendCall) -> HeldLock:
         lock = self._lock

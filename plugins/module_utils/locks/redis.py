@@ -11,6 +11,7 @@ the holder's token. Redlock, which votes among several nodes, is declined: docs/
 from __future__ import annotations
 
 import ssl
+import threading
 from contextlib import contextmanager
 from typing import Any, Callable, Iterator, Mapping
 
@@ -78,30 +79,50 @@ class _Lock(Lock):
 
     @contextmanager
     def _translating(self) -> Iterator[None]:
-        """Raise the errors of the library as errors of ours, without their text."""
+        """Raise the errors of the library as errors of ours, without their text. After `RESPONSE` seconds the connections are closed.
+
+        The library bounds each receipt, so a server that sends a byte now and then, or without end, would hold it for ever.
+        """
         from redis.exceptions import LockError, RedisError
 
+        is_over = threading.Event()
+        bound = threading.Timer(RESPONSE, self._break_off, (is_over,))
+        bound.daemon = True
+        bound.start()
         try:
             yield
         except LockError:
             raise
-        except (RedisError, OSError) as error:
-            problem = _translate(error)
+        except Exception as error:  # a connection that is closed during a receipt raises anything
+            if not isinstance(error, (RedisError, OSError)) and not is_over.is_set():
+                raise
+            problem = _build_silence_error() if is_over.is_set() else _translate(error)
             if isinstance(problem, LoginFailed):
                 self._service.close()
             raise problem from None
+        finally:
+            bound.cancel()
+
+    def _break_off(self, is_over: threading.Event) -> None:
+        is_over.set()
+        self._client.connection_pool.disconnect()
 
 
 def _translate(error: BaseException) -> CredentialError:
     kinds = {kind.__name__ for kind in type(error).__mro__}
-    if "NoPermissionError" in kinds:
-        remedy = "Allow its user the commands SET, GET, EVALSHA, EVAL and SCRIPT on the keys of 'prefix'."
+    # Of a command within the script that frees a lock the server says it in an error of the script.
+    if "NoPermissionError" in kinds or "ACL failure" in str(error):
+        remedy = "Allow its user the commands SET, GET, DEL, EVALSHA, EVAL and SCRIPT on the keys of 'prefix'."
         return AccessDenied("the login of the lock's server may not lock", remedy=remedy)
     if kinds & {"AuthenticationError", "AuthenticationWrongNumberOfArgsError"}:
         return LoginFailed("the lock's server does not accept the login", remedy="Correct 'username' and 'password'.")
     if chain_contains(exception_chain(error), ssl.SSLCertVerificationError):
         return StorageError("the certificate of the lock's server cannot be verified", remedy="Name the CA that signed it in 'ca_cert'.")
     if kinds & {"ConnectionError", "TimeoutError", "OSError"}:
-        return Unavailable("the lock's server cannot be reached, or does not respond", remedy="Check that it runs, and repeat.")
+        return _build_silence_error()
     what = "the lock's server refuses to lock ({0})".format(type(error).__name__)
     return StorageError(what, remedy="It must be the node that is written to, and must have memory left.")
+
+
+def _build_silence_error() -> Unavailable:
+    return Unavailable("the lock's server cannot be reached, or does not respond", remedy="Check that it runs, and repeat.")

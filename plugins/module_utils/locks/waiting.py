@@ -12,7 +12,7 @@ import time
 from contextlib import suppress
 
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Timeout
+from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, CredentialError, Timeout
 from ansible_collections.nebula.credential.plugins.module_utils.locks.base import RESPONSE, Lock, LockService, build_key, describe_holder
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.25
@@ -32,14 +32,23 @@ class HeldLock:
         return max(0.0, self._ends_at - time.monotonic())
 
     def release(self) -> bool:
-        """Free the lock. Return True if it was held until now."""
+        """Free the lock. Return True if it was held until now.
+
+        Raises:
+            AccessDenied: the login may acquire locks, and not free them. It is held until its lease ends.
+        """
         is_over = self.remaining <= 0
         with deadline.within(RESPONSE, "freeing the lock"):
-            return _release(self._lock) and not is_over
+            return _confirm_release(self._lock) and not is_over
+
+    def give_up(self) -> None:
+        """Free the lock, if that is possible."""
+        with deadline.within(RESPONSE, "freeing the lock"):
+            _release(self._lock)
 
     def keep_until_end(self) -> None:
         """Hold the lock for the rest of its lease, because a request that is still on its way may be carried out until then."""
-        timer = threading.Timer(self.remaining, self.release)
+        timer = threading.Timer(self.remaining, self.give_up)
         timer.daemon = True
         timer.start()
 
@@ -84,8 +93,15 @@ def _timeout_error(lock: Lock, wait: float) -> Timeout:
     return Timeout(what, option="wait", remedy="Repeat when that process is done, or increase 'wait' of the option 'lock'.")
 
 
-def _release(lock: Lock) -> bool:
+def _confirm_release(lock: Lock) -> bool:
     try:
         return lock.release()
+    except AccessDenied:
+        raise
     except CredentialError:
         return False
+
+
+def _release(lock: Lock) -> None:
+    with suppress(CredentialError):
+        lock.release()

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Callable, Mapping, NamedTuple, Optional, Tuple, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, InvalidInput, NotFound
@@ -157,6 +158,7 @@ class Mover:
         """
         for attempt in range(ATTEMPTS):
             self._destination.check_unchanged(done.item.to, _require(done.destination))
+            exported = _repeat(partial(self._source.export, done.item.name))
             try:
                 self._source.delete(done.item.name, _require(done.source))
             except Conflict:
@@ -164,8 +166,24 @@ class Mover:
                     raise
                 done = self.copy(done.item, done)
             else:
+                self._check_kept(done.item, exported)
                 return done._replace(deleted=True)
         raise AssertionError("the last round returns or raises")
+
+    def _check_kept(self, item: Item, deleted: Portable) -> None:
+        """Check that the copy is still there, and else write the source back.
+
+        A move there and a move back, at once, each verify what the other one deletes. The one that deletes last finds no copy here.
+
+        Raises:
+            Conflict: there was none any more.
+        """
+        if self._destination.has(item.to):
+            return
+        self._source.import_(replace(deleted, place=self._destination.place), other_tenant=True, lossy=True)
+        what = "another run deleted it in store '{0}' meanwhile, so it was written back to store '{1}'"
+        remedy = "Let one run at a time move credentials between these stores."
+        raise Conflict(what.format(self._destination.store, self._source.store), name=item.name, remedy=remedy)
 
     def _refuse_same_record(self, plan: Plan, item: Item) -> None:
         """Refuse a move that could delete the only copy: two addresses of one server show the same record."""

@@ -224,7 +224,7 @@ class _Rotation:
             self._make(self._current)
 
     def _make(self, base: Record) -> Any:
-        made = new_value(base, self._parameters, self._target.next_fields(base), self._manager.clock())
+        made = new_value(base, self._parameters, self._target.next_fields(base), self._manager.clock(), self._target.read)
         check_flaw(self._parameters, self._target.find_flaw(made.fields))
         return made
 

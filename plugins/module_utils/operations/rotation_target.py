@@ -38,7 +38,8 @@ class RotationTarget:
         Raises:
             InvalidInput: there is no such target.
         """
-        self._read = read
+        self.read = read
+        """Reads a usable credential of the store."""
         self._type = type_named(current.type, current.full_metadata.attributes)
         self._current = self._value(current)
         self._options: Mapping[str, Any] = {}
@@ -80,7 +81,7 @@ class RotationTarget:
         Raises:
             InvalidInput: an option is missing or does not fit.
         """
-        credentials = {name: self._read(self._options[name]) for name in self._credential_options()}
+        credentials = {name: self.read(self._options[name]) for name in self._credential_options()}
         fields = {name: found.fields for name, found in credentials.items()}
         self._class({**self._options, **fields}, self._current).check()
         secrets: List[Secret] = [Secret(str(self._options[name])) for name, option in self._class.options.items() if self._hides(name)]

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.dates import value_since
@@ -17,11 +17,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.secret imp
 from ansible_collections.nebula.credential.plugins.module_utils.operations.given_values import read_fields, read_value
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Candidate
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Value
+from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import type_named
 
 
-def new_value(base: Record, parameters: Mapping[str, Any], fixed: Fields, now: datetime) -> Candidate:
+def new_value(base: Record, parameters: Mapping[str, Any], fixed: Fields, now: datetime, read: Callable[[str], Credential]) -> Candidate:
     """Make the value that replaces `base`.
 
     Args:
@@ -29,6 +30,7 @@ def new_value(base: Record, parameters: Mapping[str, Any], fixed: Fields, now: d
         parameters: `value` (the primary field), `fields`, `generate` and `ttl`, any of them or none.
         fixed: fields that the target prescribes (for example the next of two alternating users).
         now: the time from which `ttl`, else the lifetime of the current value, counts.
+        read: reads another credential of the store, which makes a part of the value (`CredentialType.complete`).
 
     Raises:
         InvalidInput: the type cannot be rotated, the new value is the current one, or a part does not fit.
@@ -37,7 +39,8 @@ def new_value(base: Record, parameters: Mapping[str, Any], fixed: Fields, now: d
     if not kind.capabilities.rotation:
         raise InvalidInput("type '{}' is not rotated".format(kind.name), option="name", name=base.name)
     kept: Dict[str, Secret] = {**base.fields, **fixed}
-    fields = kind.validate(_change_fields(kind, kept, parameters))
+    checked = kind.validate(_change_fields(kind, kept, parameters))
+    fields = kind.complete(base.name, checked, lambda name: read(name).record, now)
     if fields == dict(base.fields):
         raise InvalidInput("the new value is the current one", option="value", name=base.name, remedy="Give another one, or none.")
     return Candidate(fields, find_expiry(kind, fields, base, parameters, now))

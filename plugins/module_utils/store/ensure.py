@@ -15,6 +15,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     InvalidInput,
     NotFound,
     RolledBack,
+    Unusable,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields
@@ -117,7 +118,7 @@ class StateEnforcer:
         recoverable = choose_recoverable(name, recoverable, self._writer.undeletes, force)
         try:
             stored = self._reader.find(name)
-        except EncryptionError as error:
+        except (EncryptionError, Unusable) as error:
             if not force:
                 raise with_way_out(error, expected_version) from None
             return self._remove(name, {"name": name}, check, expected_version, force)

@@ -11,9 +11,9 @@ from typing import Iterable, Optional, Sequence
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Conflict,
+    CredentialError,
     Damaged,
     Duplicate,
-    EncryptionError,
     InvalidInput,
     Misplaced,
     NotEncrypted,
@@ -22,6 +22,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     RotationInProgress,
     Tampered,
     TypeMismatch,
+    Unusable,
     WrongKey,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
@@ -32,7 +33,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.credential
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import IDEMPOTENCY_KEY, DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import is_refreshable
 
-_FAULTY_VALUE = (Damaged, Misplaced, NotEncrypted, RolledBack, Tampered, WrongKey)
+_FAULTY_VALUE = (Damaged, Misplaced, NotEncrypted, RolledBack, Tampered, Unusable, WrongKey)
 
 _WAYS_OUT = {
     lifecycle.ROTATING: "Finish the rotation with credential_rotate: its 'phase: status' shows where it stands.",
@@ -139,7 +140,7 @@ def refuse_deleted_since(seen: Sequence[Credential], name: str) -> None:
         raise Conflict(what, name=name, remedy="Repeat the task if it is wanted all the same.")
 
 
-def with_way_out(error: EncryptionError, expected_version: Optional[str]) -> EncryptionError:
+def with_way_out(error: CredentialError, expected_version: Optional[str]) -> CredentialError:
     """Add to the error of an unreadable value how to delete it unread, and return the error.
 
     Do not add it if only the key is missing or wrong: the value can be read with the right key.

@@ -14,7 +14,7 @@ from typing import Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import swap_conflict
-from ansible_collections.nebula.credential.plugins.module_utils.errors import EncryptionError, NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.errors import EncryptionError, NotFound, Unusable
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import ABSENT, Etag, Record
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Reader
@@ -25,7 +25,7 @@ def read_deletable(reader: Reader, name: str, expected_version: Optional[str]) -
     """Return the credential that is to be deleted. Raises as `Reader.inspect`; the error of an unreadable value says how to delete it."""
     try:
         return reader.inspect(name)
-    except EncryptionError as error:
+    except (EncryptionError, Unusable) as error:
         raise with_way_out(error, expected_version) from None
 
 
@@ -59,7 +59,7 @@ def _find_state(backend: Backend, name: str, stage: str) -> Optional[Etag]:
         return backend.get(name, stage=stage).etag
     except NotFound:
         return ABSENT
-    except EncryptionError:
+    except (EncryptionError, Unusable):
         return None
 
 

@@ -120,8 +120,12 @@ class Writer:
         return Record(check_name(wanted.name), kind.name, fields, metadata=self._first_metadata(wanted, kind, fields)), generated
 
     def resolve(self, wanted: DesiredCredential, kind: CredentialType, stored: Fields) -> Tuple[Fields, bool]:
-        """Return the fields of `wanted` merged over the stored ones (`DesiredCredential.resolve`), in the form that this store keeps."""
-        fields, generated = wanted.resolve(kind, stored)
+        """Return the fields of `wanted` merged over the stored ones (`DesiredCredential.resolve`), in the form that this store keeps.
+
+        What another credential makes for them is part of them (`CredentialType.complete`).
+        """
+        merged, generated = wanted.resolve(kind, stored)
+        fields = kind.complete(wanted.name, merged, self._read_other, self._clock())
         return fields if self._backend.capabilities.json_fields else without_forms(fields), generated
 
     def next_record(self, credential: Credential, fields: Fields, wanted: DesiredCredential) -> Record:
@@ -309,6 +313,9 @@ class Writer:
             raise conflict
         check_created_by(found, wanted.idempotency_key)
         return found
+
+    def _read_other(self, name: str) -> Record:
+        return self._reader.get(name).record
 
     def _answer(self, record: Record) -> Credential:
         return Credential(record, self._clock())

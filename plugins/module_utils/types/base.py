@@ -14,10 +14,10 @@ from abc import ABC
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from datetime import datetime, timedelta
-from typing import Any, Dict, Mapping, NoReturn, Optional, Tuple
+from typing import Any, Callable, Dict, Mapping, NoReturn, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, NoToken, RefreshUnsupported
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, find_values
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, NoToken, Package, RefreshUnsupported
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, Record, find_values
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import REDACTED, Secret, not_text_error
 from ansible_collections.nebula.credential.plugins.module_utils.types import generation
 
@@ -83,6 +83,8 @@ class CredentialType(ABC):
     primary: str = ""
     """The field that `get` returns and `value` sets."""
     capabilities: TypeCapabilities = TypeCapabilities()
+    packages: Tuple[Package, ...] = ()
+    """The packages that its methods load when they are first used, each `when` it is needed. None of them is loaded before."""
     generated_kind: str = generation.PASSWORD
     refresh_margin: timedelta = timedelta(seconds=300)
     """How long before its expiry a value is refreshed; a fifth of its lifetime if that is shorter."""
@@ -131,6 +133,23 @@ class CredentialType(ABC):
         for field in self.fields:
             self._check(field, complete.get(field.name))
         return complete
+
+    def complete(self, name: str, fields: Fields, read: Callable[[str], Record], now: datetime) -> Dict[str, Secret]:
+        """Return checked fields with what another credential of the store makes for them (a certificate). Most types need none.
+
+        A second call with the same credentials returns the same fields, as long as they do not have to be renewed.
+
+        Args:
+            name: the credential that the fields are of.
+            fields: as `validate` returned them.
+            read: returns the current record of a credential of the same store; the caller's scope and the audit trail apply.
+            now: the time of the write.
+
+        Raises:
+            InvalidInput: the other credential cannot make it.
+            CredentialError: as `read`.
+        """
+        return dict(fields)
 
     def check_given(self, given: Fields, merged: Fields) -> None:
         """Check that the secrets that a task gives are text. Other fields may be numbers and booleans, and mappings if the type says so.

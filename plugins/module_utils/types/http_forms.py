@@ -13,7 +13,7 @@ from urllib.parse import quote
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidToken, MissingLibrary, Package, pip_install
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
-BCRYPT = Package("bcrypt>=4.2", "bcrypt")
+BCRYPT = Package("bcrypt>=4", "bcrypt")
 ROUNDS = 12
 LONGEST_PASSWORD = 72
 """bcrypt uses no more bytes of a password."""

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Tuple
+from typing import Any, Callable, Dict, Mapping, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import UnsupportedType, suggest
 from ansible_collections.nebula.credential.plugins.module_utils.types.api_key import ApiKey
@@ -16,9 +16,18 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.custom imp
 from ansible_collections.nebula.credential.plugins.module_utils.types.database import Database
 from ansible_collections.nebula.credential.plugins.module_utils.types.opaque import Opaque
 
-_TYPES: Dict[str, CredentialType] = {kind.name: kind for kind in (ApiKey(), Basic(), Database(), Opaque())}
 
-TYPES: Tuple[str, ...] = (*tuple(sorted(_TYPES)), Custom.name)
+def _load_ssh_key() -> CredentialType:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.ssh_key import SshKey
+
+    return SshKey()
+
+
+_TYPES: Dict[str, CredentialType] = {kind.name: kind for kind in (ApiKey(), Basic(), Database(), Opaque())}
+_LOADERS: Mapping[str, Callable[[], CredentialType]] = {"ssh_key": _load_ssh_key}
+"""The types whose files are loaded with the first credential of theirs. Then they are in `_TYPES` too. None of them is refreshable."""
+
+TYPES: Tuple[str, ...] = (*tuple(sorted((*_TYPES, *_LOADERS))), Custom.name)
 
 
 def is_refreshable(name: str) -> bool:
@@ -33,7 +42,7 @@ def check_type(name: str) -> None:
     Raises:
         UnsupportedType: there is none; the message has the closest one, and lists the types.
     """
-    if name not in _TYPES and name != Custom.name:
+    if name not in _TYPES and name not in _LOADERS and name != Custom.name:
         remedy = "{0}Use one of: {1}.".format(suggest(name, TYPES), ", ".join(TYPES))
         raise UnsupportedType("there is no type {0}".format(ascii(name)), option="type", remedy=remedy)
 
@@ -52,4 +61,6 @@ def type_named(name: str, attributes: Mapping[str, Any]) -> CredentialType:
     if name == Custom.name:
         return Custom(attributes.get(DECLARATION) or ())
     check_type(name)
+    if name not in _TYPES:
+        _TYPES[name] = _LOADERS[name]()
     return _TYPES[name]

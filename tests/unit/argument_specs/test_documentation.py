@@ -21,7 +21,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.s
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_key import STORE_KEY
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_purge import STORE_PURGE
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_schema import STORE_SCHEMA
-from ansible_collections.nebula.credential.plugins.module_utils.types.generation import PasswordPolicy
+from ansible_collections.nebula.credential.plugins.module_utils.types.generation import KINDS, PasswordPolicy
+from ansible_collections.nebula.credential.plugins.module_utils.types.openssh import ALGORITHMS
 from tests.conftest import CHECKOUT
 from tests.house.write_target_fragment import FRAGMENT, build_fragment
 
@@ -93,9 +94,10 @@ def test_every_option_with_a_secret_like_name_says_whether_it_is_one(name):
     assert undecided == []
 
 
-def test_the_options_of_generate_are_those_of_the_password_policy():
+def test_the_options_of_generate_are_those_of_passwords_tokens_and_keys():
     options = CREDENTIAL.argument_spec["generate"]["options"]
-    assert set(options) == set(PasswordPolicy.__dataclass_fields__) | {"kind", "bytes"}
+    assert set(options) == set(PasswordPolicy.__dataclass_fields__) | {"kind", "bytes", "bits"}
+    assert options["kind"]["choices"] == [*KINDS, *ALGORITHMS]
 
 
 def test_the_targets_options_are_documented_as_the_targets_describe_them():

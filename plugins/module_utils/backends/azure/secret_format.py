@@ -50,6 +50,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Metadata, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 
+_DISABLED_REMEDY = "Enable its newest version, or delete the credential."
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _LEFT_OUT: Mapping[str, Any] = {"expires_at": None, "description": "", "tags": {}, "history": [], "policy": {}, "attributes": {}}
 """The parts of metadata that are not written while they have these values."""
@@ -140,11 +141,12 @@ class Reader:
     def read(self, place: ObjectKey, bundle: Bundle, details: str) -> VaultObject:
         """Return the object in a secret. One that is not as it was written has a `problem`. Without a value only metadata is read."""
         stage = place.kind if place.is_stage else CURRENT
-        token = build_token(bundle) if bundle.version else None  # a listing does not show the version
+        # A listing does not show the version, and neither does the refusal to read a disabled one.
+        token = build_token(bundle) if bundle.version or not bundle.enabled else None
         found = VaultObject(Record(place.name, stage=stage), token, bundle=replace(bundle, value=None))
         try:
             if not bundle.enabled:
-                raise Unusable("the secret is disabled in Key Vault", remedy="Enable its newest version, or delete the credential.")
+                raise Unusable("the secret is disabled in Key Vault", remedy=_DISABLED_REMEDY)
             found = self._read_tags(found, bundle, details)
             return found if bundle.value is None or place.kind.startswith(DELETED) else self._with_value(found, bundle)
         except CredentialError as problem:

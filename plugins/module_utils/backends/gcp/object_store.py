@@ -41,6 +41,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.objects
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectKey, ObjectStore, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     StorageError,
+    Unusable,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import note_other
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
@@ -142,7 +143,7 @@ class GooglePlaces(ObjectStore):
         return replace(found, record=record, older=described.older, foreign_token=str(version.number), secret=state)
 
     def _build_unreadable(self, place: ObjectKey, secret: str) -> StoredObject:
-        problem = StorageError(
+        problem = Unusable(
             "the alias '{1}' of the secret '{0}' is missing, or names a version that is disabled or destroyed".format(
                 secret, name_alias(place)
             ),

@@ -1,0 +1,36 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a test gives a type to make a credential of it. A type that is not named here generates one from nothing."""
+
+from __future__ import annotations
+
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+
+ATTRIBUTES = {
+    "custom": {
+        "fields": [
+            {"name": "host", "secret": False, "default": "localhost"},
+            {"name": "pin", "required": True},
+            {"name": "blob", "binary": True},
+        ]
+    }
+}
+GIVEN = {
+    "api_key": {"param_name": "X-API-Key", "endpoint": "https://api.example.com"},
+    "basic": {"username": "app"},
+    "custom": {"host": "door.example.com"},
+    "database": {"username": "app", "engine": "mysql", "host": "db.example.com", "port": "3306", "database": "shop", "ssl_mode": "require"},
+    "ssh_key": {"passphrase": "c4n4ry of many words", "comment": "app@example.com"},
+}
+
+
+def attributes_of(name):
+    """The attributes of the metadata that a type needs."""
+    return ATTRIBUTES.get(name, {})
+
+
+def given_to(name):
+    """The fields beside those that the type generates; with them, the type needs each of its packages."""
+    return {field: Secret(value) for field, value in GIVEN.get(name, {}).items()}

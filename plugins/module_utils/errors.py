@@ -16,7 +16,7 @@ import sys
 import traceback
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
-from typing import Iterable, List, Optional
+from typing import Any, Callable, Iterable, List, Optional
 
 
 class CredentialError(Exception):
@@ -26,12 +26,15 @@ class CredentialError(Exception):
         retry_after: seconds to wait before the next attempt, as the backend requested; None if it named none.
         outcome_unknown: the backend may have carried out the request, or may still do so. Only a read shows the outcome.
         throttled: the backend works, and accepts no more requests for now.
+        rest: finishes a write of which a part was carried out, from where it stopped, and returns the write's result. None if there is
+            nothing to finish. It stays in this process.
     """
 
     code = "internal"
     retry_after: Optional[float] = None
     outcome_unknown = False
     throttled = False
+    rest: Optional[Callable[[], Any]] = None
 
     def __init__(
         self,
@@ -166,7 +169,7 @@ class NoToken(CredentialError):
 
 
 class InvalidToken(CredentialError):
-    """The value cannot be returned in the requested form (for example binary as text)."""
+    """The value cannot be returned in the requested form (for example binary as text), or a token is not accepted."""
 
     code = "invalid_token"
 

@@ -57,8 +57,10 @@ def pages_with_examples():
 
 
 def plugins():
-    """Kind and name of every module, lookup and callback."""
-    return [(kind, path.stem) for kind in ("lookup", "modules", "callback") for path in sorted((PLUGINS / kind).glob("*.py"))]
+    """Kind and name of every plugin that users call."""
+    return [
+        (kind, path.stem) for kind in ("lookup", "filter", "test", "modules", "callback") for path in sorted((PLUGINS / kind).glob("*.py"))
+    ]
 
 
 def roles():

@@ -64,6 +64,17 @@ def write_certificate(store, path):
     return str(path)
 
 
+def test_a_certificate_of_an_unknown_authority_is_said_as_that_and_not_repeated(store):
+    with pytest.raises(StorageError) as caught:
+        read(store, ca_cert=None)
+    assert (type(caught.value), caught.value.option) == (StorageError, "ca_cert")
+
+
+def test_a_vault_whose_name_cannot_be_resolved_is_said_as_that(store):
+    with pytest.raises(Unavailable, match="its name cannot be resolved"):
+        read(store, vault_url="https://no-such-vault.invalid")
+
+
 def test_a_client_secret_logs_in(store):
     assert read(store) == "found"
 

@@ -15,6 +15,7 @@ import uuid
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.gcp.login import Requests
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     InvalidConfiguration,
@@ -285,3 +286,10 @@ print("done")
     given = json.dumps(store.configured()).encode()
     ended = subprocess.run([sys.executable, "-c", program], input=given, env=environment, timeout=120, check=False, capture_output=True)
     assert ended.stdout == b"done\n", ended.stderr.decode()[-2000:]
+
+
+def test_without_a_login_and_a_metadata_server_the_error_says_how_to_log_in():
+    """It is asked only if no login is given: most of these machines are not Google's, and the address is none that a user wrote."""
+    with pytest.raises(Unavailable) as caught:
+        Requests(None)("http://127.0.0.1:1/computeMetadata/v1/instance/service-accounts/default/token")
+    assert "Give 'credentials_file'" in caught.value.remedy

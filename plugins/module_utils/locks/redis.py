@@ -35,7 +35,8 @@ class RedisLocks(LockService):
 
     def __init__(self, settings: Mapping[str, Any], store: str, warn: Callable[[str], object]) -> None:
         super().__init__(settings, store, warn)
-        read_address(settings, warn)
+        address = read_address(settings, warn)
+        self.place = "the lock's server {0}:{1}".format(address.host, address.port)
         self._client: Any = None
 
     def build_lock(self, key: str) -> Lock:
@@ -94,9 +95,10 @@ class _Lock(Lock):
         except LockError:
             raise
         except Exception as error:  # a connection that is closed during a receipt raises anything
+            place = self._service.place
             if not isinstance(error, (RedisError, OSError)) and not is_over.is_set():
                 raise
-            problem = _build_silence_error() if is_over.is_set() else _translate(error)
+            problem = _build_silence_error(place) if is_over.is_set() else _translate(error, place)
             if isinstance(problem, LoginFailed):
                 self._service.close()
             raise problem from None
@@ -108,21 +110,21 @@ class _Lock(Lock):
         self._client.connection_pool.disconnect()
 
 
-def _translate(error: BaseException) -> CredentialError:
+def _translate(error: BaseException, place: str) -> CredentialError:
     kinds = {kind.__name__ for kind in type(error).__mro__}
     # Of a command within the script that frees a lock the server says it in an error of the script.
     if "NoPermissionError" in kinds or "ACL failure" in str(error):
         remedy = "Allow its user the commands SET, GET, DEL, EVALSHA, EVAL and SCRIPT on the keys of 'prefix'."
-        return AccessDenied("the login of the lock's server may not lock", remedy=remedy)
+        return AccessDenied("the login of {0} may not lock".format(place), remedy=remedy)
     if kinds & {"AuthenticationError", "AuthenticationWrongNumberOfArgsError"}:
-        return LoginFailed("the lock's server does not accept the login", remedy="Correct 'username' and 'password'.")
+        return LoginFailed("{0} does not accept the login".format(place), remedy="Correct 'username' and 'password'.")
     if chain_contains(exception_chain(error), ssl.SSLCertVerificationError):
-        return StorageError("the certificate of the lock's server cannot be verified", remedy="Name the CA that signed it in 'ca_cert'.")
+        return StorageError("the certificate of {0} cannot be verified".format(place), remedy="Name the CA that signed it in 'ca_cert'.")
     if kinds & {"ConnectionError", "TimeoutError", "OSError"}:
-        return _build_silence_error()
-    what = "the lock's server refuses to lock ({0})".format(type(error).__name__)
+        return _build_silence_error(place)
+    what = "{0} refuses to lock ({1})".format(place, type(error).__name__)
     return StorageError(what, remedy="It must be the node that is written to, and must have memory left.")
 
 
-def _build_silence_error() -> Unavailable:
-    return Unavailable("the lock's server cannot be reached, or does not respond", remedy="Check that it runs, and repeat.")
+def _build_silence_error(place: str) -> Unavailable:
+    return Unavailable("{0} cannot be reached, or does not respond".format(place), remedy="Check that it runs, and repeat.")

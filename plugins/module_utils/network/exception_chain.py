@@ -11,7 +11,10 @@ from typing import Any, Iterable, Iterator, Optional
 
 
 def exception_chain(problem: Optional[BaseException]) -> Iterator[BaseException]:
-    """Yield an exception and its causes: its cause, its context, the reason that urllib3 wraps, and exceptions among its arguments."""
+    """Yield an exception and its causes.
+
+    These are its cause, its context, the reason that urllib3 wraps, the error that azure-core wraps, and exceptions among its arguments.
+    """
     seen = set()
     waiting: list[Any] = [problem]
     while waiting:
@@ -19,7 +22,8 @@ def exception_chain(problem: Optional[BaseException]) -> Iterator[BaseException]
         if isinstance(cause, BaseException) and id(cause) not in seen:
             seen.add(id(cause))
             yield cause
-            waiting.extend([cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args])
+            wrapped = [getattr(cause, name, None) for name in ("reason", "inner_exception")]
+            waiting.extend([cause.__cause__, cause.__context__, *wrapped, *cause.args])
 
 
 def chain_contains(causes: Iterable[BaseException], *kinds: Any) -> bool:

@@ -197,6 +197,10 @@ class CredentialType(ABC):
         """
         return dict(fields, **{self.primary_of(fields): generation.generate_value(options, self.generated_kind)})
 
+    def can_refresh(self, fields: Fields) -> bool:
+        """Return True if a credential that holds `fields` can be refreshed; by default as the capabilities of the type say."""
+        return self.capabilities.refresh
+
     def refresh_token(self, fields: Fields, state: Fields) -> Optional[Secret]:
         """Return the token that a refresh sends; None if this type needs none. Use no network.
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Mapping, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Mapping, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import UnsupportedType, suggest
 from ansible_collections.nebula.credential.plugins.module_utils.types.api_key import ApiKey
@@ -17,6 +17,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.database i
 from ansible_collections.nebula.credential.plugins.module_utils.types.opaque import Opaque
 
 
+def _load_jwt() -> CredentialType:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.jwt.jwt_type import Jwt
+
+    return Jwt()
+
+
 def _load_ssh_key() -> CredentialType:
     from ansible_collections.nebula.credential.plugins.module_utils.types.ssh_key import SshKey
 
@@ -24,8 +30,10 @@ def _load_ssh_key() -> CredentialType:
 
 
 _TYPES: Dict[str, CredentialType] = {kind.name: kind for kind in (ApiKey(), Basic(), Database(), Opaque())}
-_LOADERS: Mapping[str, Callable[[], CredentialType]] = {"ssh_key": _load_ssh_key}
-"""The types whose files are loaded with the first credential of theirs. Then they are in `_TYPES` too. None of them is refreshable."""
+_LOADERS: Mapping[str, Callable[[], CredentialType]] = {"jwt": _load_jwt, "ssh_key": _load_ssh_key}
+"""The types whose files are loaded with the first credential of theirs. Then they are in `_TYPES` too."""
+_REFRESHABLE: FrozenSet[str] = frozenset(("jwt",))
+"""Those of them whose values can be refreshed."""
 
 TYPES: Tuple[str, ...] = (*tuple(sorted((*_TYPES, *_LOADERS))), Custom.name)
 
@@ -33,7 +41,7 @@ TYPES: Tuple[str, ...] = (*tuple(sorted((*_TYPES, *_LOADERS))), Custom.name)
 def is_refreshable(name: str) -> bool:
     """Return True if values of the type with this name can be refreshed. Every read calls this, so it only looks into a table."""
     kind = _TYPES.get(name)
-    return kind is not None and kind.capabilities.refresh
+    return name in _REFRESHABLE if kind is None else kind.capabilities.refresh
 
 
 def check_type(name: str) -> None:

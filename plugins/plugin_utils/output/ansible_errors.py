@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsibleError, AnsibleLookupError
+from ansible.errors import AnsibleError, AnsibleFilterError, AnsibleLookupError
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, as_credential_error
 
@@ -29,8 +29,17 @@ def lookup_failure(error: Exception) -> AnsibleError:
 
     ansible-core itself says which lookup failed, two or three times. Only the text leaves a lookup, so it ends with the code.
     """
+    return AnsibleLookupError(_with_code(error))
+
+
+def filter_failure(error: Exception) -> AnsibleError:
+    """Return the error that a filter or a test raises (`from None`) for `error`, as `lookup_failure` does for a lookup."""
+    return AnsibleFilterError(_with_code(error))
+
+
+def _with_code(error: Exception) -> str:
     found = error if isinstance(error, UserMessage) else as_credential_error(error)
-    return AnsibleLookupError("{0} [code: {1}]".format(found, found.code))
+    return "{0} [code: {1}]".format(found, found.code)
 
 
 def build_failed_result(error: Exception, reported: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.s
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_key import STORE_KEY
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_purge import STORE_PURGE
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_schema import STORE_SCHEMA
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.valid_jwt import VALID_JWT
 from ansible_collections.nebula.credential.plugins.module_utils.types.generation import KINDS, PasswordPolicy
 from ansible_collections.nebula.credential.plugins.module_utils.types.openssh import ALGORITHMS
 from tests.conftest import CHECKOUT
@@ -38,6 +39,7 @@ MODULES = {
     "store_schema": STORE_SCHEMA,
 }
 LOOKUPS = {"get": GET, "get_many": GET_MANY, "find": FIND}
+TESTS = {"valid_jwt": VALID_JWT}
 SECRET_WORDS = ("pass", "token", "secret", "key", "value")
 
 
@@ -50,8 +52,8 @@ def constants(path):
 
 
 def documented(kind, name):
-    if kind == "lookup":
-        return yaml.safe_load((PLUGINS / "lookup" / (name + ".yml")).read_text(encoding="utf-8"))["DOCUMENTATION"]["options"]
+    if kind in ("lookup", "test"):
+        return yaml.safe_load((PLUGINS / kind / (name + ".yml")).read_text(encoding="utf-8"))["DOCUMENTATION"]["options"]
     own = yaml.safe_load(constants(PLUGINS / "modules" / (name + ".py"))["DOCUMENTATION"]).get("options", {})
     fragments = [store, rotation_targets] if name == "credential_rotate" else [store]
     shared = [yaml.safe_load(fragment.ModuleDocFragment.DOCUMENTATION)["options"] for fragment in fragments]
@@ -60,7 +62,7 @@ def documented(kind, name):
 
 def compare(options, spec, where):
     """Every option is in both, with the same type, default, choices and parts."""
-    assert set(options) - {"_terms"} == set(spec), where
+    assert set(options) - {"_terms", "_input"} == set(spec), where
     for name, option in spec.items():
         said, place = options[name], "{0}.{1}".format(where, name)
         assert said["description"], place
@@ -73,7 +75,9 @@ def compare(options, spec, where):
 
 @pytest.mark.parametrize(
     ("kind", "name", "specification"),
-    [("module", *item) for item in MODULES.items()] + [("lookup", *item) for item in LOOKUPS.items()],
+    [("module", *item) for item in MODULES.items()]
+    + [("lookup", *item) for item in LOOKUPS.items()]
+    + [("test", *item) for item in TESTS.items()],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_documentation_and_specification_agree(kind, name, specification):

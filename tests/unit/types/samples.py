@@ -22,6 +22,7 @@ GIVEN = {
     "basic": {"username": "app"},
     "custom": {"host": "door.example.com"},
     "database": {"username": "app", "engine": "mysql", "host": "db.example.com", "port": "3306", "database": "shop", "ssl_mode": "require"},
+    "jwt": {"issuer": "https://deploy.example", "audience": "registry", "lifetime": "10m"},
     "ssh_key": {"passphrase": "c4n4ry of many words", "comment": "app@example.com"},
 }
 

@@ -14,6 +14,7 @@ import threading
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from typing import Any, Callable, Iterator, Mapping, NamedTuple, Optional
+from urllib.parse import urlsplit
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.gcp import errors as failures
 from ansible_collections.nebula.credential.plugins.module_utils.backends.gcp.credentials import Identity, load_identity
@@ -29,7 +30,8 @@ except ImportError:  # `connection` reports the missing package before anything 
 
 MARGIN = timedelta(seconds=225)
 """How long before its end a token is renewed: as google-auth does."""
-_METADATA_SERVER = "metadata.google.internal"
+_METADATA = "/computeMetadata/"
+"""The path of the metadata server of a virtual machine."""
 
 
 class Response(NamedTuple):
@@ -62,6 +64,11 @@ class Requests:
             answer = self._client.request(method, url, headers=sent, body=content).check_available()
         except CredentialError as problem:
             problem.outcome_unknown = False  # A token that was made and not received does no harm.
+            if urlsplit(url).path.startswith(_METADATA):
+                problem.remedy = (
+                    "No login is given, so the machine's own was looked for. Give 'credentials_file' or 'access_token', "
+                    "or run: gcloud auth application-default login"
+                )
             raise
         return Response(answer.status, answer.headers, answer.body)
 

@@ -15,7 +15,7 @@ import os
 from dataclasses import replace
 from datetime import datetime, timezone
 from functools import partial
-from typing import Any, Iterator, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import CONNECTIONS, BackendContext, Capabilities, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import (
@@ -24,23 +24,15 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.concurr
     check_swap,
     document_conflict,
     next_serial,
-    swap_conflict,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.conflict_retry import attempts
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.json_fields import DELETED
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.conflict_retry import attempts, mark_outcome
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.json_fields import DELETED, Description
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, VersionRemover
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connected_backend import Connected
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_descriptions import (
-    Descriptions,
-    check_metadata,
-)
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_descriptions import Descriptions
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_document import read_document, write_document
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_metadata import (
-    check_room,
-    find_description,
-    with_deleted,
-)
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_metadata import check_room, has_description, with_deleted
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_records import (
     RECORD_ID_SIZE,
     CurrentVersion,
@@ -67,12 +59,14 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_warnings import warn_about_deleted, warn_about_end
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import STORE, Location
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import KV2
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.pending_writes import PendingWrites
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.pending_writes import PendingWrites, Rest
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.tree_walk import find_stages, walk
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import ABSENT, CURRENT, Etag, Record, VersionInfo
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
+
+_CHECK = "the check that no other run came first"
 
 
 class Kv2(Connected, Recoverable, VersionRemover):
@@ -102,7 +96,6 @@ class Kv2(Connected, Recoverable, VersionRemover):
         self._connection = connection
         self._location = Location.of(options)
         self._requests = Kv2Requests(connection, self._location.mount)
-        self._descriptions = Descriptions(self._requests)
         self._removal = Removal(self._requests, self._tenant)
         self._unfinished = PendingWrites()
         if self.setting("keep_versions") < 0:
@@ -123,21 +116,24 @@ class Kv2(Connected, Recoverable, VersionRemover):
                 base = self._read_current(record.name, record.stage)
                 check_swap(record.name, base.record, expected, create)
             next_serial(record.name, record.serial, base.number)
+            describe = partial(self._describe, place, record, base, expected, os.urandom(RECORD_ID_SIZE))
             try:
-                with self._unfinished.claiming(place, partial(self._claim, place, record, data, base, expected)):
+                with self._unfinished.claiming(place, Rest(self._requests, partial(self._claim, place, data, base, describe))):
                     value = self._requests.write(place, data, base.number)
             except LostRace:
                 base = None
                 continue
-            return self._describe(place, record, value, base, expected)
+            return self._unfinished.finish(place, "its metadata", Rest(self._requests, partial(describe, value)))
         raise AssertionError
 
-    def _claim(self, place: str, record: Record, data: Mapping[str, Any], base: CurrentVersion, expected: Optional[Etag]) -> None:
+    def _claim(
+        self, place: str, data: Mapping[str, Any], base: CurrentVersion, describe: Callable[..., Record], requests: Kv2Requests
+    ) -> None:
         """Describe the value of a put whose response was lost, if it is stored and not yet described."""
-        value = self._requests.read(place)
+        value = requests.read(place)
         ours = value is not None and (value.version.number, value.data) == (base.number + 1, dict(data))
-        if value is not None and ours and not find_description(value.custom, value.version.number, record.name).own:
-            self._describe(place, record, value, base, expected)
+        if value is not None and ours and not has_description(value.custom, value.version.number):
+            describe(value, requests)
 
     def _find_expected(self, name: str, stage: str, expected: Optional[Etag], create: bool) -> Optional[CurrentVersion]:
         """Return the state that a write expects, without reading a value; None if the value must be read.
@@ -166,48 +162,31 @@ class Kv2(Connected, Recoverable, VersionRemover):
         record = record_of(name, stage, value, self._tenant)
         return CurrentVersion(value.version.number, record, deleted_at=find_deleted_at(value))
 
-    def _describe(self, place: str, record: Record, value: Value, base: CurrentVersion, expected: Optional[Etag]) -> Record:
-        """Send the second request of a put.
+    def _describe(
+        self, place: str, record: Record, base: CurrentVersion, expected: Optional[Etag], new_id: bytes, value: Value, requests: Kv2Requests
+    ) -> Record:
+        """Do what follows the first request of a put.
 
         Raises:
-            Conflict: the metadata had been changed when the value was written. The value before it is stored again.
+            Conflict: the metadata had been changed when the value was written, or the version before had been deleted. Then the value
+                is taken back. Or the metadata of the new version is another one already (`outcome_unknown`).
         """
-        number = value.version.number
-        self._check_metadata(place, record.name, value, base, expected)
+        descriptions, name, number = Descriptions(requests), record.name, value.version.number
+        descriptions.check_expected(place, name, value, base.number, expected)
         custom = with_deleted(value.custom, number - 1) if base.is_recreated else value.custom
-        record_id = record.record_id or find_identity(custom, number, record.name) or os.urandom(RECORD_ID_SIZE)
+        record_id = record.record_id or find_identity(custom, number, name) or new_id
         description = describe_record(record, record_id, 0)
+        with mark_outcome(unknown=True):
+            sheet = (requests.sheet(place) if base.number else None) or SecretMetadata(number, (), value.custom, 0)
+        if base.record is not None:
+            descriptions.check_not_deleted(place, name, value, base.number, sheet)
         most = self.setting("keep_versions") + 1 if number == 1 else None
-        write = partial(self._descriptions.write, place, record.name, value, description, new=base.is_recreated, most=most)
-        sheet = SecretMetadata(number, (), value.custom, 0)
-        if base.number:
-            read = partial(self._requests.sheet, place)
-            sheet = self._unfinished.finish(place, "metadata", read, later=partial(write, sheet=None)) or sheet
-        self._check_not_deleted(place, record.name, value, base, sheet)
-        self._unfinished.finish(place, "metadata", partial(write, sheet=sheet))
+        with mark_outcome(unknown=True):
+            descriptions.write(place, name, value, description, sheet=sheet, new=base.is_recreated, most=most)
         if record.stage == CURRENT:
-            warn_about_end(self.context, record.name, value.version)
-            warn_about_deleted(self.context, record.name, value.version, base.deleted_at)
+            warn_about_end(self.context, name, value.version)
+            warn_about_deleted(self.context, name, value.version, base.deleted_at)
         return replace(record, version=str(number), serial=number, record_id=record_id, revision=0, ends_at=value.version.ends_at)
-
-    def _check_metadata(self, place: str, name: str, value: Value, base: CurrentVersion, expected: Optional[Etag]) -> None:
-        try:
-            check_metadata(value, base.number, expected, name)
-        except Conflict:
-            again = partial(self._descriptions.give_back, place, name, base.number, value)
-            self._unfinished.finish(place, "the value before it, which is stored again", again)
-            raise
-
-    def _check_not_deleted(self, place: str, name: str, value: Value, base: CurrentVersion, sheet: SecretMetadata) -> None:
-        """Check after a put that the version before it was not deleted first: the compare-and-swap of KV does not see that.
-
-        Raises:
-            Conflict: it was. It is deleted again.
-        """
-        if base.record is not None and sheet.is_replaced_after_delete(base.number):
-            again = partial(self._descriptions.take_back, place, name, base.number, value)
-            self._unfinished.finish(place, "the delete of the value before it, which is repeated", again)
-            raise swap_conflict(name, Etag(str(base.number)), None)
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
         place = self._location.place(name, stage)
@@ -240,11 +219,13 @@ class Kv2(Connected, Recoverable, VersionRemover):
                 raise absent(record.name, stage=record.stage)
             check_revision(found, record, record.version, expected_revision)
             record_id = found.record_id or os.urandom(RECORD_ID_SIZE)
+            change = (place, record.name, sheet, describe_record(record, record_id, expected_revision + 1))
             try:
-                self._descriptions.patch(place, record.name, sheet, describe_record(record, record_id, expected_revision + 1))
+                Descriptions(self._requests).patch(*change)
             except LostRace:
                 continue
-            return replace(record, serial=sheet.current, record_id=record_id, revision=expected_revision + 1)
+            stored = replace(record, serial=sheet.current, record_id=record_id, revision=expected_revision + 1)
+            return self._unfinished.finish(place, _CHECK, Rest(self._requests, partial(_check_patched, stored, change)))
         raise AssertionError
 
     def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
@@ -259,23 +240,32 @@ class Kv2(Connected, Recoverable, VersionRemover):
                 check_swap(name, base.record, expected)
             try:
                 if recoverable:
-                    self._removal.hide(place, base.record or Record(name), base.number)
+                    self._requests.delete(place, [base.number])
+                    self._unfinished.finish(place, _CHECK, Rest(self._requests, partial(self._check_hidden, place, name, base)))
                     return
-                with self._unfinished.claiming(place, partial(self._claim_delete, place, name, base, expected)):
+                bury = partial(self._bury, place, name, base, expected)
+                with self._unfinished.claiming(place, Rest(self._requests, partial(self._claim_delete, place, base, bury))):
                     value = self._requests.write(place, {DELETED: datetime.now(timezone.utc).isoformat()}, base.number)
             except LostRace:
                 base = None
                 continue
-            self._check_metadata(place, name, value, base, expected)
-            self._unfinished.finish(place, "the removal of its versions", partial(self._removal.bury, place, value))
+            self._unfinished.finish(place, "the removal of its versions", Rest(self._requests, partial(bury, value)))
             return
 
-    def _claim_delete(self, place: str, name: str, base: CurrentVersion, expected: Optional[Etag]) -> None:
+    def _check_hidden(self, place: str, name: str, base: CurrentVersion, requests: Kv2Requests) -> None:
+        Removal(requests, self._tenant).check_hidden(place, base.record or Record(name), base.number)
+
+    def _claim_delete(self, place: str, base: CurrentVersion, bury: Callable[..., None], requests: Kv2Requests) -> None:
         """Finish a delete whose response was lost, if it was done."""
-        value = self._requests.read(place)
+        value = requests.read(place)
         if value is not None and is_marked(value) and value.version.number == base.number + 1:
-            self._check_metadata(place, name, value, base, expected)
-            self._removal.bury(place, value)
+            bury(value, requests)
+
+    def _bury(self, place: str, name: str, base: CurrentVersion, expected: Optional[Etag], value: Value, requests: Kv2Requests) -> None:
+        """Do what follows the first request of a delete."""
+        Descriptions(requests).check_expected(place, name, value, base.number, expected)
+        with mark_outcome(unknown=True):
+            Removal(requests, self._tenant).bury(place, value)
 
     def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
         """Undelete the newest version, if it was deleted recoverably (`recoverable`, `bao kv delete`).
@@ -333,3 +323,9 @@ class Kv2(Connected, Recoverable, VersionRemover):
         if (found.content if found else None) != replaces:
             raise document_conflict()
         write_document(self._requests, place, content, found.version if found else None)
+
+
+def _check_patched(stored: Record, change: Tuple[str, str, SecretMetadata, Description], requests: Kv2Requests) -> Record:
+    """Check a change of metadata that was made, and return the record."""
+    Descriptions(requests).check_patched(*change)
+    return stored

@@ -84,15 +84,21 @@ class Descriptions:
                 sheet = None
 
     def patch(self, place: str, name: str, sheet: SecretMetadata, description: Description) -> None:
-        """Replace the description of the current version.
+        """Replace the description of the current version. `check_patched` follows.
 
         Raises:
             TooLarge: the description does not fit.
             LostRace: the metadata was changed since `sheet` was read.
-            Conflict: another value or another change came at the same time.
         """
         check_room(description, name)
         self._requests.describe(place, describe_version(sheet.custom, sheet.current, description), None, sheet.revision)
+
+    def check_patched(self, place: str, name: str, sheet: SecretMetadata, description: Description) -> None:
+        """Check that nothing else came at the same time as a description that replaced that of `sheet`.
+
+        Raises:
+            Conflict: another value or another change did.
+        """
         with mark_outcome(unknown=True):
             now = self._requests.sheet(place)
         newest = None if now is None else now.newest
@@ -102,6 +108,29 @@ class Descriptions:
         found = find_description(now.custom, now.current, name).description
         if found is not None and found.revision == description.revision and found != description:
             raise _race_conflict(name)
+
+    def check_expected(self, place: str, name: str, value: Value, number: int, expected: Optional[Etag]) -> None:
+        """Check, by the response to a write, that the metadata of version `number` was the expected one when it was replaced.
+
+        Raises:
+            Conflict: it had been changed. The version is stored again.
+        """
+        there = read_revision(value.custom, number, name)
+        if expected is not None and expected.revision not in (None, there):
+            with mark_outcome(unknown=True):
+                self.give_back(place, name, number, value)
+            raise swap_conflict(name, expected, Record(name, version=expected.version, revision=there))
+
+    def check_not_deleted(self, place: str, name: str, value: Value, number: int, sheet: SecretMetadata) -> None:
+        """Check after a put that version `number` was not deleted first: the compare-and-swap of KV does not see that.
+
+        Raises:
+            Conflict: it was. It is deleted again.
+        """
+        if sheet.is_replaced_after_delete(number):
+            with mark_outcome(unknown=True):
+                self.take_back(place, name, number, value)
+            raise swap_conflict(name, Etag(str(number)), None)
 
     def take_back(self, place: str, name: str, number: int, value: Value) -> None:
         """Remove a version that was written over version `number` after that was deleted recoverably. `restore` brings back the older one.
@@ -137,8 +166,13 @@ class Descriptions:
             return None
         try:
             return self._requests.write(place, kept.data, value.version.number)
-        except LostRace:
-            return None
+        except LostRace as lost:
+            return self._find_written(place, kept, value.version.number + 1) if lost.outcome_unknown else None
+
+    def _find_written(self, place: str, kept: Value, number: int) -> Optional[Value]:
+        """Return version `number` if it holds that value: the response to its write was lost. Else None."""
+        there = self._requests.read(place)
+        return there if there is not None and (there.version.number, there.data) == (number, kept.data) else None
 
     def _describe_again(self, place: str, name: str, number: int, back: Value) -> None:
         description = find_description(back.custom, number, name).description
@@ -153,17 +187,6 @@ def read_revision(custom: Mapping[str, str], number: int, name: str) -> int:
     except Damaged:
         return -1
     return found.description.revision if found.own and found.description is not None else 0
-
-
-def check_metadata(value: Value, number: int, expected: Optional[Etag], name: str) -> None:
-    """Check, by the response to a write, that the metadata of version `number` was the expected one when it was replaced.
-
-    Raises:
-        Conflict: it had been changed.
-    """
-    there = read_revision(value.custom, number, name)
-    if expected is not None and expected.revision not in (None, there):
-        raise swap_conflict(name, expected, Record(name, version=expected.version, revision=there))
 
 
 def _race_conflict(name: str) -> Conflict:

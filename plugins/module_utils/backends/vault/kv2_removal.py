@@ -35,15 +35,14 @@ class Removal:
         self._requests = requests
         self._tenant = tenant
 
-    def hide(self, place: str, found: Record, number: int) -> None:
-        """Delete a version recoverably. Undelete it if it was replaced or changed first, because KV does not compare here.
+    def check_hidden(self, place: str, found: Record, number: int) -> None:
+        """Check a recoverable delete of a version. Undelete it if it was replaced or changed first, because KV does not compare there.
 
         A version that was written over the deleted one is taken back by its writer, which finds out as this method does.
 
         Raises:
             LostRace: another version was written, or the metadata was changed.
         """
-        self._requests.delete(place, [number])
         with mark_outcome(unknown=True):
             sheet = self._requests.sheet(place)
         next_one = None if sheet is None else sheet.find(number + 1)
@@ -51,8 +50,9 @@ class Removal:
         if sheet is None or is_taken_back or sheet.is_replaced_after_delete(number):
             return
         if (sheet.current, read_revision(sheet.custom, number, found.name)) != (number, found.revision):
-            self._requests.undelete(place, [number])
-            raise LostRace("it was changed meanwhile")
+            with mark_outcome(unknown=True):
+                self._requests.undelete(place, [number])
+            raise LostRace("another run changed it at the same time", name=found.name, remedy="Read it again and repeat.")
 
     def bury(self, place: str, value: Value) -> None:
         """Remove the metadata, and destroy every version up to this one. The number of the last one stays."""

@@ -44,7 +44,7 @@ class Malformed(StorageError):
     """The server's facts about one secret cannot be read."""
 
 
-class _NeedsCas(StorageError):
+class NeedsCas(StorageError):
     """The server requires the revision of the metadata to be replaced."""
 
 
@@ -182,7 +182,7 @@ class Kv2Requests:
             try:
                 self._request("PATCH", "metadata", place, body, writing=True, capability="patch")
                 return
-            except _NeedsCas:
+            except NeedsCas:
                 sheet = self.sheet(place)
                 body["metadata_cas"] = sheet.revision if sheet else 0
             except LostRace:
@@ -289,7 +289,7 @@ def _refusal_error(reply: Reply) -> Optional[CredentialError]:
     if _UPGRADING in said:
         return Unavailable("the engine has just been mounted and is not ready", remedy="Retry.")
     if _METADATA_CAS in said:
-        return _NeedsCas("the mount requires compare-and-swap of metadata")
+        return NeedsCas("the mount requires compare-and-swap of metadata")
     if any(words in said for words in _TOO_LARGE):
         return TooLarge("the value is too large for the server", remedy="Store less, or raise the server's limit.")
     return None

@@ -29,6 +29,9 @@ class ReconciledWrite(Generic[Answer]):
     Once a request's outcome is unknown, each attempt begins by reading. If the write was carried out, its result is returned as if
     the lost response had arrived. If what it replaces is still there, it is made again if `repeatable`: the backend's
     compare-and-swap then refuses the request that comes second, and that refusal is reconciled like a lost response.
+
+    If the backend knows how far it came (`CredentialError.rest`), the next attempt finishes that, and begins nothing anew: what was
+    read for the write may have changed since.
     """
 
     def __init__(self, make: Callable[[], Answer], look: Callable[[], Optional[Done[Answer]]], *, repeatable: bool) -> None:
@@ -37,6 +40,7 @@ class ReconciledWrite(Generic[Answer]):
         self._look = look
         self._repeatable = repeatable
         self._doubt: Optional[CredentialError] = None
+        self._rest: Optional[Callable[[], Answer]] = None
 
     def carry_out(self, attempts: RetryPolicy, call: BackendCall) -> Answer:
         """Make the write, and return its result.
@@ -54,31 +58,39 @@ class ReconciledWrite(Generic[Answer]):
             done = self._last_look() if error is self._doubt else None
             if done is not None:
                 return done.answer
+            error.rest = None
             raise _unknown(error, call) from None
 
     def _attempt(self) -> Answer:
+        if self._rest is not None:
+            return self._finish(self._rest)
         if self._doubt is None:
-            return self._send()
+            return self._send(self._make)
         done = self._reconcile()
         if done is not None:
             return done.answer
         if not self._repeatable:
             raise _MayNotBeRepeated(self._doubt)
         try:
-            return self._send()
+            return self._send(self._make)
         except (Conflict, NotFound):
             done = self._reconcile()
             if done is not None:
                 return done.answer
             raise
 
-    def _send(self) -> Answer:
+    def _send(self, work: Callable[[], Answer]) -> Answer:
         try:
-            return self._make()
+            return work()
         except CredentialError as error:
+            self._rest = error.rest
             if error.outcome_unknown:
                 self._doubt = error
             raise
+
+    def _finish(self, rest: Callable[[], Answer]) -> Answer:
+        self._doubt = None  # the backend knows what was carried out, and says what became of the rest
+        return self._send(rest)
 
     def _reconcile(self) -> Optional[Done[Answer]]:
         try:
@@ -92,11 +104,11 @@ class ReconciledWrite(Generic[Answer]):
         if deadline.is_over():
             return None
         try:
-            return self._reconcile()
-        except (Conflict, NotFound):
+            return self._reconcile() if self._rest is None else Done(self._finish(self._rest))
+        except CredentialError as error:
+            if passes(error):
+                return None
             raise
-        except CredentialError:
-            return None
 
 
 def _unknown(error: CredentialError, call: BackendCall) -> CredentialError:

@@ -51,7 +51,7 @@ SHARE_OF_LIFE = 5
 def is_due(credential: Credential) -> bool:
     """Whether a value of a refreshable type has expired, or is within its margin, in a state in which it may be refreshed."""
     known = credential.metadata
-    if known.expires_at is None or not _is_refreshable(known.lifecycle):
+    if known.expires_at is None or not _is_refreshable(known.lifecycle) or not credential.kind.can_refresh(credential.fields):
         return False
     begun = read_refresh_status(credential.record).refreshed_at or version_created_at(known).timestamp()
     life = max(0.0, known.expires_at.timestamp() - begun)

@@ -91,11 +91,11 @@ class Refresher:
         """Refresh a value now, whether or not it is due. If a refresh is under way, return its result.
 
         Raises:
-            RefreshUnsupported: its type cannot be refreshed.
+            RefreshUnsupported: its type, or what it holds, cannot be refreshed.
             IllegalTransition: its state does not allow it.
             CredentialError: as `refresh_if_due`, for an unexpired value too.
         """
-        if not credential.kind.capabilities.refresh:
+        if not credential.kind.can_refresh(credential.fields):
             raise refresh_unsupported_error(credential.record.type).within(name=credential.name)
         return self._join(credential, force=True)
 

@@ -53,7 +53,7 @@ options:
           - Null for the primary field, and for one that the type declares secret, counts as not given.
           - The primary field is set here or by O(value), not by both.
           - The primary field and those that the type declares secret are text. Others may be numbers and booleans too; where a store keeps
-            JSON, they stay what they are.
+            JSON, they stay what they are. A type can take mappings, which are stored as the text of their JSON.
         type: dict
       encoding:
         description: How its values are encoded. Defaults to O(encoding) of the task.

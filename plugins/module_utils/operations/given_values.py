@@ -40,7 +40,7 @@ def read_fields(parameters: Mapping[str, Any]) -> Optional[Given]:
     """Return the option `fields`; None if it is not given. A field that is null has None for its value.
 
     Raises:
-        InvalidInput: a field is neither text nor a number or boolean, not base64, or empty.
+        InvalidInput: a field is neither text nor a number, a boolean or a mapping, not base64, or empty.
     """
     fields = parameters.get("fields")
     if fields is None:
@@ -53,11 +53,11 @@ def _read_field(value: Any, parameters: Mapping[str, Any], option: str) -> Optio
         return None
     if isinstance(value, str):
         return _read_text(value, parameters, option)
-    if not isinstance(value, (bool, int, float)) or _encoding_of(parameters) == BASE64:
+    if not isinstance(value, (bool, int, float, Mapping)) or _encoding_of(parameters) == BASE64:
         raise not_text_error(value, option)
     try:
-        return Secret(json.dumps(value, allow_nan=False), JSON)
-    except ValueError:
+        return Secret(json.dumps(value, allow_nan=False, sort_keys=True), JSON)
+    except (TypeError, ValueError):
         raise not_text_error(value, option) from None
 
 

@@ -167,5 +167,5 @@ def _value(credential: Credential, parameters: Mapping[str, Any]) -> Tuple[Value
 def _mapping(credential: Credential, fields: Iterable[str], encoding: str) -> Tuple[Dict[str, str], Tuple[Secret, ...]]:
     kind = credential.kind
     values = {field: kind.read(credential.fields, credential.record.state, field) for field in fields}
-    secrets = tuple(value for field, value in values.items() if kind.is_secret(field))
+    secrets = tuple(value for field, value in values.items() if kind.is_hidden(field, credential.fields))
     return {field: encode_value(value, encoding, field) for field, value in values.items()}, secrets

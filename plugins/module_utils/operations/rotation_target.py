@@ -86,7 +86,7 @@ class RotationTarget:
         self._class({**self._options, **fields}, self._current).check()
         secrets: List[Secret] = [Secret(str(self._options[name])) for name, option in self._class.options.items() if self._hides(name)]
         for found in credentials.values():
-            secrets += [field for name, field in found.fields.items() if found.kind.is_secret(name)]
+            secrets += [field for name, field in found.fields.items() if found.kind.is_hidden(name, found.fields)]
         access = {
             "options": self._plain_options(),
             "credentials": {name: handover.encode_fields(each) for name, each in fields.items()},
@@ -126,4 +126,4 @@ class RotationTarget:
         return bool(self._class.options[name].no_log) and self._options.get(name) is not None
 
     def _secrets(self, value: Value) -> List[Secret]:
-        return [field for name, field in value.fields.items() if self._type.is_secret(name)]
+        return [field for name, field in value.fields.items() if self._type.is_hidden(name, value.fields)]

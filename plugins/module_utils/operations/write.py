@@ -168,7 +168,8 @@ def _with_value(result: Dict[str, Any], wanted: DesiredCredential, done: EnsureR
     if done.credential is None:
         return result, tuple(secrets)
     kind = done.credential.kind
-    secrets = [value for name, value in (wanted.fields or {}).items() if value is not None and kind.is_secret(name)]
+    fields = done.credential.fields
+    secrets = [value for name, value in (wanted.fields or {}).items() if value is not None and kind.is_hidden(name, fields)]
     secrets += [wanted.value] if wanted.value is not None else []
     if item.get("return_value"):
         refuse_unusable(done.credential)

@@ -21,6 +21,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import REDACTED, Secret, not_text_error
 from ansible_collections.nebula.credential.plugins.module_utils.types import generation
 
+SHOWN = 4
+"""How many characters of a secret id are shown."""
+SHORTEST_ID = 16
+"""Of a shorter one nothing is shown: too little of it would be left to guess."""
+
 
 @dataclass(frozen=True)
 class Field:
@@ -30,6 +35,9 @@ class Field:
         default: stored if the field is not given.
         binary: any bytes are accepted; else the value is UTF-8 text.
         choices: the only values allowed; empty if any value is.
+        identifies: its value says which credential it is, as a user name or the id of a key does. `redact` shows the beginning of it even
+            if it is secret: a key's id is half of a login, and people look for it in the lists of a service.
+        mapping: a task may give a mapping. It is stored as its JSON text, which may be given too.
     """
 
     name: str
@@ -39,6 +47,8 @@ class Field:
     description: str = ""
     binary: bool = False
     choices: Tuple[str, ...] = ()
+    mapping: bool = False
+    identifies: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,6 +108,10 @@ class CredentialType(ABC):
         known = self._field(field)
         return known is None or known.secret
 
+    def is_hidden(self, field: str, fields: Fields) -> bool:
+        """Return True if the value of a field is masked where a result shows it. `fields` are all of the credential."""
+        return self.is_secret(field)
+
     def is_known_secret(self, field: str, fields: Fields) -> bool:
         """Return True if a field is the primary one of `fields`, or if the type declares it secret."""
         known = self._field(field)
@@ -138,18 +152,23 @@ class CredentialType(ABC):
         return dict(fields)
 
     def check_given(self, given: Fields, merged: Fields) -> None:
-        """Check that the secrets that a task gives are text. Other fields may be numbers and booleans.
+        """Check that the secrets that a task gives are text. Other fields may be numbers and booleans, and mappings if the type says so.
 
         Args:
             given: the fields that the task gives.
             merged: these over the stored ones, which show what the primary field is.
 
         Raises:
-            InvalidInput: the primary field, or one that the type declares secret, is a number or a boolean.
+            InvalidInput: the primary field, or one that the type declares secret, is a number or a boolean; or a field is a mapping
+                that the type takes as text.
         """
         for name, value in given.items():
-            if not value.is_text and self.is_known_secret(name, merged):
-                raise not_text_error(json.loads(value.expose()), "fields.{0}".format(name))
+            if value.is_text:
+                continue
+            data, known = json.loads(value.expose()), self._field(name)
+            is_mapping = isinstance(data, dict) and not (known is not None and known.mapping)
+            if is_mapping or self.is_known_secret(name, merged):
+                raise not_text_error(data, "fields.{0}".format(name))
 
     def read(self, fields: Fields, state: Fields, field: str) -> Secret:
         """Return the value of one field: from the last refresh, else as written. It may be computed from other fields.
@@ -206,8 +225,23 @@ class CredentialType(ABC):
         raise refresh_unsupported_error(self.name)
 
     def redact(self, fields: Fields) -> Dict[str, str]:
-        """Return the fields as they may be shown, with secret values replaced and binary ones escaped."""
-        return {name: REDACTED if self.is_secret(name) else _text(value) for name, value in sorted(fields.items())}
+        """Return the fields as they may be shown, with secret values replaced and binary ones escaped.
+
+        Of a field that is secret and identifies the credential the first four characters are left, if it has 16 or more.
+        """
+        return {name: self._redact(name, value, fields) for name, value in sorted(fields.items())}
+
+    @property
+    def identifying(self) -> Tuple[str, ...]:
+        """The fields by which a person knows the credential."""
+        return tuple(field.name for field in self.fields if field.identifies)
+
+    def _redact(self, name: str, value: Secret, fields: Fields) -> str:
+        if not self.is_hidden(name, fields):
+            return _text(value)
+        known, text = self._field(name), _text(value)
+        is_id = known is not None and known.secret and known.identifies and name != self.primary_of(fields)
+        return text[:SHOWN] + "***" if is_id and len(text) >= SHORTEST_ID else REDACTED
 
     def _field(self, name: str) -> Optional[Field]:
         for field in self.fields:

@@ -6,50 +6,67 @@
 
 from __future__ import annotations
 
-from typing import Dict
+import json
+from typing import Any, Dict
 
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidToken
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, find_values
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.types import connection_string
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType, Field
 
 CONNECTION_STRING = "connection_string"
+ENGINES = ("postgresql", "mysql", "mongodb", "mongodb+srv", "redis", "sqlserver", "oracle")
+SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+MAPPINGS = ("pool", "parameters")
 
 
 class Database(CredentialType):
-    """A database user's password and the address of the database.
+    """A database user's password, the address of the database, and the settings of its connections.
 
     `connection_string` is accepted instead of the single fields, and can be read as a field: it is always computed from
     them, so a rotation cannot leave an old one behind.
     """
 
     name = "database"
-    description = "a login of a PostgreSQL or MySQL database"
+    description = "a login of a database"
     primary = "password"
     fields = (
         Field("password", secret=True, required=True, description="The password."),
-        Field("username", description="The database user."),
-        Field("engine", default="postgresql", choices=connection_string.ENGINES, description="The kind of database."),
-        Field("host", description="Host name, address, or the directory of a socket."),
-        Field("port", description="1 to 65535."),
-        Field("database", description="The database on that server."),
-        Field("ssl_mode", choices=connection_string.SSL_MODES, description="How TLS is used, in libpq's words."),
+        Field("username", identifies=True, description="The database user."),
+        Field("username_is_secret", choices=("true", "false"), description="Whether the user's name is masked in output, too."),
+        Field("engine", default="postgresql", choices=ENGINES, description="The kind of database."),
+        Field("host", identifies=True, description="Host name, address, or the directory of a socket; several with a comma between them."),
+        Field("port", description="1 to 65535; one, or one for each host."),
+        Field("database", identifies=True, description="The database on that server."),
+        Field("ssl_mode", choices=SSL_MODES, description="How TLS is used, in libpq's words."),
+        Field("pool", mapping=True, description="The settings of a pool of connections: counts, and times in seconds."),
+        Field("parameters", mapping=True, description="Further parameters of the connection string, none of them secret."),
     )
 
     def is_secret(self, field: str) -> bool:
         """Return True for a connection string too, since it holds the password."""
         return field == CONNECTION_STRING or super().is_secret(field)
 
+    def is_hidden(self, field: str, fields: Fields) -> bool:
+        """Return True for the user's name too, if the credential says so."""
+        if field == "username" and "username_is_secret" in fields:
+            return fields["username_is_secret"].expose() == b"true"
+        return super().is_hidden(field, fields)
+
     def validate(self, fields: Fields) -> Dict[str, Secret]:
         """Check the fields, those of a connection string included. A field that is given wins over the string's part.
 
         Raises:
-            InvalidInput: see `CredentialType.validate`; also an invalid connection string or port.
+            InvalidInput: see `CredentialType.validate`; also an invalid connection string, or parts that the engine's string cannot have.
         """
         complete = super().validate(self.expand(fields))
-        port = complete.get("port")
-        if port is not None and not port.is_null and not _is_port(port.expose()):
-            self.refuse("port", "is not a port", "Use 1 to 65535.")
+        # Imported here, as below: most processes read no connection string.
+        from ansible_collections.nebula.credential.plugins.module_utils.types.connection_checks import check_parts, read_mapping
+
+        for name in MAPPINGS:
+            if name in find_values(complete):
+                complete[name] = _write_mapping(read_mapping(self, name, complete[name]))
+        check_parts(self, _read_parts(complete))
         return complete
 
     def expand(self, fields: Fields) -> Dict[str, Secret]:
@@ -58,15 +75,34 @@ class Database(CredentialType):
         written = given.pop(CONNECTION_STRING, None)
         if written is None or written.is_null:
             return given
+        from ansible_collections.nebula.credential.plugins.module_utils.types import connection_string
+
         parts = connection_string.parse(written.expose().decode("utf-8", "replace"))
-        return dict({name: Secret(part) for name, part in parts.items()}, **given)
+        found = {name: _write_mapping(part) if name in MAPPINGS else Secret(part) for name, part in parts.items()}
+        return dict(found, **given)
 
     def read(self, fields: Fields, state: Fields, field: str) -> Secret:
-        """Return a field, or the connection string built from the fields."""
+        """Return a field, or the connection string built from the fields.
+
+        Raises:
+            NoToken: there is no such value.
+            InvalidToken: another tool has written fields that have no connection string.
+        """
         if field != CONNECTION_STRING:
             return super().read(fields, state, field)
-        return Secret(connection_string.build({name: value.expose().decode("utf-8") for name, value in find_values(fields).items()}))
+        from ansible_collections.nebula.credential.plugins.module_utils.types import connection_string
+
+        try:
+            return Secret(connection_string.build(_read_parts(fields)))
+        except (AttributeError, KeyError, TypeError, ValueError):
+            remedy = "Write the credential again: its fields are checked then, and the wrong one is named."
+            raise InvalidToken("its fields have no connection string", remedy=remedy) from None
 
 
-def _is_port(value: bytes) -> bool:
-    return value.isdigit() and len(value) <= 5 and 1 <= int(value) <= 65535
+def _read_parts(fields: Fields) -> Dict[str, Any]:
+    texts = {name: value.expose().decode("utf-8") for name, value in find_values(fields).items()}
+    return {name: json.loads(text) if name in MAPPINGS else text for name, text in texts.items()}
+
+
+def _write_mapping(mapping: Dict[str, Any]) -> Secret:
+    return Secret(json.dumps(mapping, sort_keys=True))

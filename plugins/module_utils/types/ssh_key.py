@@ -43,7 +43,7 @@ class SshKey(CredentialType):
     fields = (
         Field("private_key", secret=True, required=True, description="The private key, in OpenSSH's format or in PEM."),
         Field("passphrase", secret=True, description="The passphrase that the private key is encrypted with."),
-        Field("comment", description="The end of the line of the public key."),
+        Field("comment", identifies=True, description="The end of the line of the public key."),
         Field("ca", description="The credential of type C(ssh_key), in the same store, that signs the certificate."),
         Field("principals", description="The names that the certificate is good for, with commas in between."),
         Field("valid_for", description="How long a certificate lasts, for example C(12h); C(30d) if it is not given."),

@@ -50,6 +50,14 @@ def test_get_answers_the_primary_field_a_named_one_or_a_mapping(manager):
     assert (caught.value.name, caught.value.store) == ("db", "prod")
 
 
+def test_the_name_of_a_user_is_masked_if_the_credential_says_so(manager):
+    create(manager, type="database", fields={"username": Secret("app-c4n4ry"), "username_is_secret": Secret("true")})
+    assert {each.expose() for each in ask(manager, "get", name="db", fields=True).secrets} == {
+        b"app-c4n4ry",
+        CANARY.encode(),
+    }
+
+
 def test_binary_values_come_back_as_base64_on_request_and_never_as_text(manager):
     create(manager, value=Secret(b"\xff\x00"))
     with pytest.raises(InvalidToken, match="encoding: base64"):

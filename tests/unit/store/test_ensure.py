@@ -44,6 +44,7 @@ CASES = {
     "nothing: generated": {"type": "api_key"},
     "a username: its password generated": {"type": "basic", "fields": {"username": "app"}},
     "a database with a port as a number": {"type": "database", "value": CANARY, "fields": {"port": 5433, "host": "h"}},
+    "a database with a pool": {"type": "database", "value": CANARY, "fields": {"pool": {"min_connections": 1, "max_connections": "9"}}},
     "a connection string": {"type": "database", "fields": {"connection_string": "postgresql://app:x@h:1/d"}},
     "own fields": {
         "type": "custom",

@@ -2,21 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The credential types: their fields, checks, and both ways of a connection string (C1, C2, C6, C12, C14)."""
+"""The credential types: their fields and checks (C1, C2, C6, C12, C14)."""
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, NoToken, UnsupportedType
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import NULL, REDACTED, Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
-from ansible_collections.nebula.credential.plugins.module_utils.types import connection_string
-from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
+from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType, Field
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import TYPES, type_named
 
 DECLARATION = [
@@ -48,7 +43,7 @@ def test_an_unknown_type_is_refused_with_those_there_are():
         ("basic", {"username": "app"}, "'password' of type 'basic' is missing"),
         ("basic", {"password": "x", "pasword": "y"}, "unknown: 'pasword'. Fields of type 'basic': password, username"),
         ("basic", {"password": b"\xff"}, "not UTF-8"),
-        ("database", {"password": "x", "engine": "oracle"}, "postgresql, mysql"),
+        ("database", {"password": "x", "engine": "sybase"}, "postgresql, mysql"),
         ("database", {"password": "x", "ssl_mode": "on"}, "verify-full"),
         ("database", {"password": "x", "port": "0"}, "1 to 65535"),
         ("database", {"password": "x", "port": "65536"}, "1 to 65535"),
@@ -61,7 +56,7 @@ def test_fields_that_do_not_fit_are_refused_and_never_shown(name, fields, says):
     with pytest.raises(InvalidInput) as caught:
         type_named(name, ATTRIBUTES).validate(secrets(**fields))
     assert says in str(caught.value)
-    assert "oracle" not in str(caught.value)
+    assert "sybase" not in str(caught.value)
 
 
 @pytest.mark.parametrize("fields", [secrets(a="1", b="2"), secrets(username="app", host="h", port="1")])
@@ -170,71 +165,40 @@ def test_a_declaration_that_means_nothing_is_refused(declaration):
         type_named("custom", {"fields": declaration})
 
 
-PART = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=12)
-HOSTS = st.sampled_from(["db.example.com", "127.0.0.1", "::1", "2001:db8::1", "/var/run/postgresql", "my db"])
-PARTS = st.fixed_dictionaries(
-    {"engine": st.sampled_from(connection_string.ENGINES)},
-    optional={
-        "host": HOSTS,
-        "port": st.integers(1, 65535).map(str),
-        "database": PART,
-        "username": PART,
-        "password": PART,
-        "ssl_mode": st.sampled_from(["disable", "prefer", "require", "verify-ca", "verify-full"]),
-    },
-)
+class KeyPair(CredentialType):
+    """A type like a cloud's: the id of a key, and the key."""
 
-
-@given(PARTS)
-def test_a_connection_string_is_read_as_it_was_built(parts):
-    assert connection_string.parse(connection_string.build(parts)) == parts
-
-
-def test_connection_strings_are_what_the_clients_take():
-    parts = {"engine": "postgresql", "username": "a@b", "password": "p:/?#[]@ ä", "host": "::1", "port": "5433", "database": "x/y"}
-    text = connection_string.build(dict(parts, ssl_mode="verify-full"))
-    assert text == "postgresql://a%40b:p%3A%2F%3F%23%5B%5D%40%20%C3%A4@[::1]:5433/x%2Fy?sslmode=verify-full"
-    assert urlsplit(text).hostname == "::1"
-    mysql = {"engine": "mysql", "host": "h", "username": "u", "password": "p", "ssl_mode": "require"}
-    assert connection_string.build(mysql) == "mysql://u:p@h/?ssl-mode=REQUIRED"
-
-
-def test_the_short_scheme_and_a_socket_are_read():
-    assert connection_string.parse("postgres://u@%2Fvar%2Frun/db")["host"] == "/var/run"
+    name, primary = "key_pair", "secret_key"
+    fields = (Field("key_id", secret=True, identifies=True), Field("secret_key", secret=True, identifies=True), Field("token", secret=True))
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("fields", "shown"),
     [
-        "",
-        "c4nary",
-        "oracle://u:c4nary@h",
-        "postgresql://u:c4nary@h:port/d",
-        "postgresql://u:c4nary@h/d?application_name=x",
-        "mysql://h/?ssl-mode=no",
-        "postgresql://u:c4n@ry/c4nary#1@h/d",
-        "mysql://u:3306/c4nary@h/d",
-        "mysql://u:c4nary%@h/d",
+        ({"key_id": "AKIAIOSFODNN7EXAMPLE"}, {"key_id": "AKIA***"}),
+        ({"key_id": "AKIAIOSFODNN7EX"}, {"key_id": REDACTED}),
+        ({"secret_key": "x" * 40, "token": "y" * 40}, {"secret_key": REDACTED, "token": REDACTED}),
+        ({"other": "z" * 40}, {"other": REDACTED}),
     ],
 )
-def test_what_is_no_connection_string_is_refused_and_not_shown(text):
-    with pytest.raises(InvalidInput) as caught:
-        connection_string.parse(text)
-    assert "c4nary" not in str(caught.value)
+def test_four_characters_are_shown_of_the_id_of_a_key_and_none_of_a_secret(fields, shown):
+    assert KeyPair().redact(secrets(**fields)) == shown
 
 
-def test_a_connection_string_stands_for_its_parts_and_can_be_read():
-    kind = type_named("database", {})
-    fields = kind.validate(secrets(connection_string="mysql://app:s3cr3t@db/shop", host="other"))
-    assert texts(fields) == {"engine": "mysql", "username": "app", "password": "s3cr3t", "host": "other", "database": "shop"}
-    assert kind.read(fields, {}, "connection_string") == Secret("mysql://app:s3cr3t@other/shop")
-    assert kind.is_secret("connection_string")
+def test_each_type_says_which_fields_identify_it():
+    found = {name: type_named(name, ATTRIBUTES).identifying for name in TYPES}
+    assert found["basic"] == ("username",)
+    assert found["database"] == ("username", "host", "database")
+    assert found["api_key"] == ("endpoint",)
+    assert found["ssh_key"] == ("comment",)
+    assert found["jwt"] == ("key_id", "subject")
+    assert found["opaque"] == found["custom"] == ()
 
 
-def test_a_connection_string_follows_a_rotation():
-    kind = type_named("database", {})
-    fields = kind.generate({}, kind.validate(secrets(password="old", username="u", host="h")))
-    assert b"old" not in kind.read(fields, {}, "connection_string").expose()
+@pytest.mark.parametrize("name", TYPES)
+def test_no_primary_value_identifies_a_credential(name):
+    kind = type_named(name, ATTRIBUTES)
+    assert kind.primary not in kind.identifying
 
 
 def test_types_are_data_and_share_one_base():

@@ -17,6 +17,7 @@ KNOWN = {
     "docs/reference/supported-versions.md": "which versions of servers were tried",
     "docs/how-to/locks.md": "the kinds of locks",
     "plugins/module_utils/locks/registry.py": "the row of a kind of lock",
+    "tests/integration/test_lock_rights.py": "the kinds of locks",
     "tests/integration/test_locks.py": "the kinds of locks",
     "galaxy.yml": "its tags, by which people search",
     "plugins/module_utils/backends/registry.py": "its row",

@@ -27,7 +27,8 @@ from typing import List
 from tests.house.source import SourceTree
 
 LEFT_OUT = re.compile(
-    r"^(?:CHANGELOG|changelogs/|docs/decisions/|tests/house/|tests/unit/house/|docs/reference/options\.md$|docs/integrations/backends/comparison\.md$|tests/bench/(?:figures|plays)\.json$)"
+    r"^(?:CHANGELOG|changelogs/|docs/decisions/|tests/house/|tests/unit/house/|docs/reference/options\.md$"
+    r"|docs/integrations/backends/comparison\.md$|tests/bench/(?:figures|plays)\.json$)"
     r"|\.(?:svg|png)$"
 )
 PREFIX = 4

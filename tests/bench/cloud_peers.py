@@ -49,7 +49,9 @@ def google_cloud(names: Sequence[str]) -> Iterator[List[Way]]:
             return Answer(200, {"versions": [{"name": place.lstrip("/") + "/versions/1", "state": "ENABLED"}]})
         return Answer(200, {"payload": {"data": base64.b64encode(b"of " + name.encode()).decode()}})
 
-    with _served(answer, GOOGLE) as (server, front, authority, directory), forward_proxy.running(front.port) as proxy:
+    with contextlib.ExitStack() as stack:
+        server, front, authority, directory = stack.enter_context(_served(answer, GOOGLE))
+        proxy = stack.enter_context(forward_proxy.running(front.port))
         account = directory / "account.json"
         account.write_text(json.dumps(_build_account()), encoding="utf-8")
         given = "project='bench', auth_kind='serviceaccount', service_account_file='{0}'".format(account)

@@ -337,7 +337,7 @@ def _given_attributes(given: Mapping[str, Any]) -> Dict[str, Any]:
     if not isinstance(attributes, dict) or set(attributes) - set(_ATTRIBUTES):
         raise bad("unknown attributes")
     known = {key: value for key, value in attributes.items() if value is not None}
-    if any(type(value) is not _ATTRIBUTES[key] for key, value in known.items()):
+    if any(not isinstance(value, _ATTRIBUTES[key]) or isinstance(value, bool) != (key == "enabled") for key, value in known.items()):
         raise bad("an attribute is of another kind")
     if "nbf" in known and "exp" in known and known["nbf"] >= known["exp"]:
         raise bad("nbf must be before exp")

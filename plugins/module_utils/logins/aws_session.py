@@ -116,7 +116,7 @@ class Transport:
         if pool is None:
             pool = self._pools.setdefault(proxy, build_pool(self._tls, None, proxy))
         headers = {name: value.decode("latin-1") if isinstance(value, bytes) else value for name, value in request.headers.items()}
-        response = pool.urlopen(
+        response = pool.request(
             request.method, request.url, body=request.body, headers=headers, retries=False, redirect=False, decode_content=False
         )
         length = response.headers.get("Content-Length", "")

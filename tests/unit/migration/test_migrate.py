@@ -331,7 +331,7 @@ def test_parameters_that_do_not_fit_are_refused(source, destination, parameters)
 
 def test_one_place_under_two_names_is_refused_before_anything_is_read(source, tmp_path):
     refusal = pytest.raises(errors.InvalidInput, match="'source' and 'alias' are one place under two names")
-    with closing(open_store({"backend": "local", "path": str(tmp_path / "source")}, name="alias")) as alias, refusal:
+    with refusal, closing(open_store({"backend": "local", "path": str(tmp_path / "source")}, name="alias")) as alias:
         migrate(source, alias, all=True, after="delete")
 
 

@@ -20,7 +20,8 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.output.ansible_e
 def kinds(root=errors.CredentialError):
     yield root
     for kind in root.__subclasses__():
-        yield from kinds(kind)
+        if "code" in vars(kind):  # a class that a module defines for itself has none
+            yield from kinds(kind)
 
 
 @pytest.mark.parametrize("kind", list(kinds()), ids=lambda kind: kind.__name__)

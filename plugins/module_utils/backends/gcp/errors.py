@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Mapping, NamedTuple, Optional, Type
+from typing import Any, Mapping, NamedTuple, Optional, Type
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
@@ -24,7 +24,10 @@ ROLES = "docs/policies/gcp-read-write.yaml"
 class ForeignVersion(StorageError):
     """A conflict with a value that another tool has added. It stays until a person decides, so a write is not repeated as after others."""
 
-    code = Conflict.code
+    def __init__(self, what: str, **places: Any) -> None:
+        """Describe it, as every error of the tree. Its class has no code of its own: the code stands for `Conflict` elsewhere."""
+        super().__init__(what, **places)
+        self.code = Conflict.code
 
 
 class Method(NamedTuple):

@@ -42,6 +42,12 @@ def current_of(client, secret):
     return client.get_secret_value(SecretId=secret, VersionStage="AWSCURRENT")
 
 
+def list_names(client, store, **named):
+    """All pages: the server has the secrets of other tests, too."""
+    pages = client.get_paginator("list_secrets").paginate(**named)
+    return [each["Name"] for page in pages for each in page["SecretList"] if each["Name"].startswith(store.prefix)]
+
+
 def tags_of(client, secret):
     return {each["Key"]: each["Value"] for each in client.describe_secret(SecretId=secret).get("Tags") or []}
 
@@ -172,8 +178,7 @@ def test_a_permanent_delete_leaves_nothing_but_the_last_serial(store, client):
     manager = store.manager()
     manager.ensure(DesiredCredential("db", value=Secret("one")))
     manager.delete("db", recoverable=False)
-    names = [each["Name"] for each in client.list_secrets(IncludePlannedDeletion=True, MaxResults=100)["SecretList"]]
-    assert [name for name in names if name.startswith(store.prefix)] == [store.prefix + "/+deleted/db"]
+    assert list_names(client, store, IncludePlannedDeletion=True) == [store.prefix + "/+deleted/db"]
     manager.ensure(DesiredCredential("db", value=Secret("two")))
     assert manager.get("db").describe()["version"] == "2"
 
@@ -340,6 +345,6 @@ def test_an_encrypted_store_shows_no_value_at_aws_and_keeps_older_ones(store, cl
         manager.ensure(DesiredCredential("db", value=Secret(value)))
     assert manager.token("db") == Secret("two of canary")
     assert manager.get("db", version="1").record.fields["value"] == Secret("one of canary")
-    names = [each["Name"] for each in client.list_secrets(MaxResults=100)["SecretList"] if each["Name"].startswith(store.prefix)]
+    names = list_names(client, store)
     assert {store.secret("db"), store.secret("+v1/db"), store.secret("+store")} <= set(names)
     assert not any("canary" in current_of(client, name)["SecretString"] for name in names)

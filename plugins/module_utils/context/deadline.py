@@ -10,9 +10,11 @@ operation of several requests, retries included, is bounded as a whole.
 
 from __future__ import annotations
 
+import threading
 import time
+from contextlib import contextmanager
 from contextvars import ContextVar, Token
-from typing import NamedTuple, Optional
+from typing import Iterator, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Timeout
 
@@ -83,3 +85,18 @@ def timeout_error(*, outcome_unknown: bool = False, server: str = "") -> Timeout
     error = Timeout(what, remedy="Check that the backend works, or increase 'read_timeout' or 'write_timeout' of the store.")
     error.annotate(outcome_unknown=outcome_unknown)
     return error
+
+
+@contextmanager
+def hold(lock: threading.Lock, *, outcome_unknown: bool = False) -> Iterator[None]:
+    """Hold the lock in the block. Wait for it no longer than the operation may take.
+
+    Raises:
+        Timeout: another thread has held it for too long.
+    """
+    if not lock.acquire(timeout=remaining()):
+        raise timeout_error(outcome_unknown=outcome_unknown)
+    try:
+        yield
+    finally:
+        lock.release()

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import copy
 import threading
-from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
-from typing import Any, Callable, Iterator, Mapping, NamedTuple, Optional
+from typing import Any, Callable, Mapping, NamedTuple, Optional
 from urllib.parse import urlsplit
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.gcp import errors as failures
@@ -114,22 +113,13 @@ class Login:
             LoginFailed: there is no other token.
         """
         ended = self._ended
-        with self._hold_lock():
+        with deadline.hold(self._lock):
             if self._ended != ended and self._failure is not None:
                 # It failed while this thread waited: it would fail again.
                 raise copy.copy(self._failure) from None
             if self._token == spent:
                 self._log_in(spent)
             return self._token
-
-    @contextmanager
-    def _hold_lock(self) -> Iterator[None]:
-        if not self._lock.acquire(timeout=deadline.remaining()):
-            raise deadline.timeout_error()
-        try:
-            yield
-        finally:
-            self._lock.release()
 
     def _log_in(self, spent: str) -> None:
         self._failure = None

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import contextmanager, suppress
-from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional
+from contextlib import suppress
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.lease import Lease, read_lease
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
@@ -76,7 +76,7 @@ class Leases:
             The errors of the server, but not while the held lease is valid: then it is returned, with a warning.
         """
         held = self._place(name)
-        with _hold(held.lock):
+        with deadline.hold(held.lock):
             return self._fresh(name, held)
 
     def peek(self, name: str) -> Optional[Lease]:
@@ -107,7 +107,7 @@ class Leases:
             held, leases = list(self._held.values()), self._replaced
             self._held, self._replaced = {}, []
         for one in held:
-            with suppress(Timeout), _hold(one.lock):
+            with suppress(Timeout), deadline.hold(one.lock):
                 leases.append(one.lease)
         return [lease for lease in leases if lease is not None]
 
@@ -190,13 +190,3 @@ class Leases:
             self._server.revoke(lease.lease_id)
         except Unavailable:
             self._server.revoke(lease.lease_id)
-
-
-@contextmanager
-def _hold(lock: threading.Lock) -> Iterator[None]:
-    if not lock.acquire(timeout=deadline.remaining()):
-        raise deadline.timeout_error()
-    try:
-        yield
-    finally:
-        lock.release()

@@ -9,8 +9,7 @@ from __future__ import annotations
 import copy
 import math
 import threading
-from contextlib import contextmanager
-from typing import Any, Callable, Iterator, Mapping, Optional
+from typing import Any, Callable, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import errors as failures
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import token_renewal as token_life
@@ -104,22 +103,13 @@ class Login:
 
     def _replace(self, spent: Optional[Token]) -> Token:
         ended = self._ended
-        with self._hold_lock():
+        with deadline.hold(self._lock):
             if self._ended != ended and self._failure is not None:
                 # It failed while this thread waited: another attempt would only count as another wrong password.
                 raise copy.copy(self._failure) from None
             if self._token is spent or self._token is None:
                 self._token = self._new()
             return self._token
-
-    @contextmanager
-    def _hold_lock(self) -> Iterator[None]:
-        if not self._lock.acquire(timeout=deadline.remaining()):
-            raise deadline.timeout_error()
-        try:
-            yield
-        finally:
-            self._lock.release()
 
     def _new(self) -> Token:
         self._failure = None

@@ -80,15 +80,11 @@ class Rest(Generic[Answer]):
         Raises:
             CredentialError: a request failed. The next call goes on with that one.
         """
-        if not self._running.acquire(timeout=deadline.remaining()):
-            raise deadline.timeout_error(outcome_unknown=True)
-        try:
+        with deadline.hold(self._running, outcome_unknown=True):
             if self._answer is None:
                 self._requests.rewind()
                 self._answer = (self._work(self._requests),)
             return self._answer[0]
-        finally:
-            self._running.release()
 
 
 class PendingWrites:

@@ -15,15 +15,16 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, Dict, Iterator, List, Mapping, NoReturn, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext, Capabilities, Filter, Health
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext, Capabilities, Filter, Health
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
 from ansible_collections.nebula.credential.plugins.module_utils.backends.custom.options import ADDRESS, OF_NEBULA, TRAITS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.custom.program import Program
 from ansible_collections.nebula.credential.plugins.module_utils.backends.custom.protocol import read_only_error
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Located, WriteGate
+from ansible_collections.nebula.credential.plugins.module_utils.backends.reader import Reader
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, StorageError
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Metadata, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Metadata, Record, VersionInfo
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT, Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
@@ -34,7 +35,7 @@ UNKNOWN = datetime(1970, 1, 1, tzinfo=timezone.utc)
 """The time of a value that states none."""
 
 
-class CredentialHelper(Backend, Located, WriteGate):
+class CredentialHelper(Reader, Located, WriteGate):
     """A store that reads through a credential helper. A subclass knows its protocol."""
 
     capabilities = Capabilities(native=True, remote=True, read_only=True, server_side_encryption=True)
@@ -95,28 +96,10 @@ class CredentialHelper(Backend, Located, WriteGate):
     def versions(self, name: str) -> List[VersionInfo]:
         return [VersionInfo(str(self.get(name).version), current=True)]
 
-    def last_serial(self, name: str, stage: str = CURRENT) -> int:
-        return 0
-
-    def read_store_document(self) -> Optional[bytes]:
-        return None
-
-    def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
-        self._refuse(record.name)
-
-    def patch_metadata(self, record: Record, expected_revision: int) -> Record:
-        self._refuse(record.name)
-
-    def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
-        self._refuse(name)
-
-    def write_store_document(self, content: bytes, replaces: Optional[bytes]) -> None:
-        self._refuse(None)
-
     def check_takes_writes(self) -> None:
-        self._refuse(None)
+        self.refuse_write(None)
 
-    def _refuse(self, name: Optional[str]) -> NoReturn:
+    def refuse_write(self, name: Optional[str]) -> NoReturn:
         raise read_only_error().within(name=name)
 
     def location(self) -> str:

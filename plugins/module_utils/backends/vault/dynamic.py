@@ -12,6 +12,7 @@ from typing import Any, Dict, Iterator, List, Mapping, NoReturn, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext, Capabilities, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
+from ansible_collections.nebula.credential.plugins.module_utils.backends.reader import Reader
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connected_backend import Connected
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection, Reply
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.errors import NO_ROUTE, Answer
@@ -24,7 +25,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     InvalidInput,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Metadata, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Metadata, Record, VersionInfo
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT, Scope
 
 RENEW_TIMEOUT = 10.0
@@ -36,7 +37,7 @@ _RENEW, _REVOKE = "sys/leases/renew", "sys/leases/revoke"
 _UNKNOWN_ROLE = ("unknown role", "role not found", "could not find role", "does not exist", "could not be found")
 
 
-class LeasedSecrets(Connected):
+class LeasedSecrets(Reader, Connected):
     """The backend of `engine: dynamic`. Read-only: no value is stored anywhere, so none can be written."""
 
     capabilities = Capabilities(native=True, remote=True, leased=True, server_side_encryption=True)
@@ -108,25 +109,7 @@ class LeasedSecrets(Connected):
         record = self.get(name)
         return [VersionInfo(str(record.version), record.full_metadata.created_at, current=True)]
 
-    def last_serial(self, name: str, stage: str = CURRENT) -> int:
-        return 0
-
-    def read_store_document(self) -> Optional[bytes]:
-        return None
-
-    def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
-        self._refuse(record.name)
-
-    def patch_metadata(self, record: Record, expected_revision: int) -> Record:
-        self._refuse(record.name)
-
-    def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
-        self._refuse(name)
-
-    def write_store_document(self, content: bytes, replaces: Optional[bytes]) -> None:
-        self._refuse(None)
-
-    def _refuse(self, name: Optional[str]) -> NoReturn:
+    def refuse_write(self, name: Optional[str]) -> NoReturn:
         raise InvalidInput(
             "the store leases its credentials from the server, and nothing can be written to it",
             name=name,

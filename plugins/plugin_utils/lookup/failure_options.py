@@ -24,6 +24,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     RolledBack,
     Tampered,
 )
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.messages import kinds_by_code
 
 _BY_OPTION = (("on_missing", (NotFound, NoToken)), ("on_denied", (AccessDenied,)), ("on_error", (CredentialError,)))
 
@@ -33,16 +34,8 @@ ALWAYS_RAISED = (InvalidInput, InvalidToken, Tampered, Misplaced, RolledBack, No
 
 def error_from(described: Mapping[str, str]) -> CredentialError:
     """Return the error that an operation described as `code` and `message`."""
-    kind = _by_code(CredentialError).get(described["code"], CredentialError)
+    kind = kinds_by_code().get(described["code"], CredentialError)
     return kind(described["message"])
-
-
-def _by_code(kind: type[CredentialError]) -> dict[str, type[CredentialError]]:
-    """Return the classes of the tree by code. Subclasses that a module defines for itself are left out."""
-    known: dict[str, type[CredentialError]] = {}
-    for one in kind.__subclasses__():
-        known.update({**_by_code(one), one.code: one} if "code" in vars(one) else {})
-    return known
 
 
 class FailureOptions:

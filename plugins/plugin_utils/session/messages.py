@@ -43,14 +43,14 @@ def describe_error(error: CredentialError) -> dict[str, Any]:
 
 def error_from(described: Mapping[str, Any]) -> CredentialError:
     """Return the error that `describe_error` wrote, in the same class."""
-    kind = _by_code(CredentialError).get(described["code"], Internal)
+    kind = kinds_by_code().get(described["code"], Internal)
     error = kind(described["what"], **{place: described[place] for place in _PLACES[1:]})
     return error.annotate(**{place: described[place] for place in _HAPPENED})
 
 
-def _by_code(kind: type[CredentialError]) -> dict[str, type[CredentialError]]:
+def kinds_by_code(kind: type[CredentialError] = CredentialError) -> dict[str, type[CredentialError]]:
     """Return the classes of the tree by code. Subclasses that a module defines for itself have the same code, and are left out."""
     known: dict[str, type[CredentialError]] = {}
     for one in kind.__subclasses__():
-        known.update({**_by_code(one), one.code: one} if "code" in vars(one) else {})
+        known.update({**kinds_by_code(one), one.code: one} if "code" in vars(one) else {})
     return known

@@ -11,10 +11,10 @@ has no lower case letter or digit on both sides.
 from __future__ import annotations
 
 import re
-import string
 from hashlib import sha256
 from typing import Optional
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.name_codes import read_codes, write_codes
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import DELETED, ObjectKey
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name, read_name
@@ -30,8 +30,8 @@ _MORE = "--9more"
 """Ends the name of the secret that holds the metadata of another one, if these are too long for its tags."""
 _ROOM = 30
 """Characters that are reserved for the kind and for `_MORE`."""
-_CODES = {"-": "0", "_": "1", "/": "2", ".": "3", **{upper: upper.lower() for upper in string.ascii_uppercase}}
-_CHARACTERS = {code: character for character, code in _CODES.items()}
+_MARK = "--"
+"""Begins the code of a character."""
 _DOCUMENT = "--9store"
 _KINDS = re.compile(r"(?:{0}|v[0-9]+|{1}(?:-[a-z]+)?)\Z".format("|".join(stage for stage in STAGES if stage != CURRENT), DELETED))
 _PREFIX = re.compile(r"(?:[a-z0-9]+-)*\Z")
@@ -57,20 +57,13 @@ def check_prefix(prefix: str) -> str:
 def escape(name: str) -> str:
     """Return a credential's name in the alphabet of Key Vault."""
     kept = {found.start() for found in _PLAIN_DASH.finditer(name)}
-    return "".join(
-        character if character not in _CODES or position in kept else "--" + _CODES[character] for position, character in enumerate(name)
-    )
+    return write_codes(name, _MARK, kept)
 
 
 def unescape(written: str) -> Optional[str]:
     """Return the name that `escape` writes like this, or None if there is none."""
-    pieces = re.split(r"--(.?)", written, flags=re.DOTALL)
-    try:
-        pieces[1::2] = [_CHARACTERS[code] for code in pieces[1::2]]
-        name = check_name("".join(pieces))
-    except (KeyError, InvalidInput):
-        return None
-    return name if escape(name) == written else None
+    name = read_codes(written, _MARK)
+    return name if name is not None and escape(name) == written else None
 
 
 def is_hashed(prefix: str, name: str) -> bool:

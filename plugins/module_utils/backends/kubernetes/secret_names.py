@@ -13,13 +13,13 @@ Every label between dots begins and ends with a letter or digit, so '-' next to 
 from __future__ import annotations
 
 import re
-import string
 from hashlib import sha256
 from typing import Optional, Tuple
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.name_codes import read_codes, write_codes
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import DELETED, ObjectKey
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, InvalidInput
-from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name, read_name
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.model.names import read_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, STAGES
 
 MAX_SECRET_NAME = 253
@@ -30,8 +30,8 @@ _HASHED = ".8"
 """Ends the digest that replaces a name which is too long; an annotation then holds the name itself."""
 _ROOM = 24
 """Characters that are reserved for the kind."""
-_CODES = {"-": "0", "_": "1", "/": "2", ".": "3", **{upper: upper.lower() for upper in string.ascii_uppercase}}
-_CHARACTERS = {code: character for character, code in _CODES.items()}
+_MARK = "."
+"""Begins the code of a character."""
 _ZERO = ".4"
 """A leading '0' that a code follows: a '0' alone marks a name that begins with a code."""
 _DOCUMENT = "0.9store"
@@ -64,9 +64,7 @@ def check_prefix(prefix: str) -> str:
 def escape(name: str) -> str:
     """Return a credential's name in the form of a Secret's name."""
     kept = {position for run in _PLAIN_DASHES.finditer(name) for position in range(*run.span())}
-    written = "".join(
-        character if character not in _CODES or position in kept else "." + _CODES[character] for position, character in enumerate(name)
-    )
+    written = write_codes(name, _MARK, kept)
     if written.startswith("0."):
         written = _ZERO + written[1:]
     return "0" + written if written.startswith(".") else written
@@ -77,13 +75,8 @@ def unescape(written: str) -> Optional[str]:
     rest = written[1:] if written.startswith("0.") else written
     if rest.startswith(_ZERO + "."):
         rest = "0" + rest[2:]
-    pieces = re.split(r"\.(.?)", rest, flags=re.DOTALL)
-    try:
-        pieces[1::2] = [_CHARACTERS[code] for code in pieces[1::2]]
-        name = check_name("".join(pieces))
-    except (KeyError, InvalidInput):
-        return None
-    return name if escape(name) == written else None
+    name = read_codes(rest, _MARK)
+    return name if name is not None and escape(name) == written else None
 
 
 def is_hashed(prefix: str, name: str) -> bool:

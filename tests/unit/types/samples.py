@@ -20,6 +20,7 @@ ATTRIBUTES = {
 GIVEN = {
     "api_key": {"param_name": "X-API-Key", "endpoint": "https://api.example.com"},
     "basic": {"username": "app"},
+    "certificate": {"passphrase": "c4n4ry of many words", "alt_names": "app.example.com, 192.0.2.7", "keystore_passphrase": "c4n4ry-store"},
     "custom": {"host": "door.example.com"},
     "database": {"username": "app", "engine": "mysql", "host": "db.example.com", "port": "3306", "database": "shop", "ssl_mode": "require"},
     "jwt": {"issuer": "https://deploy.example", "audience": "registry", "lifetime": "10m"},

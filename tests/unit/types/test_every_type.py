@@ -11,7 +11,7 @@ import subprocess
 import sys
 import traceback
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -35,6 +35,7 @@ from tests.unit.types.samples import attributes_of, given_to
 
 CANARY = "c4n4ry-c4n4ry"
 INSIDE = AccessContext(workflow="deploy")
+NOW = datetime.now(timezone.utc)
 EVERY = pytest.mark.parametrize("name", TYPES)
 
 
@@ -45,7 +46,7 @@ def kind_of(name):
 def make(name):
     """The fields of a valid credential, with a value that the type has generated."""
     kind = kind_of(name)
-    return kind.validate(kind.generate({}, given_to(name)))
+    return kind.complete("app", kind.validate(kind.generate({}, given_to(name))), refuse_to_read, NOW)
 
 
 def secrets_of(kind, fields):
@@ -80,7 +81,7 @@ def test_fields_that_were_checked_stay_as_they_are_when_they_are_checked_again(n
     kind, fields = kind_of(name), make(name)
     given = dict(fields)
     assert kind.validate(fields) == fields == given
-    assert kind.complete("app", fields, refuse_to_read, None) == fields
+    assert kind.complete("app", fields, refuse_to_read, NOW) == fields
 
 
 def refuse_to_read(name):

@@ -68,12 +68,12 @@ class Certificate(CredentialType):
         return field not in _SHOWN and super().is_secret(field)
 
     def expand(self, fields: Fields) -> Dict[str, Secret]:
-        """Replace `fullchain` and `pkcs12` by their parts. Who signs follows from what is given, where `issuer` is not."""
+        """Replace `fullchain`, `pkcs12` and `jks` by their parts. Who signs follows from what is given, where `issuer` is not."""
         expanded = dict(fields)
         there = find_values(expanded)
-        if key_stores.PKCS12 in there:
-            check_packages(self.packages)
-            self._expand_key_store(expanded)
+        for form in key_stores.FORMS:
+            if form in there:
+                self._expand_key_store(form, expanded)
         for field in (FULLCHAIN, CERTIFICATE):
             if field in find_values(expanded):
                 self._expand_bundle(field, expanded)
@@ -90,7 +90,7 @@ class Certificate(CredentialType):
         """
         super().check_given(given, merged)
         issuer = _read_issuer(merged)
-        found = sorted(set(find_values(given)) & {*_PEM, FULLCHAIN, key_stores.PKCS12})
+        found = sorted(set(find_values(given)) & {*_PEM, FULLCHAIN, *key_stores.FORMS})
         if found and issuer != OTHER:
             remedy = "Give one of the two. Another issuer's certificate has 'issuer: other', and no 'ca'."
             self.refuse(found[0], "is given, and 'issuer: {0}' signs another one".format(issuer), remedy)
@@ -172,14 +172,14 @@ class Certificate(CredentialType):
         return dict(made, private_key=Secret(_write_private_key(key, _read_bytes(fields, "passphrase"))))
 
     def read(self, fields: Fields, state: Fields, field: str) -> Secret:
-        """Return a field. `fullchain`, `pkcs12`, the fingerprints, `serial` and `subject` are computed from the stored ones."""
+        """Return a field. The chain as a whole, key stores, fingerprints, `serial` and `subject` are computed from the stored ones."""
         if field == CHAIN and CERTIFICATE in find_values(fields) and field not in find_values(fields):
             return Secret("")  # the root has signed it
-        if field not in (*_SHOWN, key_stores.PKCS12):
+        if field not in (*_SHOWN, *key_stores.FORMS):
             return super().read(fields, state, field)
         certificate = certificates.read_certificate(super().read(fields, state, CERTIFICATE).expose(), CERTIFICATE)
-        if field == key_stores.PKCS12:
-            return self._write_key_store(fields, certificate)
+        if field in key_stores.FORMS:
+            return self._write_key_store(field, fields, certificate)
         if field == FULLCHAIN:
             return Secret(certificates.write_certificates([certificate, *_read_pem(fields, CHAIN)]))
         computed: Dict[str, Callable[[x509.Certificate], str]] = {
@@ -190,12 +190,13 @@ class Certificate(CredentialType):
         }
         return Secret(computed[field](certificate))
 
-    def _expand_key_store(self, expanded: Dict[str, Secret]) -> None:
+    def _expand_key_store(self, form: str, expanded: Dict[str, Secret]) -> None:
+        check_packages(self.packages)
         there = find_values(expanded)
-        twice = sorted({"private_key", CERTIFICATE, CHAIN, FULLCHAIN} & set(there))
+        twice = sorted(({"private_key", CERTIFICATE, CHAIN, FULLCHAIN, *key_stores.FORMS} & set(there)) - {form})
         if twice:
-            self.refuse(twice[0], "is given, and '{0}' holds one".format(key_stores.PKCS12), "Give one of the two.")
-        store = key_stores.read_pkcs12(_decode(there[key_stores.PKCS12].expose()), _read_bytes(expanded, "keystore_passphrase"))
+            self.refuse(twice[0], "is given, and '{0}' holds one".format(form), "Give one of the two.")
+        store = key_stores.read_key_store(form, _decode(there[form].expose()), _read_bytes(expanded, "keystore_passphrase"))
         roots = [each for each in store.chain if certificates.is_self_signed(each)]
         found = {
             "private_key": _write_private_key(store.key, _read_bytes(expanded, "passphrase")).decode("ascii"),
@@ -203,7 +204,7 @@ class Certificate(CredentialType):
             CHAIN: certificates.write_certificates([each for each in store.chain if each not in roots]),
             ROOT: certificates.write_certificates(roots),
         }
-        del expanded[key_stores.PKCS12]
+        del expanded[form]
         expanded.update({field: Secret(text) for field, text in found.items() if text})
 
     def _expand_bundle(self, field: str, expanded: Dict[str, Secret]) -> None:
@@ -256,12 +257,12 @@ class Certificate(CredentialType):
             raise private_keys.key_error(self.name, "is in OpenSSH's format", "Convert it with: ssh-keygen -p -m PKCS8 -f FILE")
         return private_keys.read_private_key(text, _read_bytes(fields, "passphrase"), self.name)
 
-    def _write_key_store(self, fields: Fields, certificate: x509.Certificate) -> Secret:
+    def _write_key_store(self, form: str, fields: Fields, certificate: x509.Certificate) -> Secret:
         passphrase = _read_bytes(fields, "keystore_passphrase")
         if not passphrase:
             raise NoToken("a key store needs a passphrase", remedy="Set the field 'keystore_passphrase'.")
         store = key_stores.KeyStore(self._read_key(fields), certificate, tuple(_read_pem(fields, CHAIN)))
-        return Secret(key_stores.write_pkcs12(store, terms.find_common_name(certificate) or self.name, passphrase))
+        return Secret(key_stores.write_key_store(form, store, terms.find_common_name(certificate) or self.name, passphrase))
 
 
 def _read_issuer(fields: Fields) -> str:

@@ -23,6 +23,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.registry i
 
 OPENSSL = shutil.which("openssl")
 needs_openssl = pytest.mark.skipif(OPENSSL is None, reason="openssl is not installed: run apt-get install openssl")
+KEYTOOL = shutil.which("keytool")
+needs_keytool = pytest.mark.skipif(KEYTOOL is None, reason="keytool is not installed: run apt-get install default-jre-headless")
 KIND = type_named("certificate", {})
 PASSPHRASE = "c4n4ry of many words"
 
@@ -45,6 +47,12 @@ def openssl(*arguments, given=None):
     done = subprocess.run([OPENSSL, *map(str, arguments)], input=given, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
+
+
+def keytool(*arguments):
+    done = subprocess.run([KEYTOOL, *map(str, arguments)], capture_output=True, text=True, check=False, env={"LC_ALL": "C"})
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 class Store:

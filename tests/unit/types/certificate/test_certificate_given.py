@@ -11,10 +11,10 @@ from datetime import timedelta
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, NoToken
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, MissingLibrary, NoToken
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
-from tests.unit.types.certificate.certified import PASSPHRASE, needs_openssl, open_memory, openssl, rotate, write
+from tests.unit.types.certificate.certified import PASSPHRASE, keytool, needs_keytool, needs_openssl, open_memory, openssl, rotate, write
 
 STORE_PASSPHRASE = "c4n4ry-store"
 
@@ -175,6 +175,49 @@ def test_a_key_store_that_cannot_be_read_is_refused_and_not_shown(store, fields,
     with pytest.raises(InvalidInput, match=says) as caught:
         store.ensure(**fields)
     assert "c4n4ry" not in str(caught.value)
+
+
+@needs_keytool
+@pytest.mark.parametrize("kind", ["ed25519", "rsa"])
+def test_java_reads_a_key_store_of_its_own_form_with_the_key_and_the_chain(tmp_path, store, kind):
+    store.ensure("app", ca="middle", keystore_passphrase=STORE_PASSPHRASE, generate={"kind": kind})
+    path = write(tmp_path / "store.jks", store.manager.token("app", "jks").expose())
+    listed = keytool("-list", "-v", "-keystore", path, "-storetype", "JKS", "-storepass", STORE_PASSPHRASE)
+    assert "Entry type: PrivateKeyEntry\nCertificate chain length: 2" in listed
+    assert "SHA256: " + store.read("app", "fingerprint") in listed
+    assert "SHA256: " + store.read("middle", "fingerprint") in listed
+
+
+@needs_keytool
+def test_a_key_store_that_keytool_made_is_taken_apart_and_no_file_of_it_is_left(tmp_path, store, monkeypatch):
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    path = tmp_path / "store.jks"
+    named = ["-alias", "app", "-dname", "CN=app", "-keyalg", "RSA", "-keystore", path, "-storetype", "JKS", "-storepass", STORE_PASSPHRASE]
+    keytool("-genkeypair", "-keypass", STORE_PASSPHRASE, *named)
+    fields = {"jks": Secret(path.read_bytes()), "keystore_passphrase": Secret(STORE_PASSPHRASE)}
+    store.manager.ensure(DesiredCredential("app", type="certificate", fields=fields))
+    exported = keytool("-exportcert", "-rfc", "-alias", "app", "-keystore", path, "-storepass", STORE_PASSPHRASE)
+    assert "".join(store.read("app").split()) == "".join(exported.split())
+    assert list((tmp_path / "temporary").iterdir()) == []
+    fields["keystore_passphrase"] = Secret("c4n4ry of another")
+    with pytest.raises(InvalidInput, match="'jks' of type 'certificate' cannot be read with 'keystore_passphrase'"):
+        store.manager.ensure(DesiredCredential("app", type="certificate", fields=fields))
+
+
+@pytest.mark.parametrize("passphrase", ["short", "p\u00e4ssphrase"])
+@needs_keytool
+def test_a_passphrase_that_java_does_not_take_is_refused(store, passphrase):
+    store.ensure("made", keystore_passphrase=passphrase)
+    with pytest.raises(NoToken, match="is not 6 or more characters of ASCII"):
+        store.read("made", "jks")
+
+
+def test_a_keytool_that_is_missing_is_named_with_what_to_install(store, monkeypatch):
+    store.ensure("made", keystore_passphrase=STORE_PASSPHRASE)
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(MissingLibrary, match=r"the program keytool is not installed\. Install a Java runtime"):
+        store.read("made", "jks")
 
 
 def test_a_wrong_passphrase_of_a_key_store_is_refused(store):

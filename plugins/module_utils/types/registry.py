@@ -38,7 +38,7 @@ def _load_ssh_key() -> CredentialType:
 _TYPES: Dict[str, CredentialType] = {kind.name: kind for kind in (ApiKey(), Basic(), Database(), Opaque())}
 _LOADERS: Mapping[str, Callable[[], CredentialType]] = {"certificate": _load_certificate, "jwt": _load_jwt, "ssh_key": _load_ssh_key}
 """The types whose files are loaded with the first credential of theirs. Then they are in `_TYPES` too."""
-_REFRESHABLE: FrozenSet[str] = frozenset(("jwt",))
+_REFRESHABLE: FrozenSet[str] = frozenset(("certificate", "jwt"))
 """Those of them whose values can be refreshed."""
 
 TYPES: Tuple[str, ...] = (*tuple(sorted((*_TYPES, *_LOADERS))), Custom.name)

@@ -168,10 +168,10 @@ def test_a_type_is_refreshed_or_says_that_it_cannot_be(name):
     assert kind.capabilities.rotation or kind.capabilities.refresh, "its value could never change"
     answer = refresh(kind, fields)
     if isinstance(answer, CredentialError):
-        assert isinstance(answer, RefreshUnsupported) is not kind.capabilities.refresh
+        assert isinstance(answer, RefreshUnsupported) is not kind.can_refresh(fields)
         assert [value for value in secrets_of(kind, fields) if value.decode() in show(answer)] == []
     else:
-        assert (type(answer), kind.capabilities.refresh) == (RefreshAnswer, True)
+        assert (type(answer), kind.can_refresh(fields)) == (RefreshAnswer, True)
 
 
 def refresh(kind, fields):

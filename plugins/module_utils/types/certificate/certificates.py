@@ -99,6 +99,11 @@ def is_self_signed(certificate: x509.Certificate) -> bool:
     return has_signed(certificate, certificate)
 
 
+def remove_repeated(found: Sequence[x509.Certificate]) -> List[x509.Certificate]:
+    """Return certificates in their order, each once."""
+    return [each for number, each in enumerate(found) if each not in found[:number]]
+
+
 def sort_chain(certificate: x509.Certificate, others: Sequence[x509.Certificate]) -> Optional[List[x509.Certificate]]:
     """Return `others` in the order of signing, the issuer of `certificate` first; None if they are no chain of it."""
     left, chain, last = list(others), [], certificate
@@ -125,7 +130,11 @@ def check_chain(certificate: x509.Certificate, chain: Sequence[x509.Certificate]
                 number, "'certificate'" if number == 1 else "the one before it"
             )
             is_chain = sort_chain(certificate, chain) is not None
-            remedy = "Sort them: first the one that signed 'certificate'." if is_chain else "Give the certificates of its issuer."
+            remedy = (
+                "Sort them: first the one that signed 'certificate'."
+                if is_chain
+                else "Give those of its issuer; or set 'chain' and 'root' to null."
+            )
             raise field_error("chain", what, remedy)
         if not is_authority(each):
             raise field_error("chain", "has a certificate {0} that may not sign others".format(number), "Give that of an authority.")

@@ -101,6 +101,24 @@ def write_common_name(common_name: str) -> str:
     return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name)]).rfc4514_string()
 
 
+def find_common_name(subject: str) -> str:
+    """Return the common name in a distinguished name; empty if it has none."""
+    from cryptography import x509
+
+    found = read_subject(subject).get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+    return str(found[0].value) if found else ""
+
+
+def build_request(key: PrivateKey, terms: Terms) -> x509.CertificateSigningRequest:
+    """Return a request for a certificate of these names (PKCS#10, RFC 2986)."""
+    from cryptography import x509
+
+    builder = x509.CertificateSigningRequestBuilder().subject_name(read_subject(terms.subject))
+    if terms.alt_names:
+        builder = builder.add_extension(x509.SubjectAlternativeName([build_general_name(name) for name in terms.alt_names]), critical=False)
+    return builder.sign(key, _choose_hash(key))
+
+
 def sign(key: PublicKey, signer: Signer, terms: Terms, now: datetime) -> x509.Certificate:
     """Return a certificate. It ends with that of its signer, if that ends earlier.
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, List, Mapping, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import lifetime
 from ansible_collections.nebula.credential.plugins.module_utils.types.certificate.certificates import field_error
@@ -23,6 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.certificat
     SERVER,
     USAGES,
     Terms,
+    find_common_name,
     read_subject,
     write_common_name,
 )
@@ -71,19 +72,9 @@ def read_held_names(certificate: x509.Certificate) -> List[Name]:
     return read_general_names(list(found))
 
 
-def find_common_name(certificate: x509.Certificate) -> Optional[str]:
-    """Return the common name of a certificate; None if it has none."""
-    from cryptography import x509
-
-    found = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
-    return str(found[0].value) if found else None
-
-
 def _find_own_names(subject: str) -> Tuple[Name, ...]:
-    from cryptography import x509
-
-    found = read_subject(subject).get_attributes_for_oid(x509.NameOID.COMMON_NAME)
-    return find_own_name(str(found[0].value)) if found else ()
+    common_name = find_common_name(subject)
+    return find_own_name(common_name) if common_name else ()
 
 
 def _read_usages(text: str) -> Tuple[str, ...]:

@@ -61,6 +61,13 @@ def test_names_that_a_certificate_has_to_hold_are_compared_with_it(store):
             store.ensure(**fields, alt_names=name)
 
 
+def test_a_bundle_without_a_chain_removes_the_stored_one(store):
+    store.ensure(**read_made(store, "private_key", "certificate", "chain"))
+    store.ensure("made", ca="root", alt_names="app.example.com")
+    assert store.ensure(**read_made(store, "private_key", "fullchain")).changed
+    assert (store.read(), store.read(field="chain")) == (store.read("made"), "")
+
+
 def swap(text):
     """The certificates of a PEM text in the opposite order."""
     end = "-----END CERTIFICATE-----\n"

@@ -24,19 +24,30 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.base impor
 from ansible_collections.nebula.credential.plugins.module_utils.types.certificate import (
     certificates,
     issuers,
+    issuing,
     key_stores,
     names,
     parts,
     signing,
     terms,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.types.certificate.issuers import CA, OTHER, PEM, SELF, SERVICES, read_issuer
+from ansible_collections.nebula.credential.plugins.module_utils.types.certificate.issuers import (
+    ACME,
+    CA,
+    OTHER,
+    PEM,
+    SELF,
+    SERVICES,
+    read_issuer,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.types.certificate.parts import CERTIFICATE, CHAIN, FULLCHAIN, ROOT
 
 if TYPE_CHECKING:
     from cryptography import x509
 
 CRYPTOGRAPHY = Package("cryptography>=44", "cryptography")
+BY_ACME = (Package("acme>=5.9", "acme"), Package("josepy>=2.2", "josepy"))
+"""What a credential needs whose certificate is ordered by ACME."""
 
 _NOT_YET = datetime(1970, 1, 1, tzinfo=timezone.utc)
 """The expiry of a credential for which a service has issued no certificate yet: it is ordered at the first read."""
@@ -80,8 +91,12 @@ class Certificate(CredentialType):
         Field("namespace", description="The namespace of the PKI, in Vault Enterprise and OpenBao."),
         Field("mount", description="Where the PKI is mounted; C(pki) if it is not given."),
         Field("role", description="The role of the PKI that signs."),
-        Field("login_id", identifies=True, description="The role id of an AppRole."),
-        Field("login_secret", secret=True, description="A token; with O(login_id) the secret id of that AppRole."),
+        Field("login_id", identifies=True, description="The role id of an AppRole; for ACME the key id of an external account."),
+        Field("login_secret", secret=True, description="A token; with C(login_id) the secret id of that AppRole, or the HMAC key."),
+        Field("contact", description="The email address of an account at an ACME service."),
+        Field("accept_terms", choices=("true",), description="Accepts the terms of service of an ACME service."),
+        Field("challenge_directory", description="Where the files are written that prove the control of names (HTTP-01)."),
+        Field("account_key", secret=True, description="The private key of the account at an ACME service."),
     )
 
     def is_secret(self, field: str) -> bool:
@@ -120,6 +135,8 @@ class Certificate(CredentialType):
         texts, key = _read_texts(complete), self._read_key(complete)
         if issuer == OTHER:
             return parts.check_signed_elsewhere(complete, key)
+        if issuer == ACME:
+            check_packages((*self.packages, *BY_ACME))
         if issuer == CA:
             check_name(texts["ca"])
         terms.read_terms(texts, "name")
@@ -137,7 +154,8 @@ class Certificate(CredentialType):
         if issuer in SERVICES:
             # A refresh does not know the name. Services sign names, so one of them is the common name.
             alt_names = names.read_alt_names(texts["alt_names"]) if "alt_names" in texts else ()
-            return dict({"common_name": Secret(alt_names[0].text if alt_names else name)}, **complete)
+            complete = dict({"common_name": Secret(alt_names[0].text if alt_names else name)}, **complete)
+            return issuing.complete_order(complete, terms.read_terms(_read_texts(complete), name))
         if issuer == OTHER:
             if certificates.read_certificate(complete[CERTIFICATE].expose(), CERTIFICATE).not_valid_after_utc <= now:
                 self.refuse(CERTIFICATE, "has expired", "Get a new one from its issuer.")
@@ -197,11 +215,8 @@ class Certificate(CredentialType):
         """
         if not self.can_refresh(fields):
             raise refresh_unsupported_error(self.name)
-        from ansible_collections.nebula.credential.plugins.module_utils.types.certificate.vault_pki import order_certificates
-
-        texts, key = _read_texts(fields), self._read_key(fields)
-        wanted = terms.read_terms(texts, self.name)
-        found = order_certificates(texts, find_values(fields)["login_secret"], signing.build_request(key, wanted), wanted)
+        key = self._read_key(fields)
+        found = issuing.order_certificates(fields, _read_texts(fields), key, terms.read_terms(_read_texts(fields), self.name))
         chain = certificates.sort_chain(found[0], certificates.remove_repeated(found[1:]))
         if chain is None or not certificates.is_of_key(found[0], key.public_key()):
             raise StorageError("the service sent no certificate of the key with its chain", remedy="Check the address of the service.")

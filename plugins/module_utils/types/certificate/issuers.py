@@ -13,22 +13,29 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.secret imp
 from ansible_collections.nebula.credential.plugins.module_utils.types.certificate import terms
 from ansible_collections.nebula.credential.plugins.module_utils.types.certificate.certificates import field_error
 
-SELF, CA, OTHER, VAULT = "self", "ca", "other", "vault"
-ISSUERS = (SELF, CA, OTHER, VAULT)
-SERVICES = (VAULT,)
+SELF, CA, OTHER, VAULT, ACME = "self", "ca", "other", "vault", "acme"
+ISSUERS = (SELF, CA, OTHER, VAULT, ACME)
+SERVICES = (VAULT, ACME)
 """The issuers that are asked over the network. Their certificate is the state of a refresh; that of the others is a field."""
 
 PEM = ("certificate", "chain", "root")
-_NAMED = ("common_name", "alt_names", "valid_for")
+_NAMED = ("common_name", "alt_names")
 _USED: Mapping[str, Tuple[str, ...]] = {
     SELF: (*terms.FIELDS, *PEM),
     CA: ("ca", *terms.FIELDS, *PEM),
     OTHER: ("alt_names", *PEM),
-    VAULT: ("url", "ca_cert", "namespace", "mount", "role", "login_id", "login_secret", *_NAMED),
+    VAULT: ("url", "ca_cert", "namespace", "mount", "role", "login_id", "login_secret", *_NAMED, "valid_for"),
+    ACME: ("url", "ca_cert", "contact", "accept_terms", "challenge_directory", "account_key", "login_id", "login_secret", *_NAMED),
 }
-_REQUIRED: Mapping[str, Tuple[str, ...]] = {SELF: (), CA: ("ca",), OTHER: ("certificate",), VAULT: ("url", "role", "login_secret")}
+_REQUIRED: Mapping[str, Tuple[str, ...]] = {
+    SELF: (),
+    CA: ("ca",),
+    OTHER: ("certificate",),
+    VAULT: ("url", "role", "login_secret"),
+    ACME: ("url", "accept_terms", "challenge_directory"),
+}
 _ALL = tuple(dict.fromkeys(field for used in _USED.values() for field in used))
-_DROPPED = (*PEM, "login_secret")
+_DROPPED = (*PEM, "login_secret", "account_key")
 """What is dropped when another issuer does not use it: what was issued, and secrets, which null does not remove."""
 
 
@@ -40,7 +47,7 @@ def read_issuer(fields: Fields) -> str:
 
 def find_issuer(given: Iterable[str]) -> str:
     """Return the issuer that follows from the names of the fields that a task gives; empty if none does."""
-    following = {"certificate": OTHER, "ca": CA, "role": VAULT}
+    following = {"certificate": OTHER, "ca": CA, "role": VAULT, "challenge_directory": ACME}
     return next((issuer for field, issuer in following.items() if field in given), "")
 
 

@@ -109,11 +109,12 @@ def find_common_name(subject: str) -> str:
     return str(found[0].value) if found else ""
 
 
-def build_request(key: PrivateKey, terms: Terms) -> x509.CertificateSigningRequest:
-    """Return a request for a certificate of these names (PKCS#10, RFC 2986)."""
+def build_request(key: PrivateKey, terms: Terms, *, has_subject: bool = True) -> x509.CertificateSigningRequest:
+    """Return a request for a certificate of these names (PKCS#10, RFC 2986); of the alternative names alone without a subject."""
     from cryptography import x509
 
-    builder = x509.CertificateSigningRequestBuilder().subject_name(read_subject(terms.subject))
+    subject = read_subject(terms.subject) if has_subject else x509.Name([])
+    builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
     if terms.alt_names:
         builder = builder.add_extension(x509.SubjectAlternativeName([build_general_name(name) for name in terms.alt_names]), critical=False)
     return builder.sign(key, _choose_hash(key))

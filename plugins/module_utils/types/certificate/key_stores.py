@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple, Optional, Sequence, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.custom.process import TooSlow, run_program
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.context.process import TooSlow, run_program
 from ansible_collections.nebula.credential.plugins.module_utils.errors import MissingLibrary, NoToken, Timeout
 from ansible_collections.nebula.credential.plugins.module_utils.types.certificate.certificates import field_error, is_of_key, sort_chain
 

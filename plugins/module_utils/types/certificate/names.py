@@ -24,6 +24,8 @@ _KINDS = {kind.lower(): kind for kind in (DNS, IP, EMAIL, URI)}
 _HOST = re.compile(
     r"(?=.{1,253}\Z)(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\Z"
 )
+_LOCAL_PART = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}\Z")
+_LONGEST_NAME = 2048
 _NAMES = "Write names with commas in between: www.example.com, IP:192.0.2.7, email:app@example.com, URI:spiffe://example.com/app."
 
 
@@ -55,7 +57,7 @@ def read_constraints(text: str, field: str) -> Tuple[Name, ...]:
         if name.kind == DNS and _is_network(name.text):
             name = Name(IP, name.text)
         is_valid = _is_network(name.text) if name.kind == IP else bool(_HOST.match(name.text.lstrip("."))) and "*" not in name.text
-        if not is_valid or name.kind == URI:
+        if not is_valid or name.kind == URI or not _is_built(Name(name.kind, name.text.lstrip("."))):
             raise field_error(field, "has one that is no domain and no network", "Write for example: example.com, 192.0.2.0/24.")
         found.append(Name(name.kind, name.text.lstrip(".")))
     return tuple(found)
@@ -128,13 +130,19 @@ def _check_name(name: Name, field: str) -> Name:
     is_valid = {
         DNS: lambda: bool(_HOST.match(name.text)),
         IP: lambda: _is_address(name.text),
-        EMAIL: lambda: name.text.count("@") == 1 and bool(name.text.split("@")[0]) and bool(_HOST.match(name.text.split("@")[1])),
+        EMAIL: lambda: bool(_LOCAL_PART.match(name.text.rpartition("@")[0]) and _HOST.match(name.text.rpartition("@")[2])),
         URI: lambda: bool(urlsplit(name.text).scheme and (urlsplit(name.text).netloc or urlsplit(name.text).path)),
     }[name.kind]
-    if not (name.text.isascii() and name.text.isprintable() and " " not in name.text and _is_true(is_valid)):
+    is_plain = len(name.text) <= _LONGEST_NAME and name.text.isascii() and name.text.isprintable() and " " not in name.text
+    if not (is_plain and _is_true(is_valid) and _is_built(name)):
         what = "has a name that is none of kind '{0}'".format(name.kind)
         raise field_error(field, what, _NAMES + " A name in other letters is written as xn--….")
     return Name(IP, str(ipaddress.ip_address(name.text))) if name.kind == IP else name
+
+
+def _is_built(name: Name) -> bool:
+    """Return True if `cryptography` takes a name too: it has rules of its own for email addresses."""
+    return _is_true(lambda: build_general_name(name) is not None)
 
 
 def _is_true(check: object) -> bool:

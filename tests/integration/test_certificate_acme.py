@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     CredentialError,
+    InvalidConfiguration,
     InvalidInput,
     RefreshFailed,
     StorageError,
@@ -58,7 +60,7 @@ def store():
 
 def fields(service, **changed):
     common = {"url": service.url, "ca_cert": service.ca_cert, "challenge_directory": str(service.challenges), "accept_terms": "true"}
-    return dict(common, **dict({"alt_names": "localhost,127.0.0.1"}, **changed))
+    return dict(common, **dict({"alt_names": "www.example.com,127.0.0.1"}, **changed))
 
 
 @needs_openssl
@@ -69,7 +71,7 @@ def test_the_first_read_orders_a_certificate_for_our_key_and_later_ones_none(tmp
     key = store.write(tmp_path, "app", "private_key")
     leaf, chain = (store.write(tmp_path, "app", field) for field in ("certificate", "chain"))
     root = write(tmp_path / "root.pem", service.root)
-    for name in ("-verify_hostname", "localhost"), ("-verify_ip", "127.0.0.1"):
+    for name in ("-verify_hostname", "www.example.com"), ("-verify_ip", "127.0.0.1"):
         assert verify(leaf, root, "-untrusted", chain, "-purpose", "sslserver", *name) == ""
     assert openssl("pkey", "-in", key, "-pubout") == openssl("x509", "-in", leaf, "-noout", "-pubkey")
     assert store.manager.get("app").expires_at > store.now
@@ -80,7 +82,7 @@ def test_the_first_read_orders_a_certificate_for_our_key_and_later_ones_none(tmp
 
 def test_the_account_is_kept_for_a_renewal_and_for_a_new_key(store, service):
     registered = service.log.read_text().count(REGISTERED)
-    store.ensure(**fields(service, alt_names="localhost"))
+    store.ensure(**fields(service, alt_names="www.example.com"))
     first, account, before = store.read(), store.fields()["account_key"], service.count()
     expires_at = store.manager.get("app").expires_at
     store.now = expires_at - timedelta(hours=1)
@@ -101,22 +103,69 @@ def test_a_name_that_cannot_be_verified_is_an_error_and_ordered_once_in_a_while(
         assert "/.well-known/acme-challenge/" in caught.value.remedy
     assert service.count() == before + 1
     assert list(service.challenges.iterdir()) == []
-    store.ensure(**fields(service, alt_names="localhost"))
+    store.ensure(**fields(service, alt_names="www.example.com"))
     assert store.read()
 
 
 def test_an_account_that_has_to_be_bound_is_bound_with_both_fields(store, binding_service):
-    store.ensure(**fields(binding_service, alt_names="localhost"))
+    store.ensure(**fields(binding_service, alt_names="www.example.com"))
     with pytest.raises(AccessDenied, match="externalAccountRequired"):
         store.read()
     bound = {"login_id": pebble.BINDING_ID, "login_secret": pebble.BINDING_KEY}
-    store.ensure(**fields(binding_service, alt_names="localhost", **bound))
+    store.ensure(**fields(binding_service, alt_names="www.example.com", **bound))
     assert store.read()
     assert pebble.BINDING_KEY not in binding_service.log.read_text()
 
 
+HOOK = """#!{python}
+import json, sys, urllib.request
+action, name, text = sys.argv[1:]
+open({seen!r}, "a").write(action + " " + name + "\\n")
+if {fails!r}:
+    sys.exit("c4n4ry")
+body = dict(host=name + ".", **(dict(value=text) if action == "add" else dict()))
+urllib.request.urlopen({records!r} + ("/set-txt" if action == "add" else "/clear-txt"), json.dumps(body).encode())
+"""
+
+
+@pytest.fixture
+def write_hook(tmp_path, service, monkeypatch):
+    """A program that puts records into the DNS, or fails; returns the file in which it keeps its calls."""
+
+    def write_program(fails=False):
+        seen = tmp_path / "seen"
+        text = HOOK.format(python=sys.executable, seen=str(seen), records=service.records, fails=fails)
+        write(tmp_path / "hook", text).chmod(0o700)
+        monkeypatch.setenv("NEBULA_CREDENTIAL_ACME_DNS", str(tmp_path / "hook"))
+        return seen
+
+    return write_program
+
+
+def test_a_wildcard_is_verified_by_a_record_that_a_program_of_the_controller_writes(store, service, write_hook):
+    seen = write_hook()
+    store.ensure(**fields(service, alt_names="*.example.com,example.com", challenge="dns", challenge_directory=None))
+    assert store.read()
+    calls = seen.read_text().splitlines()
+    assert sorted(calls) == ["add _acme-challenge.example.com"] * 2 + ["remove _acme-challenge.example.com"] * 2
+
+
+def test_a_program_for_records_that_fails_or_is_not_named_is_an_error_without_its_words(store, service, write_hook, monkeypatch):
+    write_hook(fails=True)
+    store.ensure(**fields(service, alt_names="www.example.com", challenge="dns", challenge_directory=None))
+    with pytest.raises(InvalidConfiguration, match="the program of NEBULA_CREDENTIAL_ACME_DNS ended with status 1") as caught:
+        store.read()
+    assert "c4n4ry" not in str(caught.value)
+    acme_order._REFUSED.clear()
+    for wrong in ("", "hook", "'"):
+        monkeypatch.setenv("NEBULA_CREDENTIAL_ACME_DNS", wrong)
+        with pytest.raises(InvalidConfiguration, match="names no program by its whole path"):
+            store.read()
+        acme_order._REFUSED.clear()
+
+
 def test_a_directory_that_cannot_be_written_is_named(tmp_path, store, service):
-    store.ensure(**fields(service, alt_names="localhost", challenge_directory=str(tmp_path / "none")))
+    store.ensure(**fields(service, alt_names="www.example.com", challenge_directory=str(tmp_path / "none")))
     with pytest.raises(CredentialError, match=r"no file can be written in .*No such file or directory"):
         store.read()
 
@@ -124,12 +173,15 @@ def test_a_directory_that_cannot_be_written_is_named(tmp_path, store, service):
 @pytest.mark.parametrize(
     ("changed", "says"),
     [
-        ({"alt_names": "*.example.com"}, "HTTP-01 cannot verify"),
-        ({"alt_names": "email:a@example.com"}, "HTTP-01 cannot verify"),
-        ({"alt_names": None, "common_name": "no name"}, "has none, or one that HTTP-01 cannot verify"),
+        ({"alt_names": "*.example.com"}, "HTTP cannot verify"),
+        ({"alt_names": "email:a@example.com"}, "HTTP cannot verify"),
+        ({"alt_names": None, "common_name": "no name"}, "has none, or one that HTTP cannot verify"),
         ({"accept_terms": None}, "'accept_terms' of type 'certificate' is missing, which 'issuer: acme' needs"),
         ({"accept_terms": "false"}, "'accept_terms' of type 'certificate' is none of the values allowed"),
-        ({"challenge_directory": "here"}, "is no absolute path"),
+        ({"challenge_directory": "here"}, "is missing, or no absolute path"),
+        ({"challenge_directory": None, "challenge": "http"}, "'challenge_directory' of type 'certificate' is missing"),
+        ({"challenge": "dns"}, "'challenge_directory' of type 'certificate' has no effect with 'challenge: dns'"),
+        ({"challenge": "dns", "challenge_directory": None, "alt_names": "127.0.0.1"}, "the DNS cannot verify"),
         ({"login_id": "key"}, "'login_id' of type 'certificate' is given without 'login_secret'"),
         ({"valid_for": "90d"}, "'valid_for' of type 'certificate' has no effect with 'issuer: acme'"),
         ({"role": "web", "issuer": "acme"}, "'role' of type 'certificate' has no effect with 'issuer: acme'"),
@@ -137,7 +189,7 @@ def test_a_directory_that_cannot_be_written_is_named(tmp_path, store, service):
     ids=str,
 )
 def test_fields_that_do_not_fit_are_refused_before_any_request(store, changed, says):
-    given = {"url": "https://127.0.0.1:1/dir", "challenge_directory": "/tmp", "accept_terms": "true", "alt_names": "localhost"}
+    given = {"url": "https://127.0.0.1:1/dir", "challenge_directory": "/tmp", "accept_terms": "true", "alt_names": "www.example.com"}
     with pytest.raises(InvalidInput) as caught:
         store.ensure(**dict(given, **changed))
     assert says in str(caught.value)
@@ -170,7 +222,7 @@ def refuse(status, code, directory=True):
 )
 def test_a_refusal_of_the_service_is_shown_by_its_code_alone(store, tmp_path, status, code, error, says):
     with scripted.running(refuse(status, code)) as server:
-        store.ensure(url=server.url + "/dir", challenge_directory=str(tmp_path), accept_terms="true", alt_names="localhost")
+        store.ensure(url=server.url + "/dir", challenge_directory=str(tmp_path), accept_terms="true", alt_names="www.example.com")
         with pytest.raises(RefreshFailed if error is Unavailable else error, match=says) as caught:
             store.read()
     assert "c4n4ry" not in str(caught.value)
@@ -178,7 +230,7 @@ def test_a_refusal_of_the_service_is_shown_by_its_code_alone(store, tmp_path, st
 
 def test_an_address_that_is_no_acme_service_is_named(store, tmp_path):
     with scripted.running(lambda _request: Answer(200, {"hello": "c4n4ry"})) as server:
-        store.ensure(url=server.url + "/dir", challenge_directory=str(tmp_path), accept_terms="true", alt_names="localhost")
+        store.ensure(url=server.url + "/dir", challenge_directory=str(tmp_path), accept_terms="true", alt_names="www.example.com")
         with pytest.raises(StorageError, match="does not speak ACME") as caught:
             store.read()
     assert "c4n4ry" not in str(caught.value)

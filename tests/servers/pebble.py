@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A real Pebble, the small ACME service of Let's Encrypt, on 127.0.0.1 and random ports, and the web server that it verifies names at."""
+"""A real Pebble, the small ACME service of Let's Encrypt, on 127.0.0.1 and random ports.
+
+The DNS server that it verifies names with says that each is at 127.0.0.1, where a web server shows the files of a directory.
+"""
 
 from __future__ import annotations
 
@@ -16,19 +19,34 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import requests
 
 from tests.servers import processes
-from tests.servers.certificates import Authority
+from tests.servers.certificates import Authority, Issued
 from tests.servers.processes import LOOPBACK, ServerUnavailable
 
-PROGRAM = "pebble"
+PROGRAM, DNS_PROGRAM = "pebble", "pebble-challtestsrv"
 CACHE = Path(__file__).resolve().parents[2] / ".cache" / "servers"
 DIRECT = {"http": "", "https": ""}
 PATH = "/.well-known/acme-challenge/"
 BINDING_ID, BINDING_KEY = "key-1", "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"
+
+
+QUICK = ("PEBBLE_VA_NOSLEEP=1", "PEBBLE_WFE_NONCEREJECT=0", "PEBBLE_AUTHZREUSE=0")
+"""Without these it waits up to 15 s before each check, refuses one of 20 nonces, and checks a name once only."""
+
+
+class Ports(NamedTuple):
+    """Where Pebble, its DNS server and the web server listen."""
+
+    acme: int
+    management: int
+    http: int
+    tls: int
+    dns: int
+    records: int
 
 
 @dataclass(frozen=True)
@@ -40,12 +58,14 @@ class Server:
         ca_cert: the certificate that its own is verified with, as PEM text.
         root: the certificate of the root that signs, as PEM text.
         challenges: the directory whose files the web server shows at `PATH`.
+        records: where the DNS server takes records: JSON to `/set-txt` and `/clear-txt`.
     """
 
     url: str
     ca_cert: str
     root: str
     challenges: Path
+    records: str
     log: Path
 
     def count(self, path: str = "/order-plz") -> int:
@@ -53,14 +73,14 @@ class Server:
         return self.log.read_text(encoding="utf-8", errors="replace").count("POST {0} ->".format(path))
 
 
-def find_program() -> Path:
-    """The program: on PATH, or in one of the two cache directories.
+def find_program(name: str = PROGRAM) -> Path:
+    """A program: on PATH, or in one of the two cache directories.
 
     Raises:
         ServerUnavailable: there is none.
     """
     cache = os.environ.get("NEBULA_TEST_SERVERS", "/nonexistent")
-    for place in (shutil.which(PROGRAM), os.path.join(cache, PROGRAM), CACHE / PROGRAM):
+    for place in (shutil.which(name), os.path.join(cache, name), CACHE / name):
         if place and os.access(place, os.X_OK):
             return Path(place)
     raise ServerUnavailable("no Pebble on this machine. Run: bash tests/servers/prepare.sh")
@@ -68,7 +88,7 @@ def find_program() -> Path:
 
 @contextlib.contextmanager
 def running(*, requires_binding: bool = False) -> Iterator[Server]:
-    """Start both servers, hand them out, and end them.
+    """Start the servers, hand them out, and end them.
 
     Args:
         requires_binding: accounts have to be bound to `BINDING_ID` with `BINDING_KEY`.
@@ -76,38 +96,52 @@ def running(*, requires_binding: bool = False) -> Iterator[Server]:
     Raises:
         ServerUnavailable: there is none, or it did not start.
     """
-    account, found = processes.unprivileged_account(), find_program()
+    account, found = processes.unprivileged_account(), [find_program(), find_program(DNS_PROGRAM)]
     with processes.private_directory("pebble", account) as directory:
-        program = processes.usable_program(found, directory, account)
+        program, dns_program = (processes.usable_program(each, directory, account) for each in found)
         issued = Authority(directory)
-        files = issued.issue("pebble", [LOOPBACK])
-        ports = [processes.free_port() for _port in range(4)]
-        settings: dict[str, Any] = {
-            "listenAddress": "{0}:{1}".format(LOOPBACK, ports[0]),
-            "managementListenAddress": "{0}:{1}".format(LOOPBACK, ports[1]),
-            "certificate": str(processes.private_file(directory / "own.pem", files.certificate.read_text(), account)),
-            "privateKey": str(processes.private_file(directory / "own.key", files.key.read_text(), account)),
-            "httpPort": ports[2],
-            "tlsPort": ports[3],
-            "ocspResponderURL": "",
-            "externalAccountBindingRequired": requires_binding,
-            "externalAccountMACKeys": {BINDING_ID: BINDING_KEY},
-        }
+        ports = Ports(*(processes.free_port() for _port in Ports._fields))
+        made = issued.issue("pebble", [LOOPBACK])
+        own = Issued(*(processes.private_file(directory / ("own-" + file.name), file.read_text(), account) for file in made))
+        settings = dict(_describe(ports, own), externalAccountBindingRequired=requires_binding)
         written = processes.private_file(directory / "pebble.json", json.dumps({"pebble": settings}), account)
         log, challenges = directory / "server.log", directory / "challenges"
         challenges.mkdir()
-        # Without these it waits up to 15 s before each check, and refuses one of 20 nonces.
-        quick = {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0", "PEBBLE_AUTHZREUSE": "0"}
-        command = ["env", *("{0}={1}".format(*each) for each in quick.items()), str(program), "-config", str(written)]
-        process = processes.start(command, account=account, log=log, directory=directory)
-        root = functools.partial(_read_root, ports[1], issued.certificate)
-        try:
-            processes.wait_until(lambda: bool(root()), process=process)
-        except ServerUnavailable as error:
-            raise ServerUnavailable("Pebble did not start: {0}. Its log: {1}".format(error, processes.keep_log(log))) from None
-        with processes.ended_with(process, log), _web_server(ports[2], challenges):
-            url = "https://{0}:{1}/dir".format(LOOPBACK, ports[0])
-            yield Server(url, issued.certificate.read_text(encoding="ascii"), root(), challenges, log)
+        command = ["env", *QUICK, str(program), "-config", str(written), "-dnsserver", _at(ports.dns)]
+        dns_log = directory / "dns.log"
+        named = processes.start([str(dns_program), *_dns_options(ports)], account=account, log=dns_log, directory=directory)
+        with processes.ended_with(named, dns_log), _web_server(ports.http, challenges):
+            process = processes.start(command, account=account, log=log, directory=directory)
+            root = functools.partial(_read_root, ports.management, issued.certificate)
+            try:
+                processes.wait_until(lambda: bool(root()), process=process)
+            except ServerUnavailable as error:
+                raise ServerUnavailable("Pebble did not start: {0}. Its log: {1}".format(error, processes.keep_log(log))) from None
+            with processes.ended_with(process, log):
+                url, records = "https://{0}/dir".format(_at(ports.acme)), "http://" + _at(ports.records)
+                yield Server(url, issued.certificate.read_text(encoding="ascii"), root(), challenges, records, log)
+
+
+def _at(port: int) -> str:
+    return "{0}:{1}".format(LOOPBACK, port)
+
+
+def _describe(ports: Ports, own: Issued) -> dict[str, Any]:
+    return {
+        "listenAddress": _at(ports.acme),
+        "managementListenAddress": _at(ports.management),
+        "certificate": str(own.certificate),
+        "privateKey": str(own.key),
+        "httpPort": ports.http,
+        "tlsPort": ports.tls,
+        "ocspResponderURL": "",
+        "externalAccountMACKeys": {BINDING_ID: BINDING_KEY},
+    }
+
+
+def _dns_options(ports: Ports) -> list[str]:
+    listens = ["-dnsserver", _at(ports.dns), "-management", _at(ports.records), "-defaultIPv4", LOOPBACK, "-defaultIPv6", ""]
+    return [*listens, "-http01", "", "-https01", "", "-tlsalpn01", "", "-doh", ""]
 
 
 def _read_root(port: int, trusted: Path) -> str:

@@ -2,15 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Certificates by ACME (RFC 8555), with the library `acme` over our own HTTP client. Names are proved by HTTP-01, with a file each."""
+"""Certificates by ACME (RFC 8555), with the library `acme` over our own HTTP client."""
 
 from __future__ import annotations
 
 import io
-import os
-import re
 import time
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from copy import copy
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Tuple
@@ -19,7 +17,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.context import d
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     CredentialError,
-    InvalidConfiguration,
     InvalidInput,
     StorageError,
     Unavailable,
@@ -28,17 +25,17 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.secret imp
 from ansible_collections.nebula.credential.plugins.module_utils.network.http import HttpClient
 from ansible_collections.nebula.credential.plugins.module_utils.network.tls import Tls
 from ansible_collections.nebula.credential.plugins.module_utils.network.urls import host_and_port, split_url
+from ansible_collections.nebula.credential.plugins.module_utils.types.certificate.acme_challenges import prove_control
 from ansible_collections.nebula.credential.plugins.module_utils.types.certificate.certificates import read_certificates
 
 if TYPE_CHECKING:
     from acme.client import ClientV2
-    from acme.messages import AuthorizationResource, OrderResource
+    from acme.messages import OrderResource
     from cryptography import x509
 
 REFUSAL_LASTS = 600.0
 """Seconds for which this process does not order again after a refusal: services count failed orders, and stop answering after a few."""
 
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,512}\Z")
 _LIMIT = "rateLimited"
 _TRANSIENT = (_LIMIT, "serverInternal", "badNonce")
 _CODES = (
@@ -76,7 +73,7 @@ def order_certificates(texts: Mapping[str, str], account: Account, request: x509
 
     Raises:
         AccessDenied, InvalidInput: the service refuses, or cannot verify a name. The same order is refused here for a while.
-        InvalidConfiguration: the directory for the files cannot be written.
+        InvalidConfiguration: the control of a name cannot be proved from here.
         Unavailable: the limit of the service is reached, or it failed.
         CredentialError: there was no response (`HttpClient.request`).
     """
@@ -118,9 +115,9 @@ def _order(
     acme = _connect(client, texts["url"], account.key)
     _register(acme, texts, account)
     order = acme.new_order(request.public_bytes(Encoding.PEM))
-    with ExitStack() as files:
+    with ExitStack() as proofs:
         for authorization in order.authorizations:
-            _prove(acme, authorization, texts["challenge_directory"], files)
+            prove_control(acme, authorization, texts, proofs)
         finished = acme.poll_and_finalize(order, datetime.now() + timedelta(seconds=deadline.remaining()))  # noqa: DTZ005  # as `acme` reads the clock
     return read_certificates(_read_fullchain(finished), "certificate")
 
@@ -191,42 +188,6 @@ def _register(acme: ClientV2, texts: Mapping[str, str], account: Account) -> Non
         acme.net.account = messages.RegistrationResource(uri=there.location, body=messages.Registration())
 
 
-def _prove(acme: ClientV2, authorization: AuthorizationResource, directory: str, files: ExitStack) -> None:
-    """Write the file that proves the control of a name, and say that it is there."""
-    from acme import challenges, messages
-
-    if authorization.body.status == messages.STATUS_VALID:
-        return
-    offered = [each for each in authorization.body.challenges if isinstance(each.chall, challenges.HTTP01)]
-    if not offered:
-        what = "the service verifies {0} in other ways than HTTP-01".format(ascii(authorization.body.identifier.value))
-        raise InvalidInput(what, remedy="Order names without a wildcard.")
-    answer, content = offered[0].response_and_validation(acme.net.key)
-    files.enter_context(_hold_file(directory, offered[0].chall.encode("token"), content))
-    acme.answer_challenge(offered[0], answer)
-
-
-@contextmanager
-def _hold_file(directory: str, token: str, content: str) -> Iterator[None]:
-    """Keep the file of a challenge in the directory while the block runs. The web server may be another user, so all may read it."""
-    if not _TOKEN.match(token):
-        raise StorageError("the service sent a token that is no name of a file", remedy="Check the address of the service.")
-    path = os.path.join(directory, token)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o644)
-    except OSError as error:
-        what = "no file can be written in {0}: {1}".format(ascii(directory), os.strerror(error.errno or 0))
-        raise InvalidConfiguration(what, option="fields.challenge_directory", remedy="Name a directory of this machine.") from None
-    try:
-        with open(descriptor, "w", encoding="ascii") as file:
-            file.write(content)
-        os.chmod(path, 0o644)  # whatever the umask says; it is public
-        yield
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(path)
-
-
 def _read_fullchain(order: OrderResource) -> bytes:
     return str(order.fullchain_pem).encode("ascii", "replace")
 
@@ -262,7 +223,10 @@ def _verification_error(host: str, failed: List[Any]) -> CredentialError:
         if challenge.error
     ]
     named = ", ".join("{0} ({1})".format(ascii(name), _show(code)) for name, code in found)
-    remedy = "Let http://NAME/.well-known/acme-challenge/ serve the files of 'challenge_directory', port 80, and check the DNS."
+    remedy = (
+        "Let http://NAME/.well-known/acme-challenge/ serve the files of 'challenge_directory', port 80, and check the DNS. "
+        "With 'challenge: dns', the program must end when the service can see the record."
+    )
     return InvalidInput("{0} could not verify: {1}".format(host, named), remedy=remedy)
 
 

@@ -95,7 +95,8 @@ class Certificate(CredentialType):
         Field("login_secret", secret=True, description="A token; with C(login_id) the secret id of that AppRole, or the HMAC key."),
         Field("contact", description="The email address of an account at an ACME service."),
         Field("accept_terms", choices=("true",), description="Accepts the terms of service of an ACME service."),
-        Field("challenge_directory", description="Where the files are written that prove the control of names (HTTP-01)."),
+        Field("challenge", choices=("http", "dns"), description="How the control of names is proved; C(http) if it is not given."),
+        Field("challenge_directory", description="Where the files are written that prove it by HTTP."),
         Field("account_key", secret=True, description="The private key of the account at an ACME service."),
     )
 

@@ -25,14 +25,25 @@ _USED: Mapping[str, Tuple[str, ...]] = {
     CA: ("ca", *terms.FIELDS, *PEM),
     OTHER: ("alt_names", *PEM),
     VAULT: ("url", "ca_cert", "namespace", "mount", "role", "login_id", "login_secret", *_NAMED, "valid_for"),
-    ACME: ("url", "ca_cert", "contact", "accept_terms", "challenge_directory", "account_key", "login_id", "login_secret", *_NAMED),
+    ACME: (
+        "url",
+        "ca_cert",
+        "contact",
+        "accept_terms",
+        "challenge",
+        "challenge_directory",
+        "account_key",
+        "login_id",
+        "login_secret",
+        *_NAMED,
+    ),
 }
 _REQUIRED: Mapping[str, Tuple[str, ...]] = {
     SELF: (),
     CA: ("ca",),
     OTHER: ("certificate",),
     VAULT: ("url", "role", "login_secret"),
-    ACME: ("url", "accept_terms", "challenge_directory"),
+    ACME: ("url", "accept_terms"),
 }
 _ALL = tuple(dict.fromkeys(field for used in _USED.values() for field in used))
 _DROPPED = (*PEM, "login_secret", "account_key")
@@ -47,7 +58,7 @@ def read_issuer(fields: Fields) -> str:
 
 def find_issuer(given: Iterable[str]) -> str:
     """Return the issuer that follows from the names of the fields that a task gives; empty if none does."""
-    following = {"certificate": OTHER, "ca": CA, "role": VAULT, "challenge_directory": ACME}
+    following = {"certificate": OTHER, "ca": CA, "role": VAULT, "challenge": ACME, "challenge_directory": ACME}
     return next((issuer for field, issuer in following.items() if field in given), "")
 
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from ansible_collections.nebula.credential.plugins.module_utils.types.private_keys import PrivateKey
 
 
+_CHALLENGE = ("challenge", "challenge_directory")
+
+
 def complete_order(fields: Fields, terms: signing.Terms) -> Dict[str, Secret]:
     """Return the fields of a credential that a service signs, for ACME with the key of an account. Uses no network.
 
@@ -32,12 +35,7 @@ def complete_order(fields: Fields, terms: signing.Terms) -> Dict[str, Secret]:
         return dict(fields)
     from ansible_collections.nebula.credential.plugins.module_utils.types.certificate.acme_order import generate_account_key
 
-    names = terms.alt_names
-    if not names or not all(name.kind in (DNS, IP) and not name.text.startswith("*") for name in names):
-        remedy = "Give host names and addresses, without wildcards: a wildcard is verified by DNS alone."
-        raise field_error("alt_names", "has none, or one that HTTP-01 cannot verify", remedy)
-    if not os.path.isabs(fields["challenge_directory"].expose().decode("utf-8")):
-        raise field_error("challenge_directory", "is no absolute path", "Write it from the root: /var/www/.well-known/acme-challenge.")
+    _check_challenge({field: value.expose().decode("utf-8") for field, value in find_values(fields).items() if field in _CHALLENGE}, terms)
     there = find_values(fields)
     if ("login_id" in there) != ("login_secret" in there):
         raise field_error("login_id", "is given without 'login_secret', or the other way round", "Give both, or none.")
@@ -59,3 +57,19 @@ def order_certificates(fields: Fields, texts: Mapping[str, str], key: PrivateKey
 
     account = acme_order.Account(there["account_key"], there.get("login_secret"))
     return acme_order.order_certificates(texts, account, signing.build_request(key, terms, has_subject=False))
+
+
+def _check_challenge(texts: Mapping[str, str], terms: signing.Terms) -> None:
+    names, directory = terms.alt_names, texts.get("challenge_directory")
+    if texts.get("challenge") == "dns":
+        if directory is not None:
+            raise field_error("challenge_directory", "has no effect with 'challenge: dns'", "Set it to null.")
+        if not names or not all(name.kind == DNS for name in names):
+            raise field_error("alt_names", "has none, or one that the DNS cannot verify", "Give host names.")
+        return
+    if not names or not all(name.kind in (DNS, IP) and not name.text.startswith("*") for name in names):
+        remedy = "Give host names and addresses. A wildcard needs 'challenge: dns'."
+        raise field_error("alt_names", "has none, or one that HTTP cannot verify", remedy)
+    if directory is None or not os.path.isabs(directory):
+        remedy = "Write it from the root: /var/www/.well-known/acme-challenge. Or write 'challenge: dns'."
+        raise field_error("challenge_directory", "is missing, or no absolute path", remedy)

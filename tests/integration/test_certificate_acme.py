@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from datetime import timedelta
 
@@ -234,3 +235,26 @@ def test_an_address_that_is_no_acme_service_is_named(store, tmp_path):
         with pytest.raises(StorageError, match="does not speak ACME") as caught:
             store.read()
     assert "c4n4ry" not in str(caught.value)
+
+
+ORDERED = """
+- nebula.credential.credential:
+    name: www
+    type: certificate
+    fields: "{{ fields | combine({'accept_terms': true}) }}"
+- name: read
+  ansible.builtin.debug:
+    msg: "{{ lookup('nebula.credential.get', 'www', field='fullchain') }}"
+- name: read again
+  ansible.builtin.debug:
+    msg: "{{ lookup('nebula.credential.get', 'www', field='certificate') }}"
+"""
+
+
+def test_plays_order_one_certificate_and_show_no_key(project, service):
+    before = service.count()
+    for _run in range(2):
+        run = project.play(ORDERED, variables=json.dumps({"fields": fields(service)})).succeeded()
+        assert run.result("read")["msg"].startswith(run.result("read again")["msg"].strip())
+        assert "PRIVATE KEY" not in run.output
+    assert service.count() == before + 1

@@ -86,6 +86,8 @@ def order_certificates(texts: Mapping[str, str], account: Account, request: x509
         with _in_our_words(host_of(texts["url"])):
             return _order(client, texts, account, request)
     except (AccessDenied, InvalidInput) as error:
+        for past in [each for each, (ends, _error) in list(_REFUSED.items()) if ends < time.monotonic()]:
+            _REFUSED.pop(past, None)
         _REFUSED[same] = (time.monotonic() + REFUSAL_LASTS, error)
         raise
     finally:

@@ -40,7 +40,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.certificat
     SERVICES,
     read_issuer,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.types.certificate.parts import CERTIFICATE, CHAIN, FULLCHAIN, ROOT
+from ansible_collections.nebula.credential.plugins.module_utils.types.certificate.parts import BUNDLE, CERTIFICATE, CHAIN, FULLCHAIN, ROOT
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -228,13 +228,14 @@ class Certificate(CredentialType):
         held = {**fields, **state}
         if field == CHAIN and CERTIFICATE in find_values(held) and field not in find_values(held):
             return Secret("")  # the root has signed it
-        if field not in (*_SHOWN, *key_stores.FORMS):
+        if field not in (*_SHOWN, *key_stores.FORMS, BUNDLE):
             return super().read(fields, state, field)
         certificate = certificates.read_certificate(super().read(fields, state, CERTIFICATE).expose(), CERTIFICATE)
         if field in key_stores.FORMS:
             return self._write_key_store(field, held, certificate)
-        if field == FULLCHAIN:
-            return Secret(certificates.write_certificates([certificate, *parts.read_pem(held, CHAIN)]))
+        fullchain = certificates.write_certificates([certificate, *parts.read_pem(held, CHAIN)])
+        if field in (FULLCHAIN, BUNDLE):
+            return Secret((b"" if field == FULLCHAIN else held["private_key"].expose()) + fullchain.encode("ascii"))
         computed: Dict[str, Callable[[x509.Certificate], str]] = {
             "fingerprint": certificates.write_fingerprint,
             "fingerprint_sha1": lambda each: certificates.write_fingerprint(each, "SHA1"),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ansible_collections.nebula.credential.plugins.module_utils.types.private_keys import PrivateKey
 
-CERTIFICATE, CHAIN, ROOT, FULLCHAIN = (*PEM, "fullchain")
+CERTIFICATE, CHAIN, ROOT, FULLCHAIN, BUNDLE = (*PEM, "fullchain", "bundle")
 
 
 def read_bytes(fields: Fields, field: str) -> Optional[bytes]:

@@ -7,16 +7,23 @@
 from __future__ import annotations
 
 import json
-from contextlib import closing
+import ssl
+from contextlib import closing, nullcontext
 from datetime import timedelta
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, InvalidInput, NotFound, Revoked
+from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, CredentialError, InvalidInput, NotFound, Revoked
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.network.http import HttpClient
+from ansible_collections.nebula.credential.plugins.module_utils.network.tls import Tls
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
+from tests.servers import scripted, tls_front
+from tests.servers.certificates import Issued
+from tests.servers.processes import LOOPBACK
+from tests.servers.scripted import Answer
 from tests.unit.types.certificate.certified import (
     KIND,
     PASSPHRASE,
@@ -281,6 +288,24 @@ def test_a_passphrase_encrypts_the_generated_key(tmp_path, store):
     assert public == openssl("x509", "-in", store.write(tmp_path, "app"), "-noout", "-pubkey")
 
 
+def test_a_bundle_logs_a_client_in_at_a_server_that_demands_a_certificate(tmp_path, store):
+    """Mutual TLS, with both certificates of one CA."""
+    store.ensure("ca", usages="ca")
+    store.ensure("server", ca="ca", usages="server", alt_names=LOOPBACK)
+    store.ensure("client", ca="ca", usages="client")
+    files = Issued(store.write(tmp_path, "server", "fullchain"), store.write(tmp_path, "server", "private_key"))
+    ca = store.write(tmp_path, "ca")
+    with scripted.running(lambda _request: Answer(200, {"by": "server"})) as server, tls_front.running(server.port, files) as front:
+        front.context.verify_mode = ssl.CERT_REQUIRED
+        front.context.load_verify_locations(str(ca))
+        url = "https://{0}:{1}".format(LOOPBACK, front.port)
+        for name, accepted in (("client", True), ("server", False)):
+            client = HttpClient(Tls(ca_data=ca.read_text(), client_pem=store.manager.token(name, "bundle")))
+            with nullcontext() if accepted else pytest.raises(CredentialError):
+                assert client.request("GET", url).json == {"by": "server"}
+            client.close()
+
+
 def test_check_mode_signs_nothing_that_is_stored(store):
     store.ensure()
     certificate = store.read()
@@ -305,7 +330,7 @@ def test_only_the_key_and_the_passphrases_are_hidden(store):
     shown = KIND.redact(store.fields())
     assert {name for name in shown if shown[name] == "[REDACTED]"} == {"private_key", "passphrase", "keystore_passphrase"}
     assert [name for name in ("fullchain", "fingerprint", "fingerprint_sha1", "serial", "subject") if KIND.is_secret(name)] == []
-    assert KIND.is_secret("pkcs12")
+    assert [name for name in ("pkcs12", "jks", "bundle") if not KIND.is_secret(name)] == []
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.database i
 from ansible_collections.nebula.credential.plugins.module_utils.types.opaque import Opaque
 
 
+def _load_aws() -> CredentialType:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.aws import Aws
+
+    return Aws()
+
+
 def _load_jwt() -> CredentialType:
     from ansible_collections.nebula.credential.plugins.module_utils.types.jwt.jwt_type import Jwt
 
@@ -30,9 +36,9 @@ def _load_ssh_key() -> CredentialType:
 
 
 _TYPES: Dict[str, CredentialType] = {kind.name: kind for kind in (ApiKey(), Basic(), Database(), Opaque())}
-_LOADERS: Mapping[str, Callable[[], CredentialType]] = {"jwt": _load_jwt, "ssh_key": _load_ssh_key}
+_LOADERS: Mapping[str, Callable[[], CredentialType]] = {"aws": _load_aws, "jwt": _load_jwt, "ssh_key": _load_ssh_key}
 """The types whose files are loaded with the first credential of theirs. Then they are in `_TYPES` too."""
-_REFRESHABLE: FrozenSet[str] = frozenset(("jwt",))
+_REFRESHABLE: FrozenSet[str] = frozenset(("aws", "jwt"))
 """Those of them whose values can be refreshed."""
 
 TYPES: Tuple[str, ...] = (*tuple(sorted((*_TYPES, *_LOADERS))), Custom.name)

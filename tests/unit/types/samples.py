@@ -17,8 +17,17 @@ ATTRIBUTES = {
         ]
     }
 }
+NOWHERE = "http://127.0.0.1:1"
 GIVEN = {
     "api_key": {"param_name": "X-API-Key", "endpoint": "https://api.example.com"},
+    "aws": {
+        "access_key_id": "AKIDSAMPLE",
+        "secret_access_key": "c4n4ry/secret+key",
+        "region": "eu-central-1",
+        "role_arn": "arn:aws:iam::123456789012:role/deploy",
+        "external_id": "c4n4ry-shop",
+        "endpoint_url": NOWHERE,
+    },
     "basic": {"username": "app"},
     "custom": {"host": "door.example.com"},
     "database": {"username": "app", "engine": "mysql", "host": "db.example.com", "port": "3306", "database": "shop", "ssl_mode": "require"},

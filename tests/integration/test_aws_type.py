@@ -13,13 +13,10 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import LoginFailed, RefreshFailed
-from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
-from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
-from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.integration.test_session_counts import hosts, play
 from tests.servers import aws_front, once, scripted
 from tests.servers.scripted import Answer
+from tests.unit.types.refreshed import World
 
 ROLE = "arn:aws:iam::123456789012:role/deploy"
 REFUSAL = "<ErrorResponse><Error><Code>{0}</Code><Message>canary</Message></Error></ErrorResponse>"
@@ -32,26 +29,12 @@ def refuse(code, status=403):
     return Answer(status, REFUSAL.format(code).encode())
 
 
-class World:
-    """A store whose clock is moved, with a credential of the type."""
+def open_world(url, **fields):
+    return World("aws", **{**KEY, "region": "us-east-1", "role_arn": ROLE, "endpoint_url": url, **fields})
 
-    def __init__(self, url, **fields):
-        self.ahead = timedelta(0)
-        self.warnings = []
-        self.opened = open_store({"audit": "off", "backend": "memory"}, name="prod", warn=self.warnings.append)
-        self.manager = CredentialManager(self.opened.backend, store="prod", clock=lambda: datetime.now(timezone.utc) + self.ahead)
-        given = {**KEY, "region": "us-east-1", "role_arn": ROLE, "endpoint_url": url, **fields}
-        self.write(**given)
 
-    def write(self, **fields):
-        written = {name: Secret(value) for name, value in fields.items() if value is not None}
-        self.manager.ensure(DesiredCredential("deploy", type="aws", fields=written))
-
-    def read(self, field):
-        return self.manager.get("deploy").token(field).expose().decode()
-
-    def key(self):
-        return [self.read(field) for field in ("access_key_id", "secret_access_key", "session_token")]
+def read_key(world):
+    return [world.read(field) for field in ("access_key_id", "secret_access_key", "session_token")]
 
 
 @pytest.fixture
@@ -65,8 +48,8 @@ def assumed(server, since):
 
 
 def test_every_reading_of_the_keys_of_a_role_costs_one_request_together(moto):
-    world, since = World(moto.url, external_id="shop-7", role_session_name="nightly", lifetime="15m"), moto.count()
-    key = world.key()
+    world, since = open_world(moto.url, external_id="shop-7", role_session_name="nightly", lifetime="15m"), moto.count()
+    key = read_key(world)
     assert all(part not in KEY.values() for part in key)
     assert [json.loads(world.read("environment"))["AWS_" + part] for part in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN")] == key
     assert all(key[1] in world.read(form) for form in FORMS)
@@ -81,22 +64,22 @@ def test_every_reading_of_the_keys_of_a_role_costs_one_request_together(moto):
 
 
 def test_the_keys_of_a_role_are_replaced_before_they_end_and_by_one_request(moto):
-    world = World(moto.url)
-    first, since = world.key(), moto.count()
+    world = open_world(moto.url)
+    first, since = read_key(world), moto.count()
     ends_at = datetime.fromisoformat(json.loads(world.read("credential_process"))["Expiration"].replace("Z", "+00:00"))
-    assert abs(world.manager.get("deploy").expires_at - ends_at) < timedelta(seconds=1)
+    assert abs(world.expires_at - ends_at) < timedelta(seconds=1)
     world.ahead = ends_at - datetime.now(timezone.utc) - timedelta(minutes=6)
-    assert (world.key(), assumed(moto, since)) == (first, [])
+    assert (read_key(world), assumed(moto, since)) == (first, [])
     world.ahead += timedelta(minutes=2)
-    second = world.key()
+    second = read_key(world)
     assert not set(first) & set(second)
-    assert (world.key(), assumed(moto, since)) == (second, [("sts.AssumeRole", "AKIDSTORED")])
+    assert (read_key(world), assumed(moto, since)) == (second, [("sts.AssumeRole", "AKIDSTORED")])
 
 
 def test_boto3_logs_in_with_the_profile_that_is_written(moto, monkeypatch, tmp_path):
     import boto3
 
-    (tmp_path / "credentials").write_text(World(moto.url, profile_name="shop").read("profile"), encoding="utf-8")
+    (tmp_path / "credentials").write_text(open_world(moto.url, profile_name="shop").read("profile"), encoding="utf-8")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     session = boto3.session.Session(profile_name="shop")
     assert session.region_name == "us-east-1"
@@ -106,7 +89,7 @@ def test_boto3_logs_in_with_the_profile_that_is_written(moto, monkeypatch, tmp_p
 def test_boto3_logs_in_with_the_output_for_credential_process(moto, monkeypatch, tmp_path):
     import boto3
 
-    (tmp_path / "key.json").write_text(World(moto.url).read("credential_process"), encoding="utf-8")
+    (tmp_path / "key.json").write_text(open_world(moto.url).read("credential_process"), encoding="utf-8")
     (tmp_path / "config").write_text("[profile shop]\nregion = us-east-1\ncredential_process = cat {0}/key.json\n".format(tmp_path))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     client = boto3.session.Session(profile_name="shop").client("sts", endpoint_url=moto.url)
@@ -114,7 +97,7 @@ def test_boto3_logs_in_with_the_output_for_credential_process(moto, monkeypatch,
 
 
 def test_a_key_without_a_role_is_read_as_it_is_stored_without_a_request(moto):
-    world, since = World(moto.url, role_arn=None), moto.count()
+    world, since = open_world(moto.url, role_arn=None), moto.count()
     assert [world.read("access_key_id"), world.read("secret_access_key")] == list(KEY.values())
     assert moto.count() == since
 
@@ -129,6 +112,16 @@ def test_all_hosts_and_forks_of_a_run_share_one_request(project, moto):
     run = play(project, [task] * 2)
     assert len([one for one in run.results if one["task"] == "read"]) == 10
     assert assumed(moto, since) == [("sts.AssumeRole", "AKIDSTORED")]
+
+
+def test_a_token_for_a_database_is_signed_by_the_role_which_costs_one_request(moto):
+    given = {**KEY, "region": "us-east-1", "role_arn": ROLE, "endpoint_url": moto.url}
+    world = World("rds_iam", **given, host="shop.abc.us-east-1.rds.amazonaws.com", port="3306", username="app")
+    since = moto.count()
+    token = world.read()
+    assert "X-Amz-Security-Token=" in token
+    assert KEY["access_key_id"] not in token
+    assert (world.read(), assumed(moto, since)) == (token, [("sts.AssumeRole", "AKIDSTORED")])
 
 
 def make_role(server, external_id):
@@ -149,8 +142,8 @@ def make_role(server, external_id):
 def test_a_role_demands_its_external_id_and_a_denial_is_tried_again_once_it_is_mended():
     server = once.server("ministack")
     login = make_role(server, "shop-7")
-    assert World(server.url, **login, external_id="shop-7").read("session_token")
-    world = World(server.url, **login, external_id="shop-8")
+    assert open_world(server.url, **login, external_id="shop-7").read("session_token")
+    world = open_world(server.url, **login, external_id="shop-8")
     for _each in range(2):
         with pytest.raises(LoginFailed, match="does not let this login assume the role") as caught:
             world.read("session_token")
@@ -162,7 +155,7 @@ def test_a_role_demands_its_external_id_and_a_denial_is_tried_again_once_it_is_m
 
 def test_a_key_that_the_service_does_not_know_is_a_failed_login():
     with pytest.raises(LoginFailed, match="does not accept the login"):
-        World(once.server("ministack").url, access_key_id="AKIAIOSFODNN7EXAMPLE").read("session_token")
+        open_world(once.server("ministack").url, access_key_id="AKIAIOSFODNN7EXAMPLE").read("session_token")
 
 
 @pytest.mark.parametrize(
@@ -179,7 +172,7 @@ def test_a_key_that_the_service_does_not_know_is_a_failed_login():
 )
 def test_a_service_that_does_not_give_keys_is_asked_once_by_each_reading_and_said_so(answer, error):
     with scripted.running(lambda _request: answer) as server:
-        world = World(server.url)
+        world = open_world(server.url)
         with pytest.raises(error) as caught:
             world.read("session_token")
         assert len(server.asked) == 1
@@ -188,10 +181,10 @@ def test_a_service_that_does_not_give_keys_is_asked_once_by_each_reading_and_sai
 
 def test_while_its_keys_are_valid_a_refusal_is_a_warning(moto):
     with aws_front.running(moto, {}) as front:
-        world = World(front.url)
-        first = world.key()
+        world = open_world(front.url)
+        first = read_key(world)
         front.disturbed[""] = [lambda _pass_on: refuse("InvalidClientTokenId")]
         world.ahead = timedelta(minutes=57)
-        assert world.key() == first
+        assert read_key(world) == first
     assert len(world.warnings) == 1
     assert "does not accept the login" in world.warnings[0]

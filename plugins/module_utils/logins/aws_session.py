@@ -222,20 +222,20 @@ def assume_role(session: Any, login: Login, read_secret: ReadSecret) -> Keys:
         raise build_incomplete(call) from None
 
 
-def open_role(login: Login, read_secret: ReadSecret) -> Keys:
-    """Return the keys of the role of a login, over connections of this call alone. One request.
+@contextmanager
+def open_session(login: Login, read_secret: ReadSecret) -> Iterator[Any]:
+    """Yield a session with the first keys of a login, whose connections end with the `with` block.
 
     Raises:
         MissingLibrary: botocore is not installed.
-        InvalidConfiguration: there is no region.
-        CredentialError: as `assume_role`.
+        InvalidConfiguration: the login cannot be used.
     """
     check_library()
     transport = Transport(login.ca_cert)
     try:
         session = build_session(login, transport)
         add_keys(session, login, read_secret)
-        return assume_role(session, login, read_secret)
+        yield session
     finally:
         transport.close()
 

@@ -43,8 +43,8 @@ class Aws(CredentialType):
     packages = (aws_login.BOTOCORE,)
     refresh_is_single_use = False
     fields = (
-        *aws_login.KEY_FIELDS,
-        *aws_login.ROLE_FIELDS,
+        *aws_login.LOGIN_FIELDS,
+        Field("lifetime", description="How long the keys of the role are valid, C(15m) to C(12h)."),
         Field("profile_name", description="The name of the section in RV(profile); C(default) if it is not given."),
     )
 
@@ -101,7 +101,9 @@ class Aws(CredentialType):
         from ansible_collections.nebula.credential.plugins.module_utils.logins import aws_session
 
         texts = read_texts(fields)
-        keys = aws_session.open_role(aws_login.build_login(self, texts), aws_login.build_reader(texts))
+        login, read_secret = aws_login.build_login(self, texts), aws_login.build_reader(texts)
+        with aws_session.open_session(login, read_secret) as session:
+            keys = aws_session.assume_role(session, login, read_secret)
         ends = keys.ends_at.strftime("%Y-%m-%dT%H:%M:%SZ")
         values = (keys.access_key, keys.secret_key, keys.token)
         return RefreshAnswer({**dict(zip(KEYS, map(Secret, values))), EXPIRATION: Secret(ends)}, keys.ends_at)

@@ -28,12 +28,12 @@ KEY_FIELDS: Tuple[Field, ...] = (
     Field("access_key_id", secret=True, identifies=True, description="The id of the access key."),
     Field("session_token", secret=True, description="The session token, if the key is a temporary one."),
 )
-ROLE_FIELDS: Tuple[Field, ...] = (
+LOGIN_FIELDS: Tuple[Field, ...] = (
+    *KEY_FIELDS,
     Field("region", description="The region, for example C(eu-central-1)."),
     Field("role_arn", identifies=True, description="The role that is assumed with the key."),
     Field("external_id", secret=True, description="The external id that the role's trust policy requires."),
     Field("role_session_name", description="The name of the role's session, as CloudTrail shows it."),
-    Field("lifetime", description="How long the keys of the role are valid, C(15m) to C(12h)."),
     Field("endpoint_url", description="The address of the service, if it is not AWS's own for the region."),
 )
 _OF_ROLE = ("external_id", "role_session_name", "lifetime")

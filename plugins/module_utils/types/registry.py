@@ -23,10 +23,22 @@ def _load_aws() -> CredentialType:
     return Aws()
 
 
+def _load_github_app() -> CredentialType:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.github_app import GithubApp
+
+    return GithubApp()
+
+
 def _load_jwt() -> CredentialType:
     from ansible_collections.nebula.credential.plugins.module_utils.types.jwt.jwt_type import Jwt
 
     return Jwt()
+
+
+def _load_rds_iam() -> CredentialType:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.rds_iam import RdsIam
+
+    return RdsIam()
 
 
 def _load_ssh_key() -> CredentialType:
@@ -36,9 +48,15 @@ def _load_ssh_key() -> CredentialType:
 
 
 _TYPES: Dict[str, CredentialType] = {kind.name: kind for kind in (ApiKey(), Basic(), Database(), Opaque())}
-_LOADERS: Mapping[str, Callable[[], CredentialType]] = {"aws": _load_aws, "jwt": _load_jwt, "ssh_key": _load_ssh_key}
+_LOADERS: Mapping[str, Callable[[], CredentialType]] = {
+    "aws": _load_aws,
+    "github_app": _load_github_app,
+    "jwt": _load_jwt,
+    "rds_iam": _load_rds_iam,
+    "ssh_key": _load_ssh_key,
+}
 """The types whose files are loaded with the first credential of theirs. Then they are in `_TYPES` too."""
-_REFRESHABLE: FrozenSet[str] = frozenset(("aws", "jwt"))
+_REFRESHABLE: FrozenSet[str] = frozenset(("aws", "github_app", "jwt", "rds_iam"))
 """Those of them whose values can be refreshed."""
 
 TYPES: Tuple[str, ...] = (*tuple(sorted((*_TYPES, *_LOADERS))), Custom.name)

@@ -31,7 +31,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.open impor
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import RefreshAnswer
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import TYPES, is_refreshable, type_named
 from tests.conftest import CHECKOUT
-from tests.unit.types.samples import attributes_of, given_to
+from tests.unit.types.samples import attributes_of, given_to, packages_of
 
 CANARY = "c4n4ry-c4n4ry"
 INSIDE = AccessContext(workflow="deploy")
@@ -305,7 +305,7 @@ print(json.dumps(said))
 def test_the_missing_libraries_of_a_type_are_named_all_at_once_with_the_line_that_installs_them(collection_root):
     """In a Python that has only its standard library."""
     said = run(MISSING, collection_root, "-I", "-S")
-    needed = {name: kind_of(name).packages for name in TYPES if kind_of(name).packages}
+    needed = {name: packages_of(name, kind_of(name)) for name in TYPES if kind_of(name).packages}
     assert set(said) == set(needed)
     for name, packages in needed.items():
         assert all(package.module in said[name] for package in packages)

@@ -14,7 +14,9 @@ from urllib.parse import parse_qsl, quote
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import type_named
 from tests.unit.types.refreshed import World
 
@@ -71,6 +73,20 @@ def test_a_token_is_never_kept_past_its_end():
 def test_a_token_of_temporary_keys_carries_their_session_token():
     query = read_token(World("rds_iam", **GIVEN, session_token="t0ken").read())[1]
     assert query["X-Amz-Security-Token"] == "t0ken"
+
+
+def rotate(world, **parameters):
+    return perform(world.manager, "credential_rotate", {"name": "robot", "target": "none", **parameters}, AccessContext(), False)
+
+
+def test_after_a_rotation_the_new_key_signs_and_none_is_made_up():
+    world = World("rds_iam", **GIVEN)
+    assert sign(*read_token(world.read())[:2], KEY) == read_token(world.read())[2]
+    with pytest.raises(InvalidInput, match="cannot be generated"):
+        rotate(world)
+    rotate(world, fields={"access_key_id": "AKIANEXT", "secret_access_key": "next"})
+    place, query, signature = read_token(world.read())
+    assert (query["X-Amz-Credential"].partition("/")[0], signature) == ("AKIANEXT", sign(place, query, "next"))
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The fields by which a credential logs in to AWS: an access key, and maybe a role. For every type that asks AWS for something.
+"""The fields by which a credential logs in to AWS: an access key, and maybe a role. For every type that needs something of AWS.
 
 The checks and the requests are those of the stores in AWS (`logins`).
 """
@@ -60,7 +60,7 @@ def check_login(kind: CredentialType, texts: Mapping[str, str]) -> None:
     if idle:
         kind.refuse(idle[0], "has no effect without 'role_arn'", "Name the role, or set to null: {0}.".format(", ".join(idle)))
     if "role_arn" in texts and "region" not in texts:
-        kind.refuse("region", "is missing", "Name the region whose STS is asked for the keys of the role.")
+        kind.refuse("region", "is missing", "Name the region whose STS issues the keys of the role.")
     build_login(kind, texts)
 
 

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import configparser
 import json
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, NoToken, RefreshUnsupported
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import type_named
+from tests.unit.types.refreshed import World
 
 KIND = type_named("aws", {})
 KEY = {"access_key_id": "AKIAIOSFODNN7EXAMPLE", "secret_access_key": "wJalrXUtnFEMI/K7MDENG+bPx=%"}
@@ -81,6 +85,15 @@ def test_a_key_without_a_role_is_not_refreshed():
     with pytest.raises(RefreshUnsupported):
         KIND.refresh(secrets(KEY), {})
     assert KIND.expires_at(secrets(KEY)) is None
+
+
+def test_a_key_without_a_role_keeps_its_lifetime_in_a_rotation():
+    world = World("aws", **KEY)
+    world.manager.update("robot", expires_at=datetime.now(timezone.utc) + timedelta(days=90))
+    parameters = {"name": "robot", "target": "none", "fields": {"access_key_id": "AKIANEXT", "secret_access_key": "next"}}
+    perform(world.manager, "credential_rotate", parameters, AccessContext(), False)
+    assert world.read("access_key_id") == "AKIANEXT"
+    assert timedelta(days=89) < world.expires_at - datetime.now(timezone.utc) <= timedelta(days=90)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Lo
 from tests.integration.azure_store import AzureStore
 from tests.integration.test_aws_type import KEY, ROLE
 from tests.integration.test_azure_login import write_certificate
-from tests.servers import aws_front, once
+from tests.servers import aws_front, once, scripted
+from tests.servers.scripted import Answer
 from tests.servers.secret_manager import WRITER
 from tests.unit.types.refreshed import World
 from tests.unit.types.samples import make_rsa_key
@@ -116,9 +117,12 @@ def test_a_key_that_google_does_not_know_is_a_failed_login(google):
     assert "BEGIN" not in str(caught.value)
 
 
-def test_a_key_that_is_damaged_says_so_when_it_signs(google):
-    with pytest.raises(StorageError, match="cannot sign"):
-        World("gcp", **account(google, private_key="no key")).read()
+def test_a_response_that_is_none_of_google_is_an_error_without_its_text(google):
+    with scripted.running(lambda _request: Answer(200, b"canary")) as server, pytest.raises(
+        StorageError, match="not one of Google"
+    ) as caught:
+        World("gcp", **account(google, token_uri=server.url)).read()
+    assert "canary" not in str(caught.value)
 
 
 def test_google_out_of_order_is_a_passing_failure(google):

@@ -227,6 +227,7 @@ class CredentialType(ABC):
 
         Raises:
             RefreshFailed: the service refuses, and would refuse again.
+            LoginFailed: the service refuses; another try does no harm, and may succeed once a person has mended what the message names.
             InteractionRequired: the service wants a person to act first.
             Unavailable, Timeout: there was no response. `outcome_unknown` is set if the request may have been carried out.
             RefreshUnsupported: the type has nothing to refresh.

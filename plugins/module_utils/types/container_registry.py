@@ -180,7 +180,7 @@ def _check_acr(kind: CredentialType, texts: Mapping[str, str]) -> None:
 
 def _check_gar(kind: CredentialType, texts: Mapping[str, str]) -> None:
     _require(kind, texts, SERVER, google_key.KEY.name)
-    google_key.read_key(kind, texts[google_key.KEY.name])
+    google_key.check_key(kind, texts[google_key.KEY.name])
 
 
 _CHECKS: Mapping[str, Callable[[CredentialType, Mapping[str, str]], Any]] = {

@@ -25,7 +25,6 @@ PRINCIPAL_FIELDS: Tuple[Field, ...] = (
 )
 _ID = re.compile(r"[A-Za-z0-9.-]{1,253}\Z")
 _HOST = re.compile(r"[A-Za-z0-9.-]+(?::[0-9]{1,5})?\Z")
-_CERTIFICATE = ("-----BEGIN CERTIFICATE-----", "PRIVATE KEY-----")
 
 
 class Token(NamedTuple):
@@ -41,10 +40,11 @@ def find_primary(texts: Mapping[str, object]) -> str:
 
 
 def check_principal(kind: CredentialType, texts: Mapping[str, str]) -> None:
-    """Check the fields of a service principal.
+    """Check the fields of a service principal. A certificate is loaded, to find out whether it can log in.
 
     Raises:
         InvalidInput: one is missing or does not fit. The message names it.
+        MissingLibrary: there is a certificate, and a package is not installed.
     """
     for name in ("tenant_id", "client_id", find_primary(texts)):
         if name not in texts:
@@ -55,10 +55,19 @@ def check_principal(kind: CredentialType, texts: Mapping[str, str]) -> None:
     if "client_certificate" in texts:
         if "client_secret" in texts:
             kind.refuse("client_secret", "is given with 'client_certificate'", "Give one of the two.")
-        if not all(mark in texts["client_certificate"] for mark in _CERTIFICATE):
-            kind.refuse("client_certificate", "is not a certificate with its private key", "Give both, as PEM texts without a passphrase.")
+        _check_certificate(kind, texts)
     if "authority" in texts and not _HOST.match(texts["authority"]):
         kind.refuse("authority", "is not a host", "Write it as 'login.microsoftonline.com'.")
+
+
+def _check_certificate(kind: CredentialType, texts: Mapping[str, str]) -> None:
+    check_packages(PACKAGES)
+    try:
+        _build_credential(texts, {})
+    except (ValueError, TypeError):
+        kind.refuse(
+            "client_certificate", "is no certificate that logs in", "Give it with its private RSA key, as PEM without a passphrase."
+        )
 
 
 def request_token(texts: Mapping[str, str], scope: str) -> Token:

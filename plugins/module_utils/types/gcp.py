@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Dict, List, Mapping, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import NoToken, check_packages
+from ansible_collections.nebula.credential.plugins.module_utils.errors import NoToken
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.types import google_key
@@ -63,11 +63,10 @@ class Gcp(CredentialType):
         """
         complete = super().validate(fields)
         texts = read_texts(complete)
-        google_key.read_key(self, texts[self.primary])
+        google_key.check_key(self, texts[self.primary])
         self._read_scopes(texts)
         if "ca_cert" in texts:
             check_ca_cert(self, texts["ca_cert"])
-        check_packages(self.packages)
         return complete
 
     def expires_at(self, fields: Fields) -> Optional[datetime]:

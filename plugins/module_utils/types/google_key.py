@@ -44,32 +44,51 @@ def read_key(kind: CredentialType, text: str) -> Dict[str, Any]:
     return found
 
 
+def check_key(kind: CredentialType, text: str) -> None:
+    """Check that a key can sign.
+
+    Raises:
+        InvalidInput: it is no key of a service account, or its private key cannot be read.
+        MissingLibrary: a package is not installed.
+    """
+    found = read_key(kind, text)
+    check_packages(PACKAGES)
+    try:
+        _load(found, [])
+    except (ValueError, TypeError):
+        kind.refuse(KEY.name, "has a private key that cannot be read", "Give the JSON text that Google gave, unchanged.")
+
+
+def _load(found: Mapping[str, Any], scopes: List[str]) -> Any:
+    from google.oauth2 import service_account
+
+    loader: Any = service_account.Credentials
+    return loader.from_service_account_info(found, scopes=scopes)
+
+
 def request_token(kind: CredentialType, texts: Mapping[str, str], scopes: List[str]) -> Token:
     """Get a token of Google for scopes. One request.
 
     Raises:
-        LoginFailed: Google gives this account none, or the key cannot sign.
+        LoginFailed: Google gives this account none.
         Unavailable, Timeout, StorageError: there was no response, or none of Google.
         MissingLibrary: a package is not installed.
     """
     check_packages(PACKAGES)
     from google.auth.exceptions import GoogleAuthError
-    from google.oauth2 import service_account
 
     from ansible_collections.nebula.credential.plugins.module_utils.backends.gcp.login import Requests
     from ansible_collections.nebula.credential.plugins.module_utils.network.tls import Tls
 
     requests = Requests(Tls(ca_data=texts.get("ca_cert")))
     try:
-        loader: Any = service_account.Credentials
-        credentials = loader.from_service_account_info(read_key(kind, texts[KEY.name]), scopes=scopes)
+        credentials = _load(read_key(kind, texts[KEY.name]), scopes)
         credentials.refresh(requests)
         return Token(str(credentials.token), credentials.expiry.replace(tzinfo=timezone.utc))
     except GoogleAuthError:
         remedy = "Check that the account and its key are enabled, and the clock of this machine."
         raise LoginFailed("Google gives this service account no token", remedy=remedy) from None
     except (ValueError, KeyError, TypeError, AttributeError):
-        remedy = "Check that the key is the text that Google gave, and its 'token_uri'."
-        raise StorageError("the key cannot sign, or the response to it is not one of Google", remedy=remedy) from None
+        raise StorageError("the response to the key is not one of Google", remedy="Check the 'token_uri' of the key.") from None
     finally:
         requests.close()

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, NoToken, RefreshUnsupported
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import type_named
-from tests.unit.types.samples import AWS_LOGIN, make_service_account_key
+from tests.unit.types.samples import AWS_LOGIN, make_rsa_key, make_service_account_key
 
 PRINCIPAL = {"client_secret": "c4n4ry~", "tenant_id": "1-2-3", "client_id": "4-5-6"}
 ACCOUNT = {"service_account_key": make_service_account_key()}
@@ -37,6 +37,7 @@ def key_with(**parts):
         ("azure", {**PRINCIPAL, "tenant_id": None}, "tenant_id"),
         ("azure", {**PRINCIPAL, "client_id": "a/b"}, "client_id"),
         ("azure", {**PRINCIPAL, "client_secret": None, "client_certificate": "no certificate"}, "client_certificate"),
+        ("azure", {**PRINCIPAL, "client_secret": None, "client_certificate": make_rsa_key()}, "client_certificate"),
         ("azure", {**PRINCIPAL, "client_certificate": "x"}, "client_secret"),
         ("azure", {**PRINCIPAL, "authority": "https://login.example.com"}, "authority"),
         ("azure", {**PRINCIPAL, "scope": "one two"}, "scope"),
@@ -44,6 +45,7 @@ def key_with(**parts):
         ("gcp", {"service_account_key": "{}"}, "service_account_key"),
         ("gcp", {"service_account_key": "c4n4ry"}, "service_account_key"),
         ("gcp", key_with(type="external_account"), "service_account_key"),
+        ("gcp", key_with(private_key="c4n4ry"), "service_account_key"),
         ("gcp", key_with(token_uri="http://example.com/token"), "service_account_key"),
         ("gcp", {**ACCOUNT, "scopes": "cloud-platform"}, "scopes"),
         ("gcp", {**ACCOUNT, "ca_cert": "none"}, "ca_cert"),
@@ -59,6 +61,7 @@ def key_with(**parts):
         ("registry", {**ACR, "tenant_id": None}, "tenant_id"),
         ("registry", {"provider": "gar", "server": "europe-docker.pkg.dev"}, "service_account_key"),
         ("registry", {"provider": "gar", **ACCOUNT}, "server"),
+        ("registry", {"provider": "gar", "server": "europe-docker.pkg.dev", **key_with(private_key="c4n4ry")}, "service_account_key"),
         ("registry", {"provider": "gar", **ACCOUNT, "server": "europe-docker.pkg.dev", "ca_cert": "none"}, "ca_cert"),
     ],
 )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Kinds of stores once more, behind a proxy that refuses a quarter of all requests, with eight operations of a batch in flight."""
+"""Kinds of stores once more, behind a proxy that refuses a sixth of all requests, with eight operations of a batch in flight."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Health
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import Observer, throttle_batches
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.retry import Retry
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.timeout import TimeLimits
@@ -21,12 +22,22 @@ from tests.backends.harness import Harness, Options, StoreKind
 from tests.servers import front, once
 from tests.servers.scripted import Answer
 
-REFUSED = 1 / 4
+REFUSED = 1 / 6
 MOST_REPEATS = 20
 LONG_ENOUGH = 120.0
 """Seconds for each operation, however busy the machine is."""
 _RUNNING = contextlib.ExitStack()
 """What ends with the process."""
+
+
+class _Patient(TimeLimits):
+    """Repeat a look at the health, too: the layer that repeats passes it on, because its caller wants the state as it is now."""
+
+    def health(self) -> Health:
+        looks = [self.inner.health()]
+        while looks[-1].code == Unavailable.code and len(looks) <= MOST_REPEATS:
+            looks.append(self.inner.health())
+        return looks[-1]
 
 
 def can_throttle(harness: Harness, kind: StoreKind) -> bool:
@@ -46,7 +57,7 @@ def throttle(harness: Harness, kind: StoreKind) -> StoreKind:
     def repeat(backend: Backend) -> Backend:
         observer = throttle_batches(backend, min(8, backend.capabilities.parallel), Observer())
         repeated = Retry(backend, MOST_REPEATS, observer, sleep=lambda _seconds: None)
-        return kind.wrap(TimeLimits(repeated, LONG_ENOUGH, LONG_ENOUGH))
+        return kind.wrap(_Patient(repeated, LONG_ENOUGH, LONG_ENOUGH))
 
     return replace(
         kind, label=kind.label + "-throttling", options=read_options, wrap=repeat, plays=False, many=False, configurable=False, most={}

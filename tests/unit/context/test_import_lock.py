@@ -12,6 +12,8 @@ import sys
 
 import pytest
 
+from tests.backends.discovery import HARNESSES
+
 SHOP = {
     "shop/__init__.py": "import gate\ngate.wait_for_the_other_thread()\nversion = 1\nfrom shop.desk import Desk\n",
     "shop/desk.py": "from shop import version\nclass Desk: pass\n",
@@ -97,6 +99,29 @@ for thread in threads:
     thread.join(60)
 print(json.dumps(problems))
 """
+OPEN_ALL = """
+{0}module_utils.layers.cache.layer import CacheTerms
+{0}plugin_utils.session.server.store_pool import StorePool
+import threading
+stores = json.loads(sys.argv[2])
+sys.setswitchinterval(1e-5)
+pool = StorePool(CacheTerms(), lambda _store, _work: None)
+together, problems = threading.Barrier(len(stores)), []
+
+def open_store(store):
+    together.wait(60)
+    try:
+        pool.manager(store["backend"], store)
+    except Exception as error:
+        problems.append("{{0}}: {{1!r}}".format(store["backend"], error))
+
+threads = [threading.Thread(target=open_store, args=(store,)) for store in stores]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join(120)
+print(json.dumps(problems))
+""".format(OURS)
 
 
 @pytest.fixture
@@ -106,8 +131,9 @@ def run(tmp_path, collection_root):
         tmp_path.joinpath(name).parent.mkdir(exist_ok=True)
         tmp_path.joinpath(name).write_text(text, encoding="utf-8")
 
-    def run_program(text):
-        arguments = [sys.executable, "-c", BEGIN + text, json.dumps([str(tmp_path), str(collection_root)])]
+    def run_program(text, *parameters):
+        path = [str(tmp_path), str(collection_root)]
+        arguments = [sys.executable, "-c", BEGIN + text, json.dumps(path), *map(json.dumps, parameters)]
         return json.loads(subprocess.run(arguments, capture_output=True, text=True, check=True, timeout=120).stdout)
 
     return run_program
@@ -128,3 +154,8 @@ def test_with_the_lock_the_packages_of_several_services_load_at_the_same_time(ru
 
 def test_an_import_that_fails_releases_the_lock(run):
     assert run(LOCK + LOAD_WHAT_IS_BROKEN) == ["broken", "broken", "colorsys"]
+
+
+def test_a_session_opens_stores_of_all_backends_at_the_same_time(run, tmp_path):
+    """Each loads its own library, and several of those load the same packages."""
+    assert run(OPEN_ALL, [harness.openable(tmp_path) for harness in HARNESSES.values()]) == []

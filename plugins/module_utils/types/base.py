@@ -201,6 +201,18 @@ class CredentialType(ABC):
         """Return True if a credential that holds `fields` can be refreshed; by default as the capabilities of the type say."""
         return self.capabilities.refresh
 
+    def uses_up_token(self, fields: Fields) -> bool:
+        """Return True if a refresh of these fields uses up the token that it sends; by default as `refresh_is_single_use` says."""
+        return self.refresh_is_single_use
+
+    def keeps_state(self, before: Fields, after: Fields) -> bool:
+        """Return True if the state of the last refresh still belongs to fields that have changed from `before` to `after`."""
+        return False
+
+    def explain_restart(self, fields: Fields) -> str:
+        """Return what a person does to get a value again after a refusal, one or more sentences."""
+        return "Get a new one from the service, and write it with state 'present'."
+
     def refresh_token(self, fields: Fields, state: Fields) -> Optional[Secret]:
         """Return the token that a refresh sends; None if this type needs none. Use no network.
 
@@ -210,7 +222,9 @@ class CredentialType(ABC):
         return None
 
     def refresh(self, fields: Fields, state: Fields) -> RefreshAnswer:
-        """Get a new value from the service, in one request, within the deadline of the operation (`context.deadline`).
+        """Get a new value from the service, within the deadline of the operation (`context.deadline`).
+
+        A request that may have been carried out is sent again only if that uses up no token.
 
         Args:
             fields: what was written by a person or a rotation. A refresh never changes them.

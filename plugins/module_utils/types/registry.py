@@ -23,6 +23,12 @@ def _load_jwt() -> CredentialType:
     return Jwt()
 
 
+def _load_oauth2() -> CredentialType:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.oauth2_type import OAuth2
+
+    return OAuth2()
+
+
 def _load_ssh_key() -> CredentialType:
     from ansible_collections.nebula.credential.plugins.module_utils.types.ssh_key import SshKey
 
@@ -30,9 +36,9 @@ def _load_ssh_key() -> CredentialType:
 
 
 _TYPES: Dict[str, CredentialType] = {kind.name: kind for kind in (ApiKey(), Basic(), Database(), Opaque())}
-_LOADERS: Mapping[str, Callable[[], CredentialType]] = {"jwt": _load_jwt, "ssh_key": _load_ssh_key}
+_LOADERS: Mapping[str, Callable[[], CredentialType]] = {"jwt": _load_jwt, "oauth2": _load_oauth2, "ssh_key": _load_ssh_key}
 """The types whose files are loaded with the first credential of theirs. Then they are in `_TYPES` too."""
-_REFRESHABLE: FrozenSet[str] = frozenset(("jwt",))
+_REFRESHABLE: FrozenSet[str] = frozenset(("jwt", "oauth2"))
 """Those of them whose values can be refreshed."""
 
 TYPES: Tuple[str, ...] = (*tuple(sorted((*_TYPES, *_LOADERS))), Custom.name)

@@ -23,6 +23,7 @@ GIVEN = {
     "custom": {"host": "door.example.com"},
     "database": {"username": "app", "engine": "mysql", "host": "db.example.com", "port": "3306", "database": "shop", "ssl_mode": "require"},
     "jwt": {"issuer": "https://deploy.example", "audience": "registry", "lifetime": "10m"},
+    "oauth2": {"client_id": "robot", "client_secret": "c4n4ry of many words", "token_url": "http://127.0.0.1:9/token", "scope": "api:read"},
     "ssh_key": {"passphrase": "c4n4ry of many words", "comment": "app@example.com"},
 }
 

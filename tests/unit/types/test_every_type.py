@@ -11,10 +11,11 @@ import subprocess
 import sys
 import traceback
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     CredentialError,
@@ -174,9 +175,10 @@ def test_a_type_is_refreshed_or_says_that_it_cannot_be(name):
 
 
 def refresh(kind, fields):
-    """The answer of a refresh, or the error of the neutral tree that it raises."""
+    """The answer of a refresh, or the error of the neutral tree that it raises. There is no time for a second request."""
     try:
-        return kind.refresh(fields, {})
+        with deadline.within(2, "refresh"):
+            return kind.refresh(fields, {})
     except CredentialError as error:
         return error
 
@@ -188,8 +190,10 @@ def open_at(directory, tenant="default"):
 
 
 def create(manager, name, **wanted):
-    declared = attributes_of(name).get("fields")
-    return manager.ensure(DesiredCredential("app", type=name, fields=given_to(name), declared=declared, **wanted), INSIDE).credential
+    """Store a credential that need not be refreshed: no service is there."""
+    declared, expires_at = attributes_of(name).get("fields"), datetime.now(timezone.utc) + timedelta(hours=1)
+    wanted = DesiredCredential("app", type=name, fields=given_to(name), declared=declared, expires_at=expires_at, **wanted)
+    return manager.ensure(wanted, INSIDE).credential
 
 
 @EVERY

@@ -162,7 +162,7 @@ class Attempt:
             newer = Credential(stored, self._clock())
             if newer.usable:
                 return newer
-        raise _failure_error(credential.name, problem, error) from None
+        raise _failure_error(credential, problem, error) from None
 
     def _warn_of_unwritten(self, name: str, refusal: CredentialError) -> None:
         what = (
@@ -174,7 +174,7 @@ class Attempt:
 
 def _check(found: Credential, status: RefreshStatus) -> None:
     if status.problem is not None:
-        raise problems.problem_error(found.name, status.problem)
+        raise problems.problem_error(found, status.problem)
     if found.metadata.lifecycle == lifecycle.ROTATING:
         raise problems.rotating_error(found.name)
 
@@ -188,15 +188,15 @@ def _is_single_use(credential: Credential) -> bool:
     kind = credential.kind
     if kind.refresh_token(credential.fields, credential.record.state) is None:
         return False
-    return kind.refresh_is_single_use or bool(credential.metadata.attributes.get(SINGLE_USE))
+    return kind.uses_up_token(credential.fields) or bool(credential.metadata.attributes.get(SINGLE_USE))
 
 
-def _failure_error(name: str, problem: Optional[str], error: CredentialError) -> CredentialError:
+def _failure_error(credential: Credential, problem: Optional[str], error: CredentialError) -> CredentialError:
     if problem == LOST:
-        return problems.problem_error(name, LOST)
+        return problems.problem_error(credential, LOST)
     if isinstance(error, (Unavailable, Timeout)):
-        return problems.no_answer_error(name, error)
-    return error.within(name=name)
+        return problems.no_answer_error(credential.name, error)
+    return error.within(name=credential.name)
 
 
 def _has_new_token(credential: Credential, answer: RefreshAnswer) -> bool:

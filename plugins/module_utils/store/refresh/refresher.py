@@ -80,7 +80,7 @@ class Refresher:
         if problem is not None:
             # Checked before the expiry: a refresh cannot help, expired or not.
             if not credential.usable:
-                raise problems.problem_error(credential.name, problem)
+                raise problems.problem_error(credential, problem)
             return credential
         if not is_due(credential) or (credential.usable and self._is_paused(credential)):
             return credential

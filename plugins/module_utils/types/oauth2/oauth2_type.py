@@ -1,0 +1,156 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""OAuth 2.0 access tokens (C3): requested with the client's own login, or with a refresh token, and refreshed before they expire."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any, Dict, Mapping, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    InvalidConfiguration,
+    InvalidInput,
+    NoRefreshToken,
+    check_packages,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, find_values
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.types.base import (
+    CredentialType,
+    Field,
+    RefreshAnswer,
+    TypeCapabilities,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2 import settings as oauth2
+from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.refusals import START_AGAIN
+
+HEADER = "header"
+_NOT_YET = datetime(1970, 1, 1, tzinfo=timezone.utc)
+"""The expiry of a credential whose token the service has to make first."""
+_INPUT = ("grant", "token_url", "client_id", "refresh_token")
+"""The fields that decide which refresh token is meant."""
+
+
+class OAuth2(CredentialType):
+    """A client of an authorization server, and the access token that it gets there.
+
+    A person writes the client and, for the grant `refresh_token`, the first refresh token. The access token and each newer refresh
+    token are the state of a refresh. `header` can be read as a field: the line that a request carries.
+    """
+
+    name = "oauth2"
+    description = "an OAuth 2.0 access token, refreshed before it expires"
+    primary = "access_token"
+    capabilities = TypeCapabilities(refresh=True, rotation=False)
+    packages = (oauth2.AUTHLIB, oauth2.REQUESTS)
+    fields = (
+        Field("access_token", secret=True, description="The token that services accept."),
+        Field("refresh_token", secret=True, description="The token of a login, with which access tokens are requested."),
+        Field("grant", choices=oauth2.GRANTS, description="How access tokens are requested."),
+        Field("token_url", description="The address of the token endpoint."),
+        Field("client_id", identifies=True, description="The client, as the service knows it."),
+        Field("client_secret", secret=True, description="The secret of the client."),
+        Field("client_auth", choices=oauth2.CLIENT_AUTH, description="How the client proves who it is."),
+        Field("scope", description="The scopes to request, with blanks in between."),
+        Field("audience", description="The service that the token is for, where the server has this parameter."),
+        Field("resource", description="The address of the service that the token is for (RFC 8707)."),
+        Field("reuse_window", description="How long the server takes a used refresh token once more: for example C(30s), or C(always)."),
+        Field("ca_cert", description="The authorities of the server's certificate, as PEM; by default those of the system."),
+    )
+
+    def is_secret(self, field: str) -> bool:
+        """Return False for the kind of the token too, a word such as Bearer."""
+        return field != "token_type" and super().is_secret(field)
+
+    def validate(self, fields: Fields) -> Dict[str, Secret]:
+        """Check the fields, and complete them by the defaults of `grant` and `client_auth`.
+
+        Raises:
+            InvalidInput: as `CredentialType.validate` and `complete_settings`.
+            MissingLibrary: Authlib or requests is not installed.
+        """
+        complete = oauth2.complete_settings(super().validate(fields))
+        check_packages(self.packages)
+        if "ca_cert" in find_values(complete):
+            _check_authorities(complete["ca_cert"])
+        return complete
+
+    def read(self, fields: Fields, state: Fields, field: str) -> Secret:
+        """Return a field, or the header that carries the token."""
+        if field != HEADER:
+            return super().read(fields, state, field)
+        # Imported here: most processes do not read it.
+        from ansible_collections.nebula.credential.plugins.module_utils.types import http_forms
+
+        kind = state["token_type"].expose().decode("utf-8") if "token_type" in state else "Bearer"
+        # Services compare the word as they please; most write it like this, and some accept nothing else (RFC 6750 section 2.1).
+        word = "Bearer" if kind.lower() == "bearer" else kind
+        return http_forms.build_header("Authorization", word, super().read(fields, state, self.primary))
+
+    def expires_at(self, fields: Fields) -> Optional[datetime]:
+        """Return a time that has passed: the service makes the first token at the first read, or says when the one here expires."""
+        return _NOT_YET
+
+    def generate(self, options: Mapping[str, Any], fields: Fields) -> Dict[str, Secret]:
+        """Return `fields`: the service makes the value.
+
+        Raises:
+            InvalidInput: an option is given.
+        """
+        given = sorted(name for name, value in options.items() if value is not None)
+        if given:
+            what = "type 'oauth2' has no option {0}".format(", ".join(given))
+            raise InvalidInput(what, option="generate", remedy="The service makes the token: leave 'generate' out.")
+        return dict(fields)
+
+    def uses_up_token(self, fields: Fields) -> bool:
+        """Return True unless the service always takes a refresh token again."""
+        return oauth2.read_settings(fields).reuse_window != oauth2.FOREVER
+
+    def keeps_state(self, before: Fields, after: Fields) -> bool:
+        """Return True if both hold the same refresh token: a newer one is in the state, and the older one must not be sent again."""
+        there, then = find_values(before), find_values(after)
+        return "refresh_token" in there and all(there.get(name) == then.get(name) for name in _INPUT)
+
+    def explain_restart(self, fields: Fields) -> str:
+        """Return what a person does after a refusal."""
+        if oauth2.read_settings(fields).grant == oauth2.CLIENT_CREDENTIALS:
+            return "Correct the client's fields, and write them with state 'present'."
+        return START_AGAIN
+
+    def refresh_token(self, fields: Fields, state: Fields) -> Optional[Secret]:
+        """Return the newest refresh token; None with the grant `client_credentials`."""
+        if oauth2.read_settings(fields).grant == oauth2.CLIENT_CREDENTIALS:
+            return None
+        found = state.get("refresh_token") or find_values(fields).get("refresh_token")
+        if found is None:
+            raise NoRefreshToken("there is no refresh token", remedy=START_AGAIN)
+        return found
+
+    def refresh(self, fields: Fields, state: Fields) -> RefreshAnswer:
+        """Request an access token.
+
+        Raises:
+            NoRefreshToken: there is none, and the grant needs one.
+            CredentialError: as `request_token`.
+        """
+        check_packages(self.packages)
+        # Imported here: it loads Authlib and requests.
+        from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.token_requests import request_token
+
+        settings, token = oauth2.read_settings(fields), self.refresh_token(fields, state)
+        if token is None:
+            return request_token(settings, oauth2.CLIENT_CREDENTIALS, oauth2.FOREVER)
+        return request_token(settings, oauth2.REFRESH_TOKEN, settings.reuse_window, refresh_token=token.expose().decode("utf-8"))
+
+
+def _check_authorities(pem: Secret) -> None:
+    # Imported here: it loads urllib3.
+    from ansible_collections.nebula.credential.plugins.module_utils.network.tls import Tls, build_context
+
+    try:
+        build_context(Tls(ca_data=pem.expose().decode("utf-8")))
+    except InvalidConfiguration as problem:
+        oauth2.refuse("ca_cert", "holds no certificate", problem.remedy)

@@ -1,0 +1,103 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The type `oauth2` on an authorization server, whose refresh tokens work once: one that comes again revokes the whole login."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InteractionRequired
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
+from ansible_collections.nebula.credential.plugins.module_utils.store.refresh import attempt
+from tests.conftest import PROFILE
+from tests.servers import databases, oidc_provider, once
+from tests.unit.store.refresh.many_processes import at_once
+from tests.unit.types.oauth2.clients import KIND, NAME, checked, text, world
+
+pytestmark = pytest.mark.server
+GRANTED = [{"event": "success", "grant": "refresh_token", "client": "app"}]
+
+
+@pytest.fixture
+def server():
+    return once.oidc_provider()
+
+
+@pytest.mark.parametrize(("client", "client_auth"), [("robot", "client_secret_basic"), ("poster", "client_secret_post")])
+def test_a_client_logs_in_by_itself_with_a_secret_of_odd_characters(server, client, client_auth):
+    since = len(server.events())
+    fields = checked(token_url=server.token_url, client_id=client, client_secret=server.password, client_auth=client_auth, scope="api:read")
+    answer = KIND.refresh(fields, {})
+    assert set(answer.state) == {"access_token", "token_type", "scope"}
+    assert server.events(since) == [{"event": "success", "grant": "client_credentials", "client": client}]
+
+
+def test_each_refresh_brings_another_refresh_token_and_the_login_stays(server):
+    with world() as store:
+        store.write(token_url=server.token_url, client_id="app", refresh_token=server.log_in())
+        tokens = [store.token()]
+        for _each in range(2):
+            store.manager.refresh(NAME)
+            tokens.append(store.token())
+        assert len(set(tokens)) == 3
+        assert server.accepts(tokens[-1])
+
+
+def test_a_used_refresh_token_that_comes_again_revokes_the_login_and_then_a_person_has_to_act(server):
+    with world() as store:
+        first = server.log_in()
+        store.write(token_url=server.token_url, client_id="app", refresh_token=first)
+        token, since = store.token(), len(server.events())
+        form = {"grant_type": "refresh_token", "client_id": "app", "refresh_token": first}
+        replayed = requests.post(server.token_url, data=form, timeout=60, proxies=oidc_provider.DIRECT)
+        assert (replayed.status_code, replayed.json()["error"]) == (400, "invalid_grant")
+        assert [entry["event"] for entry in server.events(since)] == ["revoked", "error"]
+        assert not server.accepts(token)
+        with pytest.raises(InteractionRequired, match=r"invalid_grant.*Log in at the service again"):
+            store.manager.refresh(NAME)
+
+
+def on_sqlite(directory):
+    return {"backend": "database", "url": "sqlite:///{0}".format(directory / "private" / "store.db")}
+
+
+def on_postgresql(directory):
+    return {"backend": "database", **databases.options(once.postgresql(), databases.prefix(directory))}
+
+
+def on_openbao(directory):
+    bao = once.openbao()
+    return {"backend": "vault", "url": bao.url, "auth": {"token": bao.root_token}, "prefix": "oauth2-{0}".format(directory.name)}
+
+
+LONG = pytest.mark.skipif(PROFILE != "long", reason="NEBULA_TEST_PROFILE=long: 32 processes on a server of their own")
+STORES = [pytest.param(on_sqlite), pytest.param(on_postgresql, marks=LONG), pytest.param(on_openbao, marks=LONG)]
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_of_32_processes_with_an_expired_token_one_makes_the_only_call_and_the_login_stays(server, store, tmp_path, monkeypatch):
+    """Each has a store of its own and no session, as the workers of a run with `session: false`, or several controllers."""
+    monkeypatch.setattr(attempt, "WAIT_TIMEOUT", 300.0)
+    config = {**store(tmp_path), "audit": "off", "read_timeout": 300, "write_timeout": 300}
+    with world(config) as opened:
+        opened.write(token_url=server.token_url, client_id="app", refresh_token=server.log_in())
+        since = len(server.events())
+
+        def read():
+            try:
+                return text(open_store(config, name="prod", warn=lambda _text: None).token(NAME))
+            except Exception as error:  # noqa: BLE001  # the test shows it
+                return repr(error)
+
+        results = at_once(read)
+        assert server.events(since) == GRANTED
+        assert {status for _said, status in results} == {0}
+        token = opened.token()
+        assert {said for said, _status in results} == {token}
+        assert server.accepts(token)
+        opened.manager.refresh(NAME)
+        assert server.events(since) == GRANTED * 2, "the refresh token of the only call still works"
+        assert server.accepts(opened.token())

@@ -35,6 +35,26 @@ def test_a_client_logs_in_by_itself_with_a_secret_of_odd_characters(server, clie
     assert server.events(since) == [{"event": "success", "grant": "client_credentials", "client": client}]
 
 
+@pytest.mark.parametrize(("client", "client_auth"), [("signer", "private_key_jwt"), ("hasher", "client_secret_jwt")])
+def test_a_client_logs_in_with_an_assertion_that_it_signs_and_the_issuers_document_says_where(server, client, client_auth):
+    since = len(server.events())
+    proof = {"client_key": server.client_key} if client == "signer" else {"client_secret": server.password}
+    fields = checked(issuer=server.url, client_id=client, client_auth=client_auth, scope="api:read", **proof)
+    assert set(KIND.refresh(fields, {}).state) == {"access_token", "token_type", "scope"}
+    assert server.events(since) == [{"event": "success", "grant": "client_credentials", "client": client}]
+
+
+def test_a_token_is_exchanged_for_another_one(server):
+    login = {"token_url": server.token_url, "client_id": "web", "client_secret": server.password}
+    subject = text(KIND.refresh(checked(refresh_token=server.log_in("web"), **login), {}).state["access_token"])
+    fields = checked(subject_token=subject, **login)
+    answer = KIND.refresh(fields, {})
+    assert text(answer.state["access_token"]) != subject
+    assert answer.expires_at is not None
+    with pytest.raises(InteractionRequired, match=r"invalid_grant.*Write a new 'subject_token'"):
+        KIND.refresh(checked(subject_token="another", **login), {})
+
+
 def test_each_refresh_brings_another_refresh_token_and_the_login_stays(server):
     with world() as store:
         store.write(token_url=server.token_url, client_id="app", refresh_token=server.log_in())

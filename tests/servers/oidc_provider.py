@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Sequence
 
 import requests
+from joserfc.jwk import ECKey
 
 from tests.servers import keeper, processes
 from tests.servers.processes import Account, PasswordServer, ServerUnavailable
@@ -43,10 +44,12 @@ class Server(PasswordServer):
     """A running server. The password is the secret of every client that has one.
 
     Its clients: `robot` (client_secret_basic, grant client_credentials), `poster` (client_secret_post, the same grant), `app` (public;
-    codes, devices and refresh tokens), `web` (client_secret_basic; refresh tokens and token exchange).
+    codes, devices and refresh tokens), `web` (client_secret_basic; refresh tokens and token exchange), `signer` (private_key_jwt, with
+    `client_key`) and `hasher` (client_secret_jwt), both with the grant client_credentials.
     """
 
     key: str = field(default="", repr=False)
+    client_key: str = field(default="", repr=False)
 
     @property
     def url(self) -> str:
@@ -115,7 +118,7 @@ def running() -> Iterator[Server]:
             yield server
 
 
-def describe_clients(secret: str) -> List[Dict[str, Any]]:
+def describe_clients(secret: str, public: Dict[str, Any]) -> List[Dict[str, Any]]:
     """The clients, as RFC 7591 describes them."""
     alone: Dict[str, Any] = {"client_secret": secret, "grant_types": ["client_credentials"], "redirect_uris": [], "response_types": []}
     person = {"redirect_uris": [CALLBACK], "response_types": ["code"], "application_type": "native"}
@@ -123,6 +126,8 @@ def describe_clients(secret: str) -> List[Dict[str, Any]]:
     return [
         {**alone, "client_id": "robot", "token_endpoint_auth_method": "client_secret_basic"},
         {**alone, "client_id": "poster", "token_endpoint_auth_method": "client_secret_post"},
+        {**alone, "client_id": "hasher", "token_endpoint_auth_method": "client_secret_jwt"},
+        {**alone, "client_id": "signer", "token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [public]}},
         {**person, "client_id": "app", "token_endpoint_auth_method": "none", "grant_types": [*grants, DEVICE]},
         {**person, "client_id": "web", "client_secret": secret, "grant_types": [*grants, EXCHANGE]},
     ]
@@ -131,11 +136,14 @@ def describe_clients(secret: str) -> List[Dict[str, Any]]:
 def _start(packages: Path, version: str, directory: Path, log: Path) -> tuple[subprocess.Popen[bytes], Server]:
     began = time.monotonic()
     port, key, secret = processes.free_port(), secrets.token_urlsafe(24), SECRET + secrets.token_urlsafe(24)
-    settings = {"port": port, "key": key, "clients": describe_clients(secret)}
+    client_key = ECKey.generate_key("P-256")
+    public = {**client_key.as_dict(private=False), "kid": client_key.thumbprint(), "use": "sig"}
+    settings = {"port": port, "key": key, "clients": describe_clients(secret, public)}
     written = processes.private_file(directory / "settings.json", json.dumps(settings), Account())
     command = ["node", str(PROGRAM), str(packages), str(written)]
     process = processes.start(command, account=Account(), log=log, directory=directory)
-    server = Server(port, secret, log, version, 0.0, process.pid, key=key)
+    pem = client_key.as_pem(private=True).decode("ascii")
+    server = Server(port, secret, log, version, 0.0, process.pid, key=key, client_key=pem)
     try:
         processes.wait_until(lambda: _is_ready(server), process=process)
     except BaseException:

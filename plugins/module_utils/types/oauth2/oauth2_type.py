@@ -24,12 +24,18 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.base impor
     TypeCapabilities,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2 import settings as oauth2
-from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.refusals import START_AGAIN
+from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.providers import PROVIDERS
+from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.refusals import explain_restart
 
 HEADER = "header"
 _NOT_YET = datetime(1970, 1, 1, tzinfo=timezone.utc)
 """The expiry of a credential whose token the service has to make first."""
-_INPUT = ("grant", "token_url", "client_id", "refresh_token")
+_WITHOUT_LOGIN = {
+    oauth2.CLIENT_CREDENTIALS: "client_credentials",
+    oauth2.TOKEN_EXCHANGE: "urn:ietf:params:oauth:grant-type:token-exchange",
+}
+"""The `grant_type` of the grants that use up nothing."""
+_INPUT = ("grant", "token_url", "issuer", "provider", "tenant", "client_id", "refresh_token")
 """The fields that decide which refresh token is meant."""
 
 
@@ -49,13 +55,27 @@ class OAuth2(CredentialType):
         Field("access_token", secret=True, description="The token that services accept."),
         Field("refresh_token", secret=True, description="The token of a login, with which access tokens are requested."),
         Field("grant", choices=oauth2.GRANTS, description="How access tokens are requested."),
+        Field("provider", choices=tuple(PROVIDERS), description="A well-known service, whose addresses and habits are known."),
+        Field("issuer", description="The authorization server. Its document has the addresses that are not given."),
+        Field("tenant", description="The directory of Microsoft that knows the client."),
         Field("token_url", description="The address of the token endpoint."),
         Field("client_id", identifies=True, description="The client, as the service knows it."),
         Field("client_secret", secret=True, description="The secret of the client."),
+        Field("client_key", secret=True, description="The private key of the client: PEM, or a JWK for C(private_key_jwt)."),
+        Field(
+            "client_key_id",
+            description="The C(kid) under which the service knows the key; by default that of the JWK, else its thumbprint.",
+        ),
+        Field("client_certificate", description="The certificate of the client and its chain, as PEM."),
         Field("client_auth", choices=oauth2.CLIENT_AUTH, description="How the client proves who it is."),
         Field("scope", description="The scopes to request, with blanks in between."),
         Field("audience", description="The service that the token is for, where the server has this parameter."),
         Field("resource", description="The address of the service that the token is for (RFC 8707)."),
+        Field("subject_token", secret=True, description="The token that is exchanged (RFC 8693)."),
+        Field("subject_token_type", choices=oauth2.TOKEN_TYPES, description="Its kind, by default C(access_token)."),
+        Field("actor_token", secret=True, description="The token of who acts for the subject."),
+        Field("actor_token_type", choices=oauth2.TOKEN_TYPES, description="Its kind, by default C(access_token)."),
+        Field("requested_token_type", choices=oauth2.TOKEN_TYPES, description="The kind of the new token; by default the service decides."),
         Field("reuse_window", description="How long the server takes a used refresh token once more: for example C(30s), or C(always)."),
         Field("ca_cert", description="The authorities of the server's certificate, as PEM; by default those of the system."),
     )
@@ -73,8 +93,7 @@ class OAuth2(CredentialType):
         """
         complete = oauth2.complete_settings(super().validate(fields))
         check_packages(self.packages)
-        if "ca_cert" in find_values(complete):
-            _check_authorities(complete["ca_cert"])
+        _check_keys(complete)
         return complete
 
     def read(self, fields: Fields, state: Fields, field: str) -> Secret:
@@ -116,17 +135,15 @@ class OAuth2(CredentialType):
 
     def explain_restart(self, fields: Fields) -> str:
         """Return what a person does after a refusal."""
-        if oauth2.read_settings(fields).grant == oauth2.CLIENT_CREDENTIALS:
-            return "Correct the client's fields, and write them with state 'present'."
-        return START_AGAIN
+        return explain_restart(oauth2.read_settings(fields).grant)
 
     def refresh_token(self, fields: Fields, state: Fields) -> Optional[Secret]:
-        """Return the newest refresh token; None with the grant `client_credentials`."""
-        if oauth2.read_settings(fields).grant == oauth2.CLIENT_CREDENTIALS:
+        """Return the newest refresh token; None with a grant that needs none."""
+        if oauth2.read_settings(fields).grant in _WITHOUT_LOGIN:
             return None
         found = state.get("refresh_token") or find_values(fields).get("refresh_token")
         if found is None:
-            raise NoRefreshToken("there is no refresh token", remedy=START_AGAIN)
+            raise NoRefreshToken("there is no refresh token", remedy=self.explain_restart(fields))
         return found
 
     def refresh(self, fields: Fields, state: Fields) -> RefreshAnswer:
@@ -142,15 +159,22 @@ class OAuth2(CredentialType):
 
         settings, token = oauth2.read_settings(fields), self.refresh_token(fields, state)
         if token is None:
-            return request_token(settings, oauth2.CLIENT_CREDENTIALS, oauth2.FOREVER)
+            return request_token(settings, _WITHOUT_LOGIN[settings.grant], oauth2.FOREVER)
         return request_token(settings, oauth2.REFRESH_TOKEN, settings.reuse_window, refresh_token=token.expose().decode("utf-8"))
 
 
-def _check_authorities(pem: Secret) -> None:
-    # Imported here: it loads urllib3.
-    from ansible_collections.nebula.credential.plugins.module_utils.network.tls import Tls, build_context
+def _check_keys(complete: Fields) -> None:
+    """Check the keys and certificates by loading them as a request does."""
+    settings = oauth2.read_settings(complete)
+    if not (settings.ca_cert or settings.client_key or settings.client_auth == oauth2.SECRET_JWT):
+        return
+    # Imported here: it loads Authlib and urllib3.
+    from ansible_collections.nebula.credential.plugins.module_utils.network.tls import build_context
+    from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2 import client_login
 
+    client_login.read_secret_of(settings)
     try:
-        build_context(Tls(ca_data=pem.expose().decode("utf-8")))
+        build_context(client_login.build_tls(settings))
     except InvalidConfiguration as problem:
-        oauth2.refuse("ca_cert", "holds no certificate", problem.remedy)
+        field = {"ca_cert": "ca_cert", "client_cert": "client_certificate"}.get(problem.option or "", "client_certificate")
+        oauth2.refuse(field, "cannot be used: {0}".format(problem.what), "Give PEM texts, of a certificate and its key.")

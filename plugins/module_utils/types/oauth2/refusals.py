@@ -14,8 +14,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     RefreshFailed,
     Unavailable,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.settings import CLIENT_CREDENTIALS, TOKEN_EXCHANGE
 
-START_AGAIN = "Log in at the service again, and write the new 'refresh_token' with state 'present'."
+_LOG_IN_AGAIN = "Log in at the service again, and write the new 'refresh_token' with state 'present'."
+_RESTARTS: Mapping[str, str] = {
+    CLIENT_CREDENTIALS: "Correct the client's fields, and write them with state 'present'.",
+    TOKEN_EXCHANGE: "Write a new 'subject_token' with state 'present'.",
+}
 
 
 class Refusal(NamedTuple):
@@ -25,11 +30,9 @@ class Refusal(NamedTuple):
     remedy: str
 
 
-_LOG_IN = Refusal(InteractionRequired, START_AGAIN)
+_LOG_IN = Refusal(InteractionRequired, "")
 _CODES: Mapping[str, Refusal] = {
-    "invalid_grant": Refusal(
-        InteractionRequired, "The token has expired, was revoked, was used before, or is another client's. " + START_AGAIN
-    ),
+    "invalid_grant": Refusal(InteractionRequired, "The token has expired, was revoked, was used before, or is another client's."),
     "interaction_required": _LOG_IN,
     "login_required": _LOG_IN,
     "consent_required": _LOG_IN,
@@ -50,8 +53,15 @@ _CODES: Mapping[str, Refusal] = {
 _OTHER = Refusal(RefreshFailed, "Compare the fields with what the service documents for this grant.")
 
 
-def refusal_of(code: str, host: str) -> CredentialError:
+def explain_restart(grant: str) -> str:
+    """Return what a person does after a refusal."""
+    return _RESTARTS.get(grant, _LOG_IN_AGAIN)
+
+
+def refusal_of(code: str, host: str, grant: str) -> CredentialError:
     """Return the error for a code that the token endpoint of a host responded with. A code that no specification has is not shown."""
     refusal = _CODES.get(code, _OTHER)
     what = "the service {0} refused: {1}".format(host, code if code in _CODES else "with a code of its own")
-    return refusal.error(what, remedy=refusal.remedy).annotate(outcome_unknown=code == "server_error")
+    needs_person = refusal.error is InteractionRequired
+    remedy = " ".join(filter(None, (refusal.remedy, explain_restart(grant) if needs_person else "")))
+    return refusal.error(what, remedy=remedy).annotate(outcome_unknown=code == "server_error")

@@ -9,19 +9,20 @@ from __future__ import annotations
 import time
 from datetime import datetime, timedelta, timezone
 from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import urlencode
 
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import StorageError, Timeout, Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.network.http import HttpClient, HttpResponse
-from ansible_collections.nebula.credential.plugins.module_utils.network.tls import Tls
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import RefreshAnswer
+from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.client_login import build_tls, read_secret_of, register_login
+from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.discovery import find_url
+from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.providers import TOKEN
 from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.refusals import refusal_of
-from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.settings import BASIC, ClientSettings
+from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.settings import ClientSettings
 
 try:
-    from authlib.common.encoding import to_native
     from authlib.oauth2.base import OAuth2Error
     from authlib.oauth2.client import OAuth2Client
 except ImportError:  # The type checks its packages before it loads this file.
@@ -48,7 +49,7 @@ def request_token(settings: ClientSettings, grant: str, repeatable_for: float, *
         Unavailable, Timeout: it fails for the moment. `outcome_unknown` is set if the request may have been carried out.
         StorageError: the response is none of a token endpoint.
     """
-    http = HttpClient(Tls(ca_data=settings.ca_cert))
+    http = HttpClient(build_tls(settings))
     try:
         return _repeat(lambda: _send(http, settings, grant, parameters), time.monotonic() + repeatable_for)
     finally:
@@ -71,20 +72,20 @@ def _repeat(send: Callable[[], RefreshAnswer], repeatable_until: float) -> Refre
 
 def _send(http: HttpClient, settings: ClientSettings, grant: str, parameters: Mapping[str, str]) -> RefreshAnswer:
     began = datetime.now(timezone.utc)
-    given = {name: value for name, value in (("audience", settings.audience), ("resource", settings.resource)) if value}
-    sender = _Sender(http)
+    given = {name: value.expose().decode("utf-8") for name, value in settings.parameters.items()}
+    url, sender = find_url(http, settings, TOKEN), _Sender(http)
     client = OAuth2Client(
         sender,
         client_id=settings.client_id,
-        client_secret=None if settings.client_secret is None else settings.client_secret.expose().decode("utf-8"),
+        client_secret=read_secret_of(settings),
         token_endpoint_auth_method=settings.client_auth,
         scope=settings.scope,
     )
-    client.register_client_auth_method((BASIC, _encode_basic))
+    register_login(client, settings, url)
     try:
-        found = client.fetch_token(settings.token_url, grant_type=grant, **given, **parameters)
+        found = client.fetch_token(url, grant_type=grant, **given, **parameters)
     except OAuth2Error as refused:
-        raise refusal_of(str(refused.error), sender.host) from None
+        raise refusal_of(str(refused.error), sender.host, settings.grant) from None
     except ValueError:
         raise _no_token_error(sender) from None
     if "access_token" not in found:
@@ -107,15 +108,6 @@ def _no_token_error(sender: _Sender) -> StorageError:
     error = StorageError(what, remedy="Correct 'token_url'; it is the address of the token endpoint.")
     # A server that says that it has done it may have used up what was sent.
     return error.annotate(outcome_unknown=sender.status < 400)  # type: ignore[return-value]
-
-
-def _encode_basic(client: Any, _method: str, uri: str, headers: Dict[str, str], body: str) -> Any:
-    """Encode both parts before they are joined (RFC 6749 section 2.3.1), which Authlib does not."""
-    import base64
-
-    login = "{0}:{1}".format(quote_plus(client.client_id), quote_plus(client.client_secret))
-    headers["Authorization"] = "Basic " + to_native(base64.b64encode(login.encode("ascii")))
-    return uri, headers, body
 
 
 class _Answer(NamedTuple):

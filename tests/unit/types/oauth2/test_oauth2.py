@@ -77,7 +77,7 @@ def show(error):
         ({**APP, "token_url": "http://auth.example.com/token"}, "'token_url' of type 'oauth2' is plain HTTP"),
         ({**APP, "token_url": "https://app:{0}@auth.example.com/token".format(CANARY)}, "'token_url' of type 'oauth2' holds a login"),
         ({**APP, "token_url": "auth.example.com"}, "'token_url' of type 'oauth2' is not a URL"),
-        ({**APP, "token_url": URL, "ca_cert": "no certificate"}, "'ca_cert' of type 'oauth2' holds no certificate"),
+        ({**APP, "token_url": URL, "ca_cert": "no certificate"}, "'ca_cert' of type 'oauth2' cannot be used: it holds no certificate"),
     ],
 )
 def test_fields_that_no_request_could_use_are_refused_by_name_and_not_shown(fields, said):

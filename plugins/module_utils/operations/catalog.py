@@ -42,6 +42,7 @@ CATALOG: Dict[str, OperationTraits] = {
         OperationTraits("credential"),
         OperationTraits("credential_info", read_only=True, shared=True),
         OperationTraits("credential_rotate"),
+        OperationTraits("credential_refresh"),
         OperationTraits("store_info", read_only=True, shared=True),
         OperationTraits("store_key"),
         OperationTraits("store_purge"),

@@ -56,6 +56,12 @@ def _credential_rotate() -> Operation:
     return credential_rotate
 
 
+def _credential_refresh() -> Operation:
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.refresh import credential_refresh
+
+    return credential_refresh
+
+
 def _store_info() -> Operation:
     from ansible_collections.nebula.credential.plugins.module_utils.operations.store_info import store_info
 
@@ -99,6 +105,7 @@ OPERATIONS: Mapping[str, Callable[[], Operation]] = {
     "credential": _credential,
     "credential_info": _credential_info,
     "credential_rotate": _credential_rotate,
+    "credential_refresh": _credential_refresh,
     STORE_INFO: _store_info,
     "store_key": _store_key,
     "store_purge": _store_purge,

@@ -30,7 +30,9 @@ _CLASSES: Mapping[str, Type[CredentialError]] = {LOST: InteractionRequired, DENI
 
 def problem_error(credential: Credential, problem: str) -> CredentialError:
     """Return the error of a value that is not refreshed until a person acts."""
-    return _CLASSES[problem](_WHAT[problem], name=credential.name, remedy=credential.kind.explain_restart(credential.fields))
+    remedy = credential.kind.explain_restart(credential.fields)
+    again = "" if problem == LOST else " If the reason is gone at the service, run credential_refresh."
+    return _CLASSES[problem](_WHAT[problem], name=credential.name, remedy=remedy + again)
 
 
 def problem_of(error: CredentialError, is_single_use: bool) -> Optional[str]:

@@ -81,10 +81,12 @@ class RefreshWrites:
             Conflict: another writer came first.
             AccessDenied, ReadOnly: this login may not write.
         """
-        now, known = self._clock(), found.full_metadata
+        now, known, status = self._clock(), found.full_metadata, read_refresh_status(found)
+        if known.lifecycle == lifecycle.FAILED and status.problem is not None:
+            known = lifecycle.advance_all(known, ("begin_direct", "auth_ok"), now)  # a person tries again what the service refused
         if known.lifecycle != lifecycle.REFRESHING:  # otherwise this takes over a claim, whose holder has written the event
             known = lifecycle.advance(known, "refresh", now)
-        return self._patch(found, known, read_refresh_status(found).with_claim(holder, int((now + LEASE).timestamp())))
+        return self._patch(found, known, status.with_claim(holder, int((now + LEASE).timestamp())))
 
     def announce(self, claimed: Record) -> Record:
         """Write, before the request is sent, that it is sent. If the claim was taken over, this fails and nothing was sent.

@@ -6,18 +6,26 @@
 
 from __future__ import annotations
 
+import json
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 import requests
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InteractionRequired
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from ansible_collections.nebula.credential.plugins.module_utils.store.refresh import attempt
 from tests.conftest import PROFILE
+from tests.integration import browsing
+from tests.integration.session_runs import eventually
 from tests.servers import databases, oidc_provider, once
 from tests.unit.store.refresh.many_processes import at_once
 from tests.unit.types.oauth2.clients import KIND, NAME, checked, text, world
 
 pytestmark = pytest.mark.server
+SCOPE = "openid offline_access api:read"
 GRANTED = [{"event": "success", "grant": "refresh_token", "client": "app"}]
 
 
@@ -78,6 +86,57 @@ def test_a_used_refresh_token_that_comes_again_revokes_the_login_and_then_a_pers
         assert not server.accepts(token)
         with pytest.raises(InteractionRequired, match=r"invalid_grant.*Log in at the service again"):
             store.manager.refresh(NAME)
+
+
+def flow(store, phase, **parameters):
+    return perform(store.manager, "credential_flow", {"name": NAME, "phase": phase, **parameters}, AccessContext()).result
+
+
+def test_a_person_logs_in_with_a_browser_and_the_login_is_refreshed(server):
+    with world() as store:
+        fields = {"grant": "authorization_code", "redirect_uri": oidc_provider.CALLBACK, "scope": SCOPE}
+        # The server asks for consent each time, else it gives no refresh token.
+        store.write(issuer=server.url, client_id="app", authorization_parameters='{"prompt": "consent"}', **fields)
+        started = flow(store, "start")
+        arrived = browsing.log_in(started["authorization_url"], oidc_provider.CALLBACK)
+        assert flow(store, "complete", callback_url=arrived)["credential"]["state"] == "active"
+        first = store.token()
+        store.manager.refresh(NAME)
+        assert store.token() != first
+        assert server.accepts(store.token())
+
+
+def test_a_code_is_of_no_use_without_the_verifier_of_its_login(server):
+    with world() as store:
+        fields = {"grant": "authorization_code", "redirect_uri": oidc_provider.CALLBACK, "scope": SCOPE}
+        store.write(issuer=server.url, client_id="app", **fields)
+        arrived = browsing.log_in(flow(store, "start")["authorization_url"], oidc_provider.CALLBACK)
+        form = {"grant_type": "authorization_code", "client_id": "app", "redirect_uri": oidc_provider.CALLBACK}
+        stolen = dict(form, code=parse_qs(urlsplit(arrived).query)["code"][0], code_verifier="v" * 43)
+        assert requests.post(server.token_url, data=stolen, timeout=60, proxies=oidc_provider.DIRECT).status_code == 400
+
+
+WAITING = """
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - {name: waited, nebula.credential.credential_flow: {name: api, phase: wait, timeout: 5m}}
+    - ansible.builtin.assert: {that: "lookup('nebula.credential.get', 'api', field='header') is match('Authorization. Bearer ')"}
+"""
+
+
+def test_a_person_confirms_a_device_while_a_task_of_another_run_waits(server, project):
+    stored = "- nebula.credential.credential: {name: api, type: oauth2, fields: %s}\n"
+    started = "- {name: started, nebula.credential.credential_flow: {name: api, phase: start}}\n"
+    fields = {"grant": "device_code", "client_id": "app", "scope": SCOPE, "issuer": server.url}
+    login = project.play(stored % json.dumps(fields) + started).succeeded().result("started")
+    since = len(server.events())
+    run = project.start("ansible-playbook", str(project.write("waiting.yml", WAITING)))
+    eventually(lambda: any(entry.get("error") == "authorization_pending" for entry in server.events(since)), "the task waits")
+    browsing.log_in(login["verification_uri_complete"])
+    waited = project.finish(run).succeeded().result("waited")
+    assert (waited["changed"], waited["pending"], waited["credential"]["state"]) == (True, False, "active")
+    assert [entry["event"] for entry in server.events(since)][-1] == "success"
 
 
 def on_sqlite(directory):

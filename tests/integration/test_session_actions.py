@@ -92,6 +92,7 @@ def test_modules_wherever_a_task_may_be(project, counted):
 MODULES = [
     "cache",
     "credential",
+    "credential_flow",
     "credential_info",
     "credential_refresh",
     "credential_rotate",

@@ -45,7 +45,8 @@ class Server(PasswordServer):
 
     Its clients: `robot` (client_secret_basic, grant client_credentials), `poster` (client_secret_post, the same grant), `app` (public;
     codes, devices and refresh tokens), `web` (client_secret_basic; refresh tokens and token exchange), `signer` (private_key_jwt, with
-    `client_key`) and `hasher` (client_secret_jwt), both with the grant client_credentials.
+    `client_key`) and `hasher` (client_secret_jwt), both with the grant client_credentials; `tv` is public, and a person confirms each
+    code for a device at once.
     """
 
     key: str = field(default="", repr=False)
@@ -129,6 +130,7 @@ def describe_clients(secret: str, public: Dict[str, Any]) -> List[Dict[str, Any]
         {**alone, "client_id": "hasher", "token_endpoint_auth_method": "client_secret_jwt"},
         {**alone, "client_id": "signer", "token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [public]}},
         {**person, "client_id": "app", "token_endpoint_auth_method": "none", "grant_types": [*grants, DEVICE]},
+        {**person, "client_id": "tv", "token_endpoint_auth_method": "none", "grant_types": ["refresh_token", DEVICE], "response_types": []},
         {**person, "client_id": "web", "client_secret": secret, "grant_types": [*grants, EXCHANGE]},
     ]
 

@@ -40,6 +40,7 @@ CATALOG: Dict[str, OperationTraits] = {
         OperationTraits("get_many", read_only=True, cacheable=True, counts_as_use=True),
         OperationTraits("find", read_only=True, shared=True),
         OperationTraits("credential"),
+        OperationTraits("credential_flow"),
         OperationTraits("credential_info", read_only=True, shared=True),
         OperationTraits("credential_rotate"),
         OperationTraits("credential_refresh"),

@@ -44,6 +44,12 @@ def _credential() -> Operation:
     return credential
 
 
+def _credential_flow() -> Operation:
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.flow import credential_flow
+
+    return credential_flow
+
+
 def _credential_info() -> Operation:
     from ansible_collections.nebula.credential.plugins.module_utils.operations.info import credential_info
 
@@ -103,6 +109,7 @@ OPERATIONS: Mapping[str, Callable[[], Operation]] = {
     "get_many": _get_many,
     "find": _find,
     "credential": _credential,
+    "credential_flow": _credential_flow,
     "credential_info": _credential_info,
     "credential_rotate": _credential_rotate,
     "credential_refresh": _credential_refresh,

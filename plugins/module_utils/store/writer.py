@@ -334,8 +334,10 @@ def _revive(credential: Credential, now: datetime) -> Metadata:
     metadata = credential.metadata
     if metadata.lifecycle == lifecycle.ACTIVE and lifecycle.is_expired(metadata, now):
         metadata = lifecycle.advance(metadata, "expire", now)
-    dead = metadata.lifecycle not in (lifecycle.ACTIVE, lifecycle.ROTATION_SCHEDULED, lifecycle.REFRESHING)
-    return lifecycle.advance_all(metadata, ("begin_direct", "auth_ok") if dead else ("put",), now)
+    if metadata.lifecycle in (lifecycle.ACTIVE, lifecycle.ROTATION_SCHEDULED, lifecycle.REFRESHING):
+        return lifecycle.advance(metadata, "put", now)
+    begun = "input" if metadata.lifecycle == lifecycle.PENDING_INTERACTION else "begin_direct"
+    return lifecycle.advance_all(metadata, (begun, "auth_ok"), now)
 
 
 def _has_another_secret(kind: CredentialType, before: Fields, after: Fields) -> bool:

@@ -74,6 +74,10 @@ class RefreshAnswer:
     expires_at: Optional[datetime] = None
 
 
+class SlowDown(Exception):
+    """A login is not complete yet, and the service wants more time between two requests."""
+
+
 class CredentialType(ABC):
     """One kind of credential."""
 
@@ -86,6 +90,8 @@ class CredentialType(ABC):
     packages: Tuple[Package, ...] = ()
     """The packages that its methods load when they are first used, each `when` it is needed. None of them is loaded before."""
     generated_kind: str = generation.PASSWORD
+    internal: Tuple[str, ...] = ()
+    """Parts of the state that only the type itself reads."""
     refresh_margin: timedelta = timedelta(seconds=300)
     """How long before its expiry a value is refreshed; a fifth of its lifetime if that is shorter."""
     refresh_is_single_use: bool = True
@@ -177,7 +183,7 @@ class CredentialType(ABC):
             NoToken: there is no such value.
         """
         value = state[field] if field in state else fields.get(field)
-        if value is None or value.is_null:
+        if field in self.internal or value is None or value.is_null:
             raise NoToken("there is no value in field '{0}'".format(field), remedy=self._has(fields))
         return value
 

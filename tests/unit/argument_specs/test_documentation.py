@@ -14,6 +14,7 @@ import yaml
 from ansible_collections.nebula.credential.plugins.doc_fragments import rotation_targets, store
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.cache import CACHE
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential import CREDENTIAL
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_flow import CREDENTIAL_FLOW
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_info import CREDENTIAL_INFO
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_refresh import CREDENTIAL_REFRESH
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_rotate import CREDENTIAL_ROTATE
@@ -33,6 +34,7 @@ MODULES = {
     "cache": CACHE,
     "credential": CREDENTIAL,
     "credential_info": CREDENTIAL_INFO,
+    "credential_flow": CREDENTIAL_FLOW,
     "credential_refresh": CREDENTIAL_REFRESH,
     "credential_rotate": CREDENTIAL_ROTATE,
     "store_info": STORE_INFO,

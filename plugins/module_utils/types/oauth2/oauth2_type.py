@@ -6,13 +6,16 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import datetime, timezone
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     InvalidConfiguration,
     InvalidInput,
     NoRefreshToken,
+    NoToken,
     check_packages,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, find_values
@@ -28,6 +31,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.pro
 from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.refusals import explain_restart
 
 HEADER = "header"
+FLOW = "flow"
+"""The part of the state that holds a login that was started."""
 _NOT_YET = datetime(1970, 1, 1, tzinfo=timezone.utc)
 """The expiry of a credential whose token the service has to make first."""
 _WITHOUT_LOGIN = {
@@ -49,8 +54,9 @@ class OAuth2(CredentialType):
     name = "oauth2"
     description = "an OAuth 2.0 access token, refreshed before it expires"
     primary = "access_token"
-    capabilities = TypeCapabilities(refresh=True, rotation=False)
+    capabilities = TypeCapabilities(interactive=True, refresh=True, rotation=False)
     packages = (oauth2.AUTHLIB, oauth2.REQUESTS)
+    internal = (FLOW,)
     fields = (
         Field("access_token", secret=True, description="The token that services accept."),
         Field("refresh_token", secret=True, description="The token of a login, with which access tokens are requested."),
@@ -59,6 +65,10 @@ class OAuth2(CredentialType):
         Field("issuer", description="The authorization server. Its document has the addresses that are not given."),
         Field("tenant", description="The directory of Microsoft that knows the client."),
         Field("token_url", description="The address of the token endpoint."),
+        Field("authorization_url", description="The address at which a person logs in with a browser."),
+        Field("device_url", description="The address at which codes for a device are requested."),
+        Field("redirect_uri", description="Where the browser is sent after the login, as it is registered for the client."),
+        Field("authorization_parameters", mapping=True, description="What the address of the login carries in addition."),
         Field("client_id", identifies=True, description="The client, as the service knows it."),
         Field("client_secret", secret=True, description="The secret of the client."),
         Field("client_key", secret=True, description="The private key of the client: PEM, or a JWK for C(private_key_jwt)."),
@@ -98,6 +108,8 @@ class OAuth2(CredentialType):
 
     def read(self, fields: Fields, state: Fields, field: str) -> Secret:
         """Return a field, or the header that carries the token."""
+        if field == self.primary and not (find_values(state).get(field) or find_values(fields).get(field)) and not self.can_refresh(fields):
+            raise NoToken("there was no login yet", remedy=self.explain_restart(fields))
         if field != HEADER:
             return super().read(fields, state, field)
         # Imported here: most processes do not read it.
@@ -109,8 +121,46 @@ class OAuth2(CredentialType):
         return http_forms.build_header("Authorization", word, super().read(fields, state, self.primary))
 
     def expires_at(self, fields: Fields) -> Optional[datetime]:
-        """Return a time that has passed: the service makes the first token at the first read, or says when the one here expires."""
-        return _NOT_YET
+        """Return a time that has passed: the service makes the first token at the first read, or says when the one here expires.
+
+        None if there is nothing to request a token with.
+        """
+        return _NOT_YET if self.can_refresh(fields) else None
+
+    def can_refresh(self, fields: Fields) -> bool:
+        """Return True if the client requests tokens by itself, or there was a login that has returned a refresh token."""
+        there = find_values(fields)
+        grant = there["grant"].expose().decode("utf-8", "replace") if "grant" in there else ""
+        return grant in _WITHOUT_LOGIN or "refresh_token" in there
+
+    def start_login(self, fields: Fields, lifetime: float) -> Tuple[Secret, Dict[str, Any]]:
+        """Start a login. Return what has to be kept until it is complete, and what a person needs.
+
+        Raises:
+            InvalidInput: the grant is not one of a login.
+            CredentialError: as `logins.start`.
+        """
+        return self._logins().start(oauth2.read_settings(fields), lifetime)
+
+    def complete_login(self, fields: Fields, kept: Secret, callback: Mapping[str, Optional[str]]) -> Optional[RefreshAnswer]:
+        """Complete a login that was started; None if the person has not finished it yet. Raises as `logins.complete`."""
+        return self._logins().complete(oauth2.read_settings(fields), kept, callback)
+
+    def check_login(self, kept: Secret, callback: Mapping[str, Optional[str]]) -> bool:
+        """Return True if completing it uses it up, so that it must not be tried twice. Raises as `logins.check`; sends nothing."""
+        return self._logins().check(kept, callback)
+
+    def read_interval(self, kept: Secret) -> Optional[int]:
+        """Return the seconds between two attempts to complete a login on a device; None for one in a browser."""
+        found: Optional[int] = json.loads(kept.expose()).get("interval")
+        return found
+
+    def _logins(self) -> Any:
+        check_packages(self.packages)
+        # Imported here: it loads Authlib and requests.
+        from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2 import logins
+
+        return logins
 
     def generate(self, options: Mapping[str, Any], fields: Fields) -> Dict[str, Secret]:
         """Return `fields`: the service makes the value.
@@ -160,7 +210,10 @@ class OAuth2(CredentialType):
         settings, token = oauth2.read_settings(fields), self.refresh_token(fields, state)
         if token is None:
             return request_token(settings, _WITHOUT_LOGIN[settings.grant], oauth2.FOREVER)
-        return request_token(settings, oauth2.REFRESH_TOKEN, settings.reuse_window, refresh_token=token.expose().decode("utf-8"))
+        sent = token.expose().decode("utf-8")
+        answer = request_token(settings, oauth2.REFRESH_TOKEN, settings.reuse_window, refresh_token=sent)
+        # A login that was started meanwhile can still be completed.
+        return replace(answer, state={**answer.state, **{name: state[name] for name in (FLOW,) if name in state}})
 
 
 def _check_keys(complete: Fields) -> None:

@@ -23,6 +23,7 @@ class Provider(NamedTuple):
         needs_tenant: whether they depend on a tenant.
         client_auth: how a client with a secret proves who it is; None for the default of RFC 6749.
         reuse_window: the default of this field; None if a refresh token works only once.
+        login: what the address of a login carries in addition, without which the service returns no refresh token.
     """
 
     urls: Mapping[str, str] = {}
@@ -31,6 +32,7 @@ class Provider(NamedTuple):
     needs_tenant: bool = False
     client_auth: Optional[str] = None
     reuse_window: Optional[str] = None
+    login: Mapping[str, str] = {}
 
     @property
     def needs_issuer(self) -> bool:
@@ -66,6 +68,7 @@ PROVIDERS: Mapping[str, Provider] = {
         },
         client_auth=POST,
         reuse_window=ALWAYS,
+        login={"access_type": "offline", "prompt": "consent"},
     ),
     "keycloak": Provider(
         urls={

@@ -10,15 +10,23 @@ from typing import Mapping, NamedTuple, Type
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     CredentialError,
+    FlowExpired,
     InteractionRequired,
     RefreshFailed,
     Unavailable,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.settings import CLIENT_CREDENTIALS, TOKEN_EXCHANGE
+from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.settings import (
+    AUTHORIZATION_CODE,
+    CLIENT_CREDENTIALS,
+    DEVICE_CODE,
+    TOKEN_EXCHANGE,
+)
 
 _LOG_IN_AGAIN = "Log in at the service again, and write the new 'refresh_token' with state 'present'."
 _RESTARTS: Mapping[str, str] = {
     CLIENT_CREDENTIALS: "Correct the client's fields, and write them with state 'present'.",
+    AUTHORIZATION_CODE: "Start another login with the module credential_flow.",
+    DEVICE_CODE: "Start another login with the module credential_flow.",
     TOKEN_EXCHANGE: "Write a new 'subject_token' with state 'present'.",
 }
 
@@ -37,6 +45,7 @@ _CODES: Mapping[str, Refusal] = {
     "login_required": _LOG_IN,
     "consent_required": _LOG_IN,
     "account_selection_required": _LOG_IN,
+    "expired_token": Refusal(FlowExpired, "Start another login with the module credential_flow."),
     "invalid_client": Refusal(
         RefreshFailed, "Correct 'client_id', 'client_secret' and 'client_auth'; the service shows what the client uses."
     ),

@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 from typing import Dict, Mapping, NamedTuple, NoReturn, Optional, Tuple
+from urllib.parse import SplitResult
 
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_json
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, Package
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, find_values
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import duration
@@ -27,7 +29,8 @@ AUTHLIB = Package("Authlib >= 1.9", "authlib", "credentials of the type oauth2")
 REQUESTS = Package("requests >= 2.31", "requests", "credentials of the type oauth2")
 
 CLIENT_CREDENTIALS, REFRESH_TOKEN, TOKEN_EXCHANGE = "client_credentials", "refresh_token", "token_exchange"
-GRANTS = (CLIENT_CREDENTIALS, REFRESH_TOKEN, TOKEN_EXCHANGE)
+AUTHORIZATION_CODE, DEVICE_CODE = "authorization_code", "device_code"
+GRANTS = (CLIENT_CREDENTIALS, REFRESH_TOKEN, AUTHORIZATION_CODE, DEVICE_CODE, TOKEN_EXCHANGE)
 BASIC, NONE = "client_secret_basic", "none"
 SECRET_JWT, KEY_JWT, MUTUAL_TLS = "client_secret_jwt", "private_key_jwt", "tls_client_auth"
 _NEEDS: Mapping[str, Tuple[str, ...]] = {
@@ -44,15 +47,24 @@ _PROOFS = ("client_secret", "client_key", "client_certificate")
 
 _OF_AN_EXCHANGE = ("subject_token", "subject_token_type", "requested_token_type", "actor_token", "actor_token_type")
 _OF_A_LOGIN = ("access_token", "refresh_token", "reuse_window")
+_OF_A_BROWSER = (AUTHORIZATION, "redirect_uri", "authorization_parameters")
 _MEANINGLESS: Mapping[str, Tuple[str, ...]] = {
-    CLIENT_CREDENTIALS: (*_OF_A_LOGIN, *_OF_AN_EXCHANGE),
-    REFRESH_TOKEN: _OF_AN_EXCHANGE,
-    TOKEN_EXCHANGE: _OF_A_LOGIN,
+    CLIENT_CREDENTIALS: (*_OF_A_LOGIN, *_OF_AN_EXCHANGE, *_OF_A_BROWSER, DEVICE),
+    REFRESH_TOKEN: (*_OF_AN_EXCHANGE, *_OF_A_BROWSER, DEVICE),
+    AUTHORIZATION_CODE: (*_OF_AN_EXCHANGE, DEVICE),
+    DEVICE_CODE: (*_OF_AN_EXCHANGE, *_OF_A_BROWSER),
+    TOKEN_EXCHANGE: (*_OF_A_LOGIN, *_OF_A_BROWSER, DEVICE),
 }
 """The fields that a grant does not use."""
 TOKEN_TYPES = ("access_token", "refresh_token", "id_token", "jwt", "saml1", "saml2")
 _TOKEN_TYPE = "urn:ietf:params:oauth:token-type:"
+NO_PARTS = SplitResult("", "", "", "", "")
 FOREVER = float("inf")
+_OURS = (
+    *("response_type", "client_id", "redirect_uri", "scope", "state", "audience", "resource"),
+    *("code_challenge", "code_challenge_method", "response_mode", "request", "request_uri"),
+)
+"""The parameters of a login that other fields set, or that would weaken it."""
 
 
 class ClientSettings(NamedTuple):
@@ -63,6 +75,8 @@ class ClientSettings(NamedTuple):
         issuer: the server, if its document is read; None if it is not.
         client_auth: one of `CLIENT_AUTH`.
         scope: what is requested; None to request what the server grants by default.
+        redirect_uri: where the server sends the browser of a person who has logged in.
+        login: what the address of a login carries in addition.
         parameters: what each request for a token carries, by the names of RFC 6749, 8693 and 8707.
         reuse_window: seconds in which the server takes a used refresh token once more; `FOREVER` if it always does.
         ca_cert: the authorities that are trusted, as PEM; None for those of the system.
@@ -78,6 +92,8 @@ class ClientSettings(NamedTuple):
     client_key_id: Optional[str]
     client_certificate: Optional[Secret]
     scope: Optional[str]
+    redirect_uri: Optional[str]
+    login: Mapping[str, str]
     parameters: Mapping[str, Secret]
     reuse_window: float
     ca_cert: Optional[str]
@@ -96,6 +112,9 @@ def complete_settings(fields: Fields) -> Dict[str, Secret]:
     _check_server(there)
     _check_grant(there, grant)
     _check_client(there, grant, client_auth)
+    if "redirect_uri" in there and not (split_url(_text(there, "redirect_uri") or "") or NO_PARTS).scheme:
+        refuse("redirect_uri", "is not an address", "Write the one that is registered for the client.")
+    read_login(_text(there, "authorization_parameters"), {})
     read_reuse_window(_text(there, "reuse_window"))
     return dict(fields, grant=Secret(grant), client_auth=Secret(client_auth))
 
@@ -119,6 +138,8 @@ def read_settings(fields: Fields) -> ClientSettings:
         client_key_id=_text(there, "client_key_id"),
         client_certificate=there.get("client_certificate"),
         scope=_text(there, "scope"),
+        redirect_uri=_text(there, "redirect_uri"),
+        login=read_login(_text(there, "authorization_parameters"), provider.login),
         parameters=_read_parameters(there),
         reuse_window=read_reuse_window(_text(there, "reuse_window") or provider.reuse_window),
         ca_cert=_text(there, "ca_cert"),
@@ -134,6 +155,26 @@ def read_reuse_window(text: Optional[str]) -> float:
     if not text:
         return 0.0
     return FOREVER if text == ALWAYS else duration(text, "fields.reuse_window").total_seconds()
+
+
+def read_login(text: Optional[str], default: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the parameters in `authorization_parameters`; the default without one.
+
+    Raises:
+        InvalidInput: it is no mapping of texts, or sets a parameter that the login sets itself.
+    """
+    if not text:
+        return default
+    try:
+        found = read_json(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        refuse("authorization_parameters", "is not a mapping of texts", "Write for example {prompt: consent}.")
+    ours = sorted(set(found) & set(_OURS))
+    if ours:
+        refuse("authorization_parameters", "sets {0}".format(", ".join(ours)), "The login sets it itself.")
+    return found
 
 
 def check_url(field: str, url: str) -> None:
@@ -208,6 +249,8 @@ def _check_grant(there: Fields, grant: str) -> None:
             refuse(field, "is not used with the grant '{0}'".format(grant), remedy)
     if grant == REFRESH_TOKEN and "refresh_token" not in there:
         refuse("refresh_token", "is missing", "Give the one that a login at the service has returned.")
+    if grant == AUTHORIZATION_CODE and "redirect_uri" not in there:
+        refuse("redirect_uri", "is missing", "Give the one that is registered for the client, for example http://127.0.0.1/callback.")
     if grant == TOKEN_EXCHANGE and "subject_token" not in there:
         refuse("subject_token", "is missing", "Give the token that is exchanged.")
     if "actor_token_type" in there and "actor_token" not in there:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from datetime import datetime, timedelta, timezone
-from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional
+from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Tuple
 from urllib.parse import urlencode
 
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
@@ -18,42 +18,83 @@ from ansible_collections.nebula.credential.plugins.module_utils.network.http imp
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import RefreshAnswer
 from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.client_login import build_tls, read_secret_of, register_login
 from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.discovery import find_url
-from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.providers import TOKEN
+from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.providers import DEVICE, TOKEN
 from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.refusals import refusal_of
 from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.settings import ClientSettings
 
 try:
     from authlib.oauth2.base import OAuth2Error
-    from authlib.oauth2.client import OAuth2Client
+    from authlib.oauth2.client import DEFAULT_HEADERS, OAuth2Client
 except ImportError:  # The type checks its packages before it loads this file.
     pass
 
 ATTEMPTS = 3
+_DEVICE_TEXTS = ("device_code", "user_code", "verification_uri", "verification_url", "verification_uri_complete")
+"""The members of a device authorization response (RFC 8628 section 3.2). Google writes `verification_url`."""
 LONGEST_LIFE = 10 * 366 * 86400
 """Seconds. A longer life than this is no statement about an expiry."""
 _KEPT_TEXTS = ("access_token", "refresh_token", "token_type", "scope", "id_token")
 """The members of a response that become the state (RFC 6749 section 5.1, OpenID Connect Core section 3.1.3.3)."""
 
 
-def request_token(settings: ClientSettings, grant: str, repeatable_for: float, **parameters: str) -> RefreshAnswer:
+class Awaited(Exception):
+    """The server has nothing yet. `code` is the code of its response."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def request_token(
+    settings: ClientSettings, grant: str, repeatable_for: float, *, awaited: Tuple[str, ...] = (), **parameters: str
+) -> RefreshAnswer:
     """Request a token. Repeat a request that failed for the moment, after 2 and after 4 seconds, while the time limit allows it.
 
     Args:
         settings: the client and its server.
         grant: the `grant_type` of the request.
         repeatable_for: seconds in which a request that may have been carried out is sent again. 0 for what works only once.
+        awaited: codes of responses that only say that there is nothing yet.
         parameters: what the grant sends.
 
     Raises:
+        Awaited: the server responded with one of these codes.
         InteractionRequired, RefreshFailed: the server refuses.
         Unavailable, Timeout: it fails for the moment. `outcome_unknown` is set if the request may have been carried out.
         StorageError: the response is none of a token endpoint.
     """
     http = HttpClient(build_tls(settings))
     try:
-        return _repeat(lambda: _send(http, settings, grant, parameters), time.monotonic() + repeatable_for)
+        return _repeat(lambda: _send(http, settings, grant, parameters, awaited), time.monotonic() + repeatable_for)
     finally:
         http.close()
+
+
+def request_device(settings: ClientSettings) -> Dict[str, Any]:
+    """Request codes for a device: one for it, one for the person (RFC 8628 section 3.1).
+
+    Returns:
+        `device_code`, `user_code`, `verification_uri`, `expires_in` and, if the server sends them, `verification_uri_complete` and
+        `interval` (seconds).
+
+    Raises:
+        CredentialError: as `request_token`.
+    """
+    http = HttpClient(build_tls(settings))
+    try:
+        url, sender = find_url(http, settings, DEVICE), _Sender(http, _DEVICE_TEXTS)
+        client = _build_client(sender, settings, find_url(http, settings, TOKEN))
+        asked = {"scope": settings.scope} if settings.scope else {}
+        found = sender.post(url, asked, DEFAULT_HEADERS, client.client_auth(settings.client_auth)).members or {}
+    finally:
+        http.close()
+    if "error" in found:
+        raise refusal_of(found["error"], sender.host, settings.grant)
+    found.setdefault("verification_uri", found.pop("verification_url", None))
+    if None in (found.get(name) for name in ("device_code", "user_code", "verification_uri", "expires_in")):
+        what = "the server {0} responded with status {1}, and with no code for a device".format(sender.host, sender.status)
+        raise StorageError(what, remedy="Correct 'device_url'.")
+    return found
 
 
 def _repeat(send: Callable[[], RefreshAnswer], repeatable_until: float) -> RefreshAnswer:
@@ -70,10 +111,25 @@ def _repeat(send: Callable[[], RefreshAnswer], repeatable_until: float) -> Refre
             attempt += 1
 
 
-def _send(http: HttpClient, settings: ClientSettings, grant: str, parameters: Mapping[str, str]) -> RefreshAnswer:
+def _send(http: HttpClient, settings: ClientSettings, grant: str, parameters: Mapping[str, str], awaited: Tuple[str, ...]) -> RefreshAnswer:
     began = datetime.now(timezone.utc)
     given = {name: value.expose().decode("utf-8") for name, value in settings.parameters.items()}
     url, sender = find_url(http, settings, TOKEN), _Sender(http)
+    client = _build_client(sender, settings, url)
+    try:
+        found = client.fetch_token(url, grant_type=grant, **given, **parameters)
+    except OAuth2Error as refused:
+        if refused.error in awaited:
+            raise Awaited(refused.error) from None
+        raise refusal_of(str(refused.error), sender.host, settings.grant) from None
+    except ValueError:
+        raise _no_token_error(sender) from None
+    if "access_token" not in found:
+        raise _no_token_error(sender)
+    return _read_answer(found, parameters, began)
+
+
+def _build_client(sender: _Sender, settings: ClientSettings, url: str) -> Any:
     client = OAuth2Client(
         sender,
         client_id=settings.client_id,
@@ -82,15 +138,7 @@ def _send(http: HttpClient, settings: ClientSettings, grant: str, parameters: Ma
         scope=settings.scope,
     )
     register_login(client, settings, url)
-    try:
-        found = client.fetch_token(url, grant_type=grant, **given, **parameters)
-    except OAuth2Error as refused:
-        raise refusal_of(str(refused.error), sender.host, settings.grant) from None
-    except ValueError:
-        raise _no_token_error(sender) from None
-    if "access_token" not in found:
-        raise _no_token_error(sender)
-    return _read_answer(found, parameters, began)
+    return client
 
 
 def _read_answer(found: Mapping[str, Any], sent: Mapping[str, str], began: datetime) -> RefreshAnswer:
@@ -132,27 +180,27 @@ class _Sender:
         host, status: the server that responded last, and its status; empty before the first response.
     """
 
-    def __init__(self, http: HttpClient) -> None:
+    def __init__(self, http: HttpClient, texts: Tuple[str, ...] = _KEPT_TEXTS) -> None:
         self._http = http
+        self._texts = texts
         self.host, self.status = "", 0
 
     def post(self, url: str, data: Mapping[str, str], headers: Mapping[str, str], auth: Any) -> _Answer:
         url, sent, body = auth.prepare("POST", url, dict(headers), urlencode(data))
         response = self._http.request("POST", url, headers=sent, body=body.encode("ascii"))
         self.host, self.status = response.host, response.status
-        return _Answer(response.status, _read_members(response.check_available()))
+        return _Answer(response.status, _read_members(response.check_available(), self._texts))
 
 
-def _read_members(response: HttpResponse) -> Optional[Dict[str, Any]]:
-    """Return the members that this type uses, of the kinds that the specification says; None if there are none.
+def _read_members(response: HttpResponse, texts: Tuple[str, ...]) -> Optional[Dict[str, Any]]:
+    """Return the members that are used, of the kinds that the specification says; None if there are none.
 
     The server's description of an error is left out: it may quote what was sent.
     """
     found = response.json
-    members: Dict[str, Any] = {name: found[name] for name in (*_KEPT_TEXTS, "error") if isinstance(found.get(name), str) and found[name]}
-    expires_in = _read_seconds(found.get("expires_in"))
-    if expires_in is not None:
-        members["expires_in"] = expires_in
+    members: Dict[str, Any] = {name: found[name] for name in (*texts, "error") if isinstance(found.get(name), str) and found[name]}
+    seconds = {name: _read_seconds(found.get(name)) for name in ("expires_in", "interval")}
+    members.update((name, value) for name, value in seconds.items() if value is not None)
     return members or None
 
 

@@ -145,7 +145,9 @@ def _start_on_device(settings: ClientSettings) -> Tuple[Secret, Dict[str, Any]]:
     found = request_device(settings)
     interval, expires_at = found.get("interval", INTERVAL), began + found["expires_in"]
     flow = {"flow": DEVICE_CODE, "expires_at": expires_at, "device_code": found["device_code"], "interval": interval}
-    for_person = {name: found[name] for name in ("verification_uri", "verification_uri_complete", "user_code") if name in found}
+    for_person: Dict[str, Any] = {
+        name: found[name] for name in ("verification_uri", "verification_uri_complete", "user_code") if name in found
+    }
     return _write(flow), dict(for_person, flow=DEVICE_CODE, expires_at=expires_at, interval=interval)
 
 

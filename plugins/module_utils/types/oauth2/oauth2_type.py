@@ -140,27 +140,30 @@ class OAuth2(CredentialType):
             InvalidInput: the grant is not one of a login.
             CredentialError: as `logins.start`.
         """
-        return self._logins().start(oauth2.read_settings(fields), lifetime)
+        check_packages(self.packages)
+        # Imported here, as below: it loads Authlib and requests.
+        from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2 import logins
+
+        return logins.start(oauth2.read_settings(fields), lifetime)
 
     def complete_login(self, fields: Fields, kept: Secret, callback: Mapping[str, Optional[str]]) -> Optional[RefreshAnswer]:
         """Complete a login that was started; None if the person has not finished it yet. Raises as `logins.complete`."""
-        return self._logins().complete(oauth2.read_settings(fields), kept, callback)
+        check_packages(self.packages)
+        from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2 import logins
+
+        return logins.complete(oauth2.read_settings(fields), kept, callback)
 
     def check_login(self, kept: Secret, callback: Mapping[str, Optional[str]]) -> bool:
         """Return True if completing it uses it up, so that it must not be tried twice. Raises as `logins.check`; sends nothing."""
-        return self._logins().check(kept, callback)
+        check_packages(self.packages)
+        from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2 import logins
+
+        return logins.check(kept, callback)
 
     def read_interval(self, kept: Secret) -> Optional[int]:
         """Return the seconds between two attempts to complete a login on a device; None for one in a browser."""
         found: Optional[int] = json.loads(kept.expose()).get("interval")
         return found
-
-    def _logins(self) -> Any:
-        check_packages(self.packages)
-        # Imported here: it loads Authlib and requests.
-        from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2 import logins
-
-        return logins
 
     def generate(self, options: Mapping[str, Any], fields: Fields) -> Dict[str, Secret]:
         """Return `fields`: the service makes the value.

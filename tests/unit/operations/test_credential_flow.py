@@ -129,6 +129,8 @@ def test_each_login_has_a_state_and_a_verifier_of_its_own_and_shows_no_secret():
         (lambda started: callback(started) + "&code=c-2", InvalidCallback, "has a parameter twice"),
         (lambda started: callback(started).replace("127.0.0.1", "attacker.example"), InvalidCallback, "is not at 'redirect_uri'"),
         (lambda _started: "http://[", InvalidCallback, "is not an address"),
+        (lambda started: callback(started) + "&a=1" * 40, InvalidCallback, "is not an address"),
+        (lambda _started: REDIRECT + "?state=\ud800", InvalidCallback, "that of another login"),
     ],
 )
 def test_what_is_not_the_logins_own_is_refused_and_the_login_stays_open(spoil, error, said):
@@ -160,6 +162,24 @@ def test_another_controller_completes_a_login(tmp_path):
         with world(config) as store, pytest.raises(InvalidCallback, match="no login is open"):
             flow(store, "complete", callback_url=callback(started))
         assert len(server.asked) == 1
+
+
+def test_of_two_controllers_that_complete_a_login_one_sends_the_code(monkeypatch):
+    """The second one has read the open login before the first one completes it."""
+    with endpoint(token(1)) as server, world() as store:
+        started = start(store, server)
+        first, checked_first = [], logins.check
+
+        def overtake(*arguments):
+            if not first:
+                first.append(True)
+                assert flow(store, "complete", callback_url=callback(started))["changed"]
+            return checked_first(*arguments)
+
+        monkeypatch.setattr(logins, "check", overtake)
+        with pytest.raises(InvalidCallback, match="no login is open"):
+            flow(store, "complete", callback_url=callback(started))
+        assert (store.token(), len(server.asked)) == ("a-1", 1)
 
 
 @pytest.mark.parametrize("answer", [Answer(hangs_up=True), refusal("invalid_grant"), Answer(500)])
@@ -280,6 +300,14 @@ def test_a_device_that_is_refused_says_so(code, error):
         flow(store, "start")
         with pytest.raises(error):
             flow(store, "wait")
+
+
+def test_what_a_service_wants_to_show_has_no_control_characters():
+    with endpoint(Answer(200, dict(DEVICE_ANSWER, user_code="\x1b[2Jfake"))) as server, world() as store:
+        store.write(token_url=server.token_url, device_url=server.url + "/device", **DEVICE)
+        with pytest.raises(CredentialError, match="Correct 'device_url'") as caught:
+            flow(store, "start")
+        assert "fake" not in str(caught.value)
 
 
 def test_a_server_that_gives_no_code_names_the_address_to_correct():

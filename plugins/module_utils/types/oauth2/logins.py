@@ -163,7 +163,7 @@ def _request_of_device(settings: ClientSettings, flow: Mapping[str, Any]) -> Opt
 def _read_code(flow: Mapping[str, Any], callback: Mapping[str, Optional[str]]) -> str:
     """Return the code of a callback whose state is that of the login."""
     found = _read_callback(flow, callback)
-    if not hmac.compare_digest(found.get("state", "").encode("utf-8"), flow["state"].encode("utf-8")):
+    if not hmac.compare_digest(found.get("state", "").encode("utf-8", "replace"), flow["state"].encode("utf-8")):
         raise InvalidCallback("the callback is that of another login", remedy="Give the callback of the last login that was started.")
     if flow.get("issuer") and found.get("iss", flow["issuer"]) != flow["issuer"]:
         raise InvalidCallback("the callback is that of another server", remedy="Start another login with phase 'start'.")

@@ -198,10 +198,15 @@ def _read_members(response: HttpResponse, texts: Tuple[str, ...]) -> Optional[Di
     The server's description of an error is left out: it may quote what was sent.
     """
     found = response.json
-    members: Dict[str, Any] = {name: found[name] for name in (*texts, "error") if isinstance(found.get(name), str) and found[name]}
+    members: Dict[str, Any] = {name: found[name] for name in (*texts, "error") if _is_text(found.get(name))}
     seconds = {name: _read_seconds(found.get(name)) for name in ("expires_in", "interval")}
     members.update((name, value) for name, value in seconds.items() if value is not None)
     return members or None
+
+
+def _is_text(found: Any) -> bool:
+    # Nothing in a response has control characters (RFC 6749 appendix A), which would reach a header or a terminal.
+    return isinstance(found, str) and bool(found) and found.isprintable()
 
 
 def _read_seconds(found: Any) -> Optional[int]:

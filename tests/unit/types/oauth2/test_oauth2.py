@@ -111,6 +111,13 @@ def test_the_first_read_requests_a_token_and_the_next_ones_return_it():
         assert store.token("header") == "Authorization: Bearer a-1"
 
 
+def test_a_thousand_reads_make_one_request():
+    with endpoint(token()) as server, world() as store:
+        store.write(token_url=server.token_url, **ROBOT)
+        assert {store.token() for _each in range(1000)} == {"a-1"}
+        assert len(server.asked) == 1
+
+
 def test_the_login_in_the_header_is_encoded_before_it_is_joined():
     odd = "a+b/c=d %e:f"
     with endpoint(token()) as server:

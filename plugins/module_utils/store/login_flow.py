@@ -19,9 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.manager im
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Reader
 from ansible_collections.nebula.credential.plugins.module_utils.store.refusals import refuse_revoked, refuse_while_rotating
 from ansible_collections.nebula.credential.plugins.module_utils.store.writer import Writer, retry_conflicts
-from ansible_collections.nebula.credential.plugins.module_utils.types.base import RefreshAnswer
-
-FLOW = "flow"
+from ansible_collections.nebula.credential.plugins.module_utils.types.base import FLOW, RefreshAnswer
 
 
 class LoginFlow:
@@ -124,7 +122,10 @@ class LoginFlow:
         fields = {name: value for name, value in found.fields.items() if name not in ("refresh_token", "access_token")}
         fields.update((name, answer.state[name]) for name in login)
         wanted = DesiredCredential(self._name)
-        record = self._writer.next_record(found, found.kind.validate(fields), wanted).with_metadata(expires_at=answer.expires_at)
+        # A new login has nothing to do with the tokens of the one before, with what was refused to them, or with a refresh of them.
+        bare = {name: value for name, value in fields.items() if name not in login}
+        before = replace(found, record=replace(found.record, fields=bare, state={}))
+        record = self._writer.next_record(before, found.kind.validate(fields), wanted).with_metadata(expires_at=answer.expires_at)
         return self._writer.put(replace(record, state=dict(answer.state)), found, wanted)
 
     def _put(self, record: Record, found: Credential) -> Credential:

@@ -21,6 +21,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import REDACTED, Secret, not_text_error
 from ansible_collections.nebula.credential.plugins.module_utils.types import generation
 
+FLOW = "flow"
+"""The part of a state that holds a login that was started."""
 SHOWN = 4
 """How many characters of a secret id are shown."""
 SHORTEST_ID = 16
@@ -91,7 +93,7 @@ class CredentialType(ABC):
     """The packages that its methods load when they are first used, each `when` it is needed. None of them is loaded before."""
     generated_kind: str = generation.PASSWORD
     internal: Tuple[str, ...] = ()
-    """Parts of the state that only the type itself reads."""
+    """Parts of the state that no read returns and that a refresh leaves as they are."""
     refresh_margin: timedelta = timedelta(seconds=300)
     """How long before its expiry a value is refreshed; a fifth of its lifetime if that is shorter."""
     refresh_is_single_use: bool = True

@@ -2,14 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A person logs in with a browser or on another device, in steps that any controller can take (B4)."""
+"""A person logs in with a browser, in steps that any controller can take (B4)."""
 
 from __future__ import annotations
 
 import hashlib
 import time
 from base64 import urlsafe_b64encode
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -20,7 +20,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     InvalidCallback,
     InvalidInput,
     NoToken,
-    RefreshFailed,
     Revoked,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
@@ -29,40 +28,15 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.dispa
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2 import logins, token_requests
 from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.settings import read_settings
+from tests.servers import scripted
 from tests.servers.scripted import Answer
+from tests.unit.operations.login_steps import BROWSER, DEVICE, REDIRECT, asked_of, callback, flow, start
 from tests.unit.types.oauth2.clients import HOUR, NAME, ROBOT, checked, endpoint, form_of, refusal, text, token, world
-
-REDIRECT = "http://127.0.0.1/callback"
-BROWSER = {
-    "client_id": "app",
-    "grant": "authorization_code",
-    "redirect_uri": REDIRECT,
-    "authorization_url": "https://auth.example.com/login",
-}
-DEVICE = {"client_id": "app", "grant": "device_code"}
 
 
 @pytest.fixture(autouse=True)
 def no_waits(monkeypatch):
     monkeypatch.setattr(token_requests.time, "sleep", lambda _seconds: None)
-
-
-def flow(store, phase, check=False, **parameters):
-    return perform(store.manager, "credential_flow", {"name": NAME, "phase": phase, **parameters}, AccessContext(), check).result
-
-
-def asked_of(url):
-    return {name: value for name, (value,) in parse_qs(urlsplit(url).query, strict_parsing=True).items()}
-
-
-def callback(started, **changes):
-    found = {"code": "c-1", "state": asked_of(started["authorization_url"])["state"], **changes}
-    return REDIRECT + "?" + urlencode({name: value for name, value in found.items() if value is not None})
-
-
-def start(store, server, **fields):
-    store.write(token_url=server.token_url, **{**BROWSER, **fields})
-    return flow(store, "start")
 
 
 def test_a_login_in_a_browser_starts_with_an_address_and_ends_with_tokens():
@@ -234,6 +208,37 @@ def test_the_stored_value_stays_usable_and_is_refreshed_while_a_login_is_open():
         assert store.token() == "a-3"
 
 
+def test_a_login_that_starts_while_a_token_is_refreshed_stays_open():
+    started = []
+
+    def answer(request):
+        if form_of(request)["grant_type"] == "refresh_token":
+            started.append(flow(store, "start"))
+            return token(2, refresh_token="r-2")
+        return token(3 if started else 1, refresh_token="r-{0}".format(len(started)))
+
+    with scripted.running(answer) as server, world() as store:
+        server.token_url = server.url + "/token"
+        flow(store, "complete", callback_url=callback(start(store, server)))
+        store.manager.refresh(NAME)
+        assert store.token() == "a-2"
+        flow(store, "complete", callback_url=callback(started[0]))
+        assert store.token() == "a-3"
+
+
+def test_a_login_ends_what_a_lost_response_has_left_even_if_the_refresh_token_is_the_same():
+    answers = [token(1, refresh_token="r-1"), Answer(hangs_up=True), token(2, refresh_token="r-1"), token(3)]
+    with endpoint(*answers) as server, world() as store:
+        flow(store, "complete", callback_url=callback(start(store, server)))
+        store.ahead += HOUR
+        with pytest.raises(InteractionRequired, match="the response to its last refresh was lost"):
+            store.token()
+        flow(store, "complete", callback_url=callback(flow(store, "start")))
+        assert (store.token(), store.stored.requires_interaction) == ("a-2", False)
+        store.ahead += HOUR
+        assert store.token() == "a-3"
+
+
 def test_a_login_without_a_refresh_token_is_used_until_it_expires():
     with endpoint(token(1)) as server, world() as store:
         flow(store, "complete", callback_url=callback(start(store, server)))
@@ -251,70 +256,6 @@ def test_what_is_kept_of_a_login_is_read_by_nobody():
             store.token("flow")
         read = perform(store.manager, "get", {"name": NAME, "fields": True}, AccessContext(), False)
         assert "flow" not in str(read.result)
-
-
-DEVICE_ANSWER = {
-    "device_code": "GmRhmhcxhwAzkoEqiMEg_DnyEysNkuNhszIySk9eS",
-    "user_code": "WDJB-MJHT",
-    "verification_uri": "https://example.com/device",
-    "verification_uri_complete": "https://example.com/device?user_code=WDJB-MJHT",
-    "expires_in": 1800,
-    "interval": 5,
-}
-"""Section 3.2 of RFC 8628."""
-
-
-def test_a_login_on_a_device_is_that_of_rfc_8628():
-    answers = [Answer(200, DEVICE_ANSWER), refusal("authorization_pending"), refusal("slow_down"), token(1, refresh_token="r-1")]
-    with endpoint(*answers) as server, world() as store:
-        store.write(token_url=server.token_url, device_url=server.url + "/device_authorization", scope="api:read", **DEVICE)
-        started = flow(store, "start")
-        assert {name: started[name] for name in ("user_code", "verification_uri", "verification_uri_complete", "interval")} == {
-            name: DEVICE_ANSWER[name] for name in ("user_code", "verification_uri", "verification_uri_complete", "interval")
-        }
-        assert DEVICE_ANSWER["device_code"] not in str(started)
-        waited = [flow(store, "wait") for _each in range(3)]
-        assert [(each["pending"], each["slow_down"], each["changed"]) for each in waited] == [
-            (True, False, False),
-            (True, True, False),
-            (False, False, True),
-        ]
-        assert waited[0]["interval"] == 5
-        assert store.token() == "a-1"
-        assert server.asked[0].path == "/device_authorization"
-        assert form_of(server.asked[0]) == {"client_id": "app", "scope": "api:read"}
-        sent = form_of(server.asked[1])
-        assert {name: sent[name] for name in ("grant_type", "device_code", "client_id")} == {
-            "grant_type": "urn:ietf:params:oauth:grant-type:device_code",
-            "device_code": DEVICE_ANSWER["device_code"],
-            "client_id": "app",
-        }
-        with pytest.raises(InvalidCallback, match="no login is open"):
-            flow(store, "wait")
-
-
-@pytest.mark.parametrize(("code", "error"), [("expired_token", FlowExpired), ("access_denied", RefreshFailed)])
-def test_a_device_that_is_refused_says_so(code, error):
-    with endpoint(Answer(200, DEVICE_ANSWER), refusal(code)) as server, world() as store:
-        store.write(token_url=server.token_url, device_url=server.url + "/device", **DEVICE)
-        flow(store, "start")
-        with pytest.raises(error):
-            flow(store, "wait")
-
-
-def test_what_a_service_wants_to_show_has_no_control_characters():
-    with endpoint(Answer(200, dict(DEVICE_ANSWER, user_code="\x1b[2Jfake"))) as server, world() as store:
-        store.write(token_url=server.token_url, device_url=server.url + "/device", **DEVICE)
-        with pytest.raises(CredentialError, match="Correct 'device_url'") as caught:
-            flow(store, "start")
-        assert "fake" not in str(caught.value)
-
-
-def test_a_server_that_gives_no_code_names_the_address_to_correct():
-    with endpoint(Answer(404)) as server, world() as store:
-        store.write(token_url=server.token_url, device_url=server.url + "/device", **DEVICE)
-        with pytest.raises(CredentialError, match="Correct 'device_url'"):
-            flow(store, "start")
 
 
 def test_check_mode_sends_and_writes_nothing():

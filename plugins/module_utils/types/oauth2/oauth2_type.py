@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, Dict, Mapping, Optional, Tuple
 
@@ -21,6 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, find_values
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import (
+    FLOW,
     CredentialType,
     Field,
     RefreshAnswer,
@@ -31,8 +31,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.pro
 from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.refusals import explain_restart
 
 HEADER = "header"
-FLOW = "flow"
-"""The part of the state that holds a login that was started."""
 _NOT_YET = datetime(1970, 1, 1, tzinfo=timezone.utc)
 """The expiry of a credential whose token the service has to make first."""
 _WITHOUT_LOGIN = {
@@ -213,10 +211,7 @@ class OAuth2(CredentialType):
         settings, token = oauth2.read_settings(fields), self.refresh_token(fields, state)
         if token is None:
             return request_token(settings, _WITHOUT_LOGIN[settings.grant], oauth2.FOREVER)
-        sent = token.expose().decode("utf-8")
-        answer = request_token(settings, oauth2.REFRESH_TOKEN, settings.reuse_window, refresh_token=sent)
-        # A login that was started meanwhile can still be completed.
-        return replace(answer, state={**answer.state, **{name: state[name] for name in (FLOW,) if name in state}})
+        return request_token(settings, oauth2.REFRESH_TOKEN, settings.reuse_window, refresh_token=token.expose().decode("utf-8"))
 
 
 def _check_keys(complete: Fields) -> None:

@@ -145,7 +145,7 @@ def _start(packages: Path, version: str, directory: Path, log: Path) -> tuple[su
     command = ["node", str(PROGRAM), str(packages), str(written)]
     process = processes.start(command, account=Account(), log=log, directory=directory)
     pem = client_key.as_pem(private=True).decode("ascii")
-    server = Server(port, secret, log, version, 0.0, process.pid, key=key, client_key=pem)
+    server = replace(Server(port, secret, log, version, 0.0, process.pid), key=key, client_key=pem)
     try:
         processes.wait_until(lambda: _is_ready(server), process=process)
     except BaseException:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The parsers of JSON Web Tokens and of the sets of keys that verify them."""
+"""The parsers of JSON Web Tokens, of the sets of keys that verify them, and of what authorization servers send."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ import json
 from random import Random
 from typing import Any, Callable, Dict
 
+from ansible_collections.nebula.credential.plugins.module_utils.errors import StorageError
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.network.http import HttpResponse
 from ansible_collections.nebula.credential.plugins.module_utils.types.jwt.compact import encode_base64url
 from ansible_collections.nebula.credential.plugins.module_utils.types.jwt.keys import ALGORITHMS, read_jwk, read_keys
 from ansible_collections.nebula.credential.plugins.module_utils.types.jwt.verification import Expectation, verify_token
+from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2 import logins, token_requests
 from tests.fuzz.mutations import spoil_bytes, spoil_json
 from tests.fuzz.stored_parsers import NOW, Made
 from tests.unit.types.jwt.signed import new_key, sign
@@ -53,7 +57,53 @@ def of_key_sets(_tmp_path: Any) -> Made:
     return parse, spoil
 
 
+def of_token_responses(_tmp_path: Any) -> Made:
+    whole = {
+        "access_token": "a",
+        "token_type": "Bearer",
+        "expires_in": 3600,
+        "refresh_token": "r",
+        "scope": "x",
+        "interval": 5,
+        "error": "slow_down",
+    }
+
+    def spoil(random: Random) -> bytes:
+        return spoil_bytes([json.dumps(whole).encode()], random) if random.randrange(3) == 0 else spoil_json([whole], random)
+
+    def parse(data: bytes) -> None:
+        members = token_requests._read_members(HttpResponse(200, {}, data, "auth.example.com:443"), token_requests._KEPT_TEXTS) or {}
+        if "access_token" not in members:
+            raise StorageError("no token, which the caller says")
+        answer = token_requests._read_answer(members, {}, NOW)
+        assert answer.expires_at is None or answer.expires_at >= NOW
+        assert all(value.expose().decode().isprintable() for value in answer.state.values())
+
+    return parse, spoil
+
+
+def of_callbacks(_tmp_path: Any) -> Made:
+    flow = {
+        "flow": "authorization_code",
+        "expires_at": 1 << 60,
+        "state": "s",
+        "redirect_uri": "http://127.0.0.1/callback",
+        "issuer": "https://a",
+    }
+    urls = [b"http://127.0.0.1/callback?code=c&state=s&iss=https%3A%2F%2Fa", b"http://127.0.0.1/callback?error=access_denied&state=s"]
+
+    def spoil(random: Random) -> bytes:
+        return spoil_bytes(urls, random)
+
+    def parse(data: bytes) -> None:
+        assert logins.check(Secret(json.dumps(flow)), {"callback_url": data.decode("utf-8", "surrogateescape") or "?"})
+
+    return parse, spoil
+
+
 PARSERS: Dict[str, Callable[[Any], Made]] = {
     "JSON Web Token": of_tokens,
     "keys of tokens": of_key_sets,
+    "response of a token endpoint": of_token_responses,
+    "callback of a login": of_callbacks,
 }

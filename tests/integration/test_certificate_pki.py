@@ -113,12 +113,19 @@ def test_an_approle_logs_in(store, pki):
     server.call("POST", "auth/approle/role/web", {"token_policies": [pki.policy]})
     role = server.call("GET", "auth/approle/role/web/role-id")["data"]["role_id"]
     secret = server.call("POST", "auth/approle/role/web/secret-id", {})["data"]["secret_id"]
-    store.ensure(**pki.fields(login_id=role, login_secret=secret))
-    assert store.read(field="subject") == "CN=www.example.com"
     store.ensure(**pki.fields(login_id=role, login_secret="c4n4ry"))
     with pytest.raises(LoginFailed, match="does not accept the AppRole") as caught:
         store.read()
     assert "c4n4ry" not in str(caught.value)
+    store.ensure(**pki.fields(login_id=role, login_secret=secret))
+    assert store.read(field="subject") == "CN=www.example.com"
+
+
+def test_a_new_login_keeps_the_certificate(store, pki):
+    store.ensure(**pki.fields())
+    first, before = store.read(), pki.signed
+    store.ensure(**pki.fields(login_secret=pki.server.token(pki.policy)))
+    assert (store.read(), pki.signed) == (first, before)
 
 
 def test_the_service_is_verified_with_the_authorities_of_the_credential(tmp_path, store, pki):

@@ -34,8 +34,11 @@ from tests.integration.documented import (
 )
 from tests.integration.example_services import SERVICES
 from tests.integration.stored_secrets import secrets_below
+from tests.servers import once
 
 HOST = "db.example.com"
+ISSUER = "https://auth.example.com"
+"""The authorization server of the documentation."""
 FOLDERS = ("etc", "srv", "tmp")
 PLACES = re.compile(r"(?<![\w.~/])/({0})/".format("|".join(FOLDERS)))
 # What the examples expect of the world: credentials, and the PostgreSQL roles whose passwords they hold.
@@ -55,7 +58,9 @@ FEATURES = {
     "on_missing": r"on_missing=",
     "on_denied": r"on_denied=",
     "on_error": r"on_error=",
-    **{"the type " + name: r"type: {0}\b".format(name) for name in ("api_key", "basic", "custom", "database")},
+    **{"the type " + name: r"type: {0}\b".format(name) for name in ("api_key", "basic", "custom", "database", "oauth2")},
+    "a login by a person": r"phase: wait",
+    "a refresh on demand": r"credential_refresh:",
     "generated values": r"generate:",
     "a time to live": r"ttl:",
     "a policy": r"policy:",
@@ -130,6 +135,10 @@ class Reader:
 
     def prepare(self, text):
         """Make what the examples say that there is: roles in PostgreSQL, credentials in the store."""
+        if ISSUER in text:
+            server = once.oidc_provider()
+            self._addresses[ISSUER] = server.url
+            self._monkeypatch.setenv("DEPLOY_SECRET", server.password)
         for harness in HARNESSES.values():
             self._take(harness.example and harness.example(text, self.project.directory.parent))
         for service in SERVICES:

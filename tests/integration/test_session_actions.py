@@ -89,7 +89,18 @@ def test_modules_wherever_a_task_may_be(project, counted):
     assert "never" not in str([one["result"] for one in by_task["would"]])
 
 
-MODULES = ["cache", "credential", "credential_info", "credential_rotate", "store_info", "store_key", "store_purge", "store_schema"]
+MODULES = [
+    "cache",
+    "credential",
+    "credential_flow",
+    "credential_info",
+    "credential_refresh",
+    "credential_rotate",
+    "store_info",
+    "store_key",
+    "store_purge",
+    "store_schema",
+]
 
 
 @pytest.mark.parametrize("how", ["async: 10, poll: 0", "async: 10, poll: 1"])

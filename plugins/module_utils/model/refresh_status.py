@@ -46,8 +46,8 @@ class RefreshStatus:
     problem: Optional[str] = None
 
     def with_claim(self, holder: str, until: int) -> RefreshStatus:
-        """Return this status with a claim whose request is not sent yet."""
-        return replace(self, holder=holder, until=until, sent=False)
+        """Return this status with a claim whose request is not sent yet. A refusal of the last request is forgotten."""
+        return replace(self, holder=holder, until=until, sent=False, problem=None)
 
     def without_claim(self, problem: Optional[str] = None) -> RefreshStatus:
         """Return this status without its claim."""

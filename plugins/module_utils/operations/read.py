@@ -156,7 +156,7 @@ def _value(credential: Credential, parameters: Mapping[str, Any]) -> Tuple[Value
     encoding = parameters.get("encoding") or TEXT
     asked = parameters.get("fields")
     if asked:
-        every = sorted(find_values({**credential.fields, **credential.record.state}))
+        every = sorted(set(find_values({**credential.fields, **credential.record.state})) - set(credential.kind.internal))
         return _mapping(credential, every if asked is True else asked, encoding)
     kind = credential.kind
     field = parameters.get("field") or kind.choose_field(credential.fields)

@@ -44,6 +44,12 @@ def _credential() -> Operation:
     return credential
 
 
+def _credential_flow() -> Operation:
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.flow import credential_flow
+
+    return credential_flow
+
+
 def _credential_info() -> Operation:
     from ansible_collections.nebula.credential.plugins.module_utils.operations.info import credential_info
 
@@ -54,6 +60,12 @@ def _credential_rotate() -> Operation:
     from ansible_collections.nebula.credential.plugins.module_utils.operations.rotate import credential_rotate
 
     return credential_rotate
+
+
+def _credential_refresh() -> Operation:
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.refresh import credential_refresh
+
+    return credential_refresh
 
 
 def _store_info() -> Operation:
@@ -97,8 +109,10 @@ OPERATIONS: Mapping[str, Callable[[], Operation]] = {
     "get_many": _get_many,
     "find": _find,
     "credential": _credential,
+    "credential_flow": _credential_flow,
     "credential_info": _credential_info,
     "credential_rotate": _credential_rotate,
+    "credential_refresh": _credential_refresh,
     STORE_INFO: _store_info,
     "store_key": _store_key,
     "store_purge": _store_purge,

@@ -127,10 +127,10 @@ class CredentialManager(StoreAdministration):
         with self.acting(context):
             return self._reader.get(name).token(field)
 
-    def refresh(self, name: str, context: AccessContext = NOBODY) -> Credential:
+    def refresh(self, name: str, context: AccessContext = NOBODY, *, check: bool = False) -> Credential:
         """Refresh the current value now, whether or not it is due (B3). Raises the errors of `Refresher.refresh`."""
         with self.acting(context):
-            return self.refresher().refresh(self._reader.inspect(name))
+            return self.refresher().refresh(self._reader.inspect(name), check)
 
     def refresher(self) -> Refresher:
         """Return the refresher of this store. It is imported when the first refreshable value is read."""

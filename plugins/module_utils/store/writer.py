@@ -129,16 +129,17 @@ class Writer:
         return fields if self._backend.capabilities.json_fields else without_forms(fields), generated
 
     def next_record(self, credential: Credential, fields: Fields, wanted: DesiredCredential) -> Record:
-        """Return the record of a new value of a stored credential. If the fields are unchanged, keep the refreshed state and its expiry.
+        """Return the record of a new value of a stored credential. Keep the refreshed state and its expiry if it belongs to the new fields.
 
         Raises:
             Revoked, RotationInProgress: its state accepts no new value.
-            Conflict: the fields are unchanged, and a refresh of them is under way.
+            Conflict: the state would be kept, and a refresh is under way.
         """
         now = self._clock()
-        keeps_state = _keeps_state(credential, fields)
+        kept = _keep_refreshed(credential, fields)
+        keeps_state = kept is not None
         metadata = _revive(credential, now)
-        attributes = {name: value for name, value in metadata.attributes.items() if keeps_state or name not in _OF_THE_VERSION}
+        attributes = {name: value for name, value in metadata.attributes.items() if name not in _OF_THE_VERSION} if kept is None else kept
         kind = wanted.kind(credential.record.type, attributes)
         changes = dict(wanted.apply(metadata), attributes=wanted.attributes(kind, attributes))
         expires_at = metadata.expires_at if keeps_state else kind.expires_at(fields) or _still_ahead(metadata, now)
@@ -333,8 +334,10 @@ def _revive(credential: Credential, now: datetime) -> Metadata:
     metadata = credential.metadata
     if metadata.lifecycle == lifecycle.ACTIVE and lifecycle.is_expired(metadata, now):
         metadata = lifecycle.advance(metadata, "expire", now)
-    dead = metadata.lifecycle not in (lifecycle.ACTIVE, lifecycle.ROTATION_SCHEDULED, lifecycle.REFRESHING)
-    return lifecycle.advance_all(metadata, ("begin_direct", "auth_ok") if dead else ("put",), now)
+    if metadata.lifecycle in (lifecycle.ACTIVE, lifecycle.ROTATION_SCHEDULED, lifecycle.REFRESHING):
+        return lifecycle.advance(metadata, "put", now)
+    begun = "input" if metadata.lifecycle == lifecycle.PENDING_INTERACTION else "begin_direct"
+    return lifecycle.advance_all(metadata, (begun, "auth_ok"), now)
 
 
 def _has_another_secret(kind: CredentialType, before: Fields, after: Fields) -> bool:
@@ -342,18 +345,13 @@ def _has_another_secret(kind: CredentialType, before: Fields, after: Fields) -> 
     return any(before.get(field) != after.get(field) for field in {*before, *after} if kind.is_secret(field))
 
 
-def _keeps_state(credential: Credential, fields: Fields) -> bool:
-    """Whether the refreshed state is kept: the fields are unchanged, and a token in them that was used up must not be sent again.
+def _keep_refreshed(credential: Credential, fields: Fields) -> Optional[Dict[str, Any]]:
+    if not is_refreshable(credential.record.type):
+        return None
+    # Loaded here: a session writes many credentials of which none is ever refreshed.
+    from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.kept_state import keep_attributes
 
-    Raises:
-        Conflict: a refresh of them is under way.
-    """
-    if not is_refreshable(credential.record.type) or dict(fields) != dict(credential.fields):
-        return False
-    if credential.metadata.lifecycle == lifecycle.REFRESHING:
-        remedy = "Run it again in a moment. If the process that refreshed it has died, reading the credential ends the refresh."
-        raise Conflict("it is being refreshed, and its response would be lost", name=credential.name, remedy=remedy)
-    return True
+    return keep_attributes(credential, fields)
 
 
 def _still_ahead(metadata: Metadata, now: datetime) -> Optional[datetime]:

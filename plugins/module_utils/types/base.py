@@ -21,6 +21,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import REDACTED, Secret, not_text_error
 from ansible_collections.nebula.credential.plugins.module_utils.types import generation
 
+FLOW = "flow"
+"""The part of a state that holds a login that was started."""
 SHOWN = 4
 """How many characters of a secret id are shown."""
 SHORTEST_ID = 16
@@ -81,6 +83,10 @@ class RefreshAnswer:
     expires_at: Optional[datetime] = None
 
 
+class SlowDown(Exception):
+    """A login is not complete yet, and the service wants more time between two requests."""
+
+
 class CredentialType(ABC):
     """One kind of credential."""
 
@@ -93,6 +99,8 @@ class CredentialType(ABC):
     packages: Tuple[Package, ...] = ()
     """The packages that its methods load when they are first used, each `when` it is needed. None of them is loaded before."""
     generated_kind: str = generation.PASSWORD
+    internal: Tuple[str, ...] = ()
+    """Parts of the state that no read returns and that a refresh leaves as they are."""
     refresh_margin: timedelta = timedelta(seconds=300)
     """How long before its expiry a value is refreshed; a fifth of its lifetime if that is shorter."""
     refresh_is_single_use: bool = True
@@ -184,7 +192,7 @@ class CredentialType(ABC):
             NoToken: there is no such value.
         """
         value = state[field] if field in state else fields.get(field)
-        if value is None or value.is_null:
+        if field in self.internal or value is None or value.is_null:
             raise NoToken("there is no value in field '{0}'".format(field), remedy=self._has(fields))
         return value
 
@@ -210,6 +218,18 @@ class CredentialType(ABC):
         """Return True if a credential that holds `fields` can be refreshed; by default as the capabilities of the type say."""
         return self.capabilities.refresh
 
+    def uses_up_token(self, fields: Fields) -> bool:
+        """Return True if a refresh of these fields uses up the token that it sends; by default as `refresh_is_single_use` says."""
+        return self.refresh_is_single_use
+
+    def keeps_state(self, before: Fields, after: Fields) -> bool:
+        """Return True if the state of the last refresh still belongs to fields that have changed from `before` to `after`."""
+        return False
+
+    def explain_restart(self, fields: Fields) -> str:
+        """Return what a person does to get a value again after a refusal, one or more sentences."""
+        return "Get a new one from the service, and write it with state 'present'."
+
     def refresh_token(self, fields: Fields, state: Fields) -> Optional[Secret]:
         """Return the token that a refresh sends; None if this type needs none. Use no network.
 
@@ -219,7 +239,9 @@ class CredentialType(ABC):
         return None
 
     def refresh(self, fields: Fields, state: Fields) -> RefreshAnswer:
-        """Get a new value from the service, in one request, within the deadline of the operation (`context.deadline`).
+        """Get a new value from the service, within the deadline of the operation (`context.deadline`).
+
+        A request that may have been carried out is sent again only if that uses up no token.
 
         Args:
             fields: what was written by a person or a rotation. A refresh never changes them.

@@ -59,6 +59,12 @@ def _load_jwt() -> CredentialType:
     return Jwt()
 
 
+def _load_oauth2() -> CredentialType:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.oauth2_type import OAuth2
+
+    return OAuth2()
+
+
 def _load_rds_iam() -> CredentialType:
     from ansible_collections.nebula.credential.plugins.module_utils.types.rds_iam import RdsIam
 
@@ -79,12 +85,13 @@ _LOADERS: Mapping[str, Callable[[], CredentialType]] = {
     "gcp": _load_gcp,
     "github_app": _load_github_app,
     "jwt": _load_jwt,
+    "oauth2": _load_oauth2,
     "rds_iam": _load_rds_iam,
     "registry": _load_container_registry,
     "ssh_key": _load_ssh_key,
 }
 """The types whose files are loaded with the first credential of theirs. Then they are in `_TYPES` too."""
-_REFRESHABLE: FrozenSet[str] = frozenset(("aws", "azure", "certificate", "gcp", "github_app", "jwt", "rds_iam", "registry"))
+_REFRESHABLE: FrozenSet[str] = frozenset(("aws", "azure", "certificate", "gcp", "github_app", "jwt", "oauth2", "rds_iam", "registry"))
 """Those of them whose values can be refreshed."""
 
 TYPES: Tuple[str, ...] = (*tuple(sorted((*_TYPES, *_LOADERS))), Custom.name)

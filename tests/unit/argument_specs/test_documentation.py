@@ -14,7 +14,9 @@ import yaml
 from ansible_collections.nebula.credential.plugins.doc_fragments import rotation_targets, store
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.cache import CACHE
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential import CREDENTIAL
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_flow import CREDENTIAL_FLOW
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_info import CREDENTIAL_INFO
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_refresh import CREDENTIAL_REFRESH
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_rotate import CREDENTIAL_ROTATE
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.lookups import FIND, GET, GET_MANY
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_info import STORE_INFO
@@ -32,6 +34,8 @@ MODULES = {
     "cache": CACHE,
     "credential": CREDENTIAL,
     "credential_info": CREDENTIAL_INFO,
+    "credential_flow": CREDENTIAL_FLOW,
+    "credential_refresh": CREDENTIAL_REFRESH,
     "credential_rotate": CREDENTIAL_ROTATE,
     "store_info": STORE_INFO,
     "store_key": STORE_KEY,

@@ -25,6 +25,8 @@ OF_ONE = {
     "get": {"name": "db"},
     "credential": {"name": "db", "value": "x"},
     "credential_info": {"names": ["db"]},
+    "credential_flow": {"name": "db", "phase": "start"},
+    "credential_refresh": {"name": "db"},
     "credential_rotate": {"name": "db", "target": "none"},
 }
 OF_ALL = {"find": {}, "store_key": {"state": "rotated"}}

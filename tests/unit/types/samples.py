@@ -62,6 +62,7 @@ GIVEN = {
     "gcp": {"service_account_key": make_service_account_key},
     "github_app": {"private_key": make_rsa_key, "app_id": "1234", "installation_id": "5678", "api_url": NOWHERE},
     "jwt": {"issuer": "https://deploy.example", "audience": "registry", "lifetime": "10m"},
+    "oauth2": {"client_id": "robot", "client_secret": "c4n4ry of many words", "token_url": "http://127.0.0.1:9/token", "scope": "api:read"},
     "rds_iam": {**AWS_LOGIN, "host": "shop.abc.eu-central-1.rds.amazonaws.com", "port": "5432", "username": "app"},
     "registry": {"provider": "acr", "server": "shop.azurecr.io", "client_secret": "c4n4ry~", "tenant_id": "1-2-3", "client_id": "4-5-6"},
     "ssh_key": {"passphrase": "c4n4ry of many words", "comment": "app@example.com"},

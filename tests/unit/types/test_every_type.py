@@ -15,6 +15,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     CredentialError,
@@ -198,9 +199,10 @@ def test_a_type_is_refreshed_or_says_that_it_cannot_be(name):
 
 
 def refresh(kind, fields):
-    """The answer of a refresh, or the error of the neutral tree that it raises."""
+    """The answer of a refresh, or the error of the neutral tree that it raises. There is no time for a second request."""
     try:
-        return kind.refresh(fields, {})
+        with deadline.within(2, "refresh"):
+            return kind.refresh(fields, {})
     except CredentialError as error:
         return error
 

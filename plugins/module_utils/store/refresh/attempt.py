@@ -59,6 +59,21 @@ def is_due(credential: Credential) -> bool:
     return credential.at.timestamp() >= known.expires_at.timestamp() - margin
 
 
+def check_may_refresh(found: Credential, force: bool) -> None:
+    """Check the stored state before anything is sent.
+
+    Raises:
+        InteractionRequired, RefreshFailed: the last refresh was refused, and `force` is not given; or its response was lost.
+        RotationInProgress: it is being rotated.
+    """
+    problem = read_refresh_status(found.record).problem
+    # What was refused may be sent again on demand. A token whose response was lost may not: it may be used up.
+    if problem is not None and not (force and problem != LOST):
+        raise problems.problem_error(found, problem)
+    if found.metadata.lifecycle == lifecycle.ROTATING:
+        raise problems.rotating_error(found.name)
+
+
 def _is_refreshable(state: str) -> bool:
     return state == lifecycle.REFRESHING or "refresh" in lifecycle.events_from(state)
 
@@ -67,7 +82,7 @@ class Attempt:
     """One attempt to refresh one credential. Used once, by one thread."""
 
     def __init__(self, backend: Backend, clock: Clock, writes: RefreshWrites, unwritten: UnwrittenOutcomes, force: bool) -> None:
-        """With `force`, refresh a value even if it is not due."""
+        """With `force`, refresh a value even if it is not due, or if the service refused the last refresh."""
         self._backend = backend
         self._clock = clock
         self._writes = writes
@@ -89,7 +104,7 @@ class Attempt:
         started = found.version
         while True:
             status = read_refresh_status(found.record)
-            _check(found, status)
+            check_may_refresh(found, self._force)
             if found.version != started if self._force else not is_due(found):
                 return found
             if self._is_another(status) and self._writes.is_held(status):
@@ -162,7 +177,7 @@ class Attempt:
             newer = Credential(stored, self._clock())
             if newer.usable:
                 return newer
-        raise _failure_error(credential.name, problem, error) from None
+        raise _failure_error(credential, problem, error) from None
 
     def _warn_of_unwritten(self, name: str, refusal: CredentialError) -> None:
         what = (
@@ -170,13 +185,6 @@ class Attempt:
             "store takes it again. If the run ends before that, the credential needs a new value from a person."
         )
         self._backend.context.warn(what.format(name, self._backend.context.store, refusal.what.rstrip(".")))
-
-
-def _check(found: Credential, status: RefreshStatus) -> None:
-    if status.problem is not None:
-        raise problems.problem_error(found.name, status.problem)
-    if found.metadata.lifecycle == lifecycle.ROTATING:
-        raise problems.rotating_error(found.name)
 
 
 def _is_single_use(credential: Credential) -> bool:
@@ -188,15 +196,15 @@ def _is_single_use(credential: Credential) -> bool:
     kind = credential.kind
     if kind.refresh_token(credential.fields, credential.record.state) is None:
         return False
-    return kind.refresh_is_single_use or bool(credential.metadata.attributes.get(SINGLE_USE))
+    return kind.uses_up_token(credential.fields) or bool(credential.metadata.attributes.get(SINGLE_USE))
 
 
-def _failure_error(name: str, problem: Optional[str], error: CredentialError) -> CredentialError:
+def _failure_error(credential: Credential, problem: Optional[str], error: CredentialError) -> CredentialError:
     if problem == LOST:
-        return problems.problem_error(name, LOST)
+        return problems.problem_error(credential, LOST)
     if isinstance(error, (Unavailable, Timeout)):
-        return problems.no_answer_error(name, error)
-    return error.within(name=name)
+        return problems.no_answer_error(credential.name, error)
+    return error.within(name=credential.name)
 
 
 def _has_new_token(credential: Credential, answer: RefreshAnswer) -> bool:

@@ -18,8 +18,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Timeout,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.refresh_status import DENIED, INTERACTION, LOST
+from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
 
-_NEW_VALUE = "Get a new one from the service, and write it with state 'present'."
 _WHAT: Mapping[str, str] = {
     LOST: "the response to its last refresh was lost, and the token that was sent works only once",
     DENIED: "the service refused its last refresh",
@@ -28,9 +28,11 @@ _WHAT: Mapping[str, str] = {
 _CLASSES: Mapping[str, Type[CredentialError]] = {LOST: InteractionRequired, DENIED: RefreshFailed, INTERACTION: InteractionRequired}
 
 
-def problem_error(name: str, problem: str) -> CredentialError:
+def problem_error(credential: Credential, problem: str) -> CredentialError:
     """Return the error of a value that is not refreshed until a person acts."""
-    return _CLASSES[problem](_WHAT[problem], name=name, remedy=_NEW_VALUE)
+    remedy = credential.kind.explain_restart(credential.fields)
+    again = "" if problem == LOST else " If the reason is gone at the service, run credential_refresh."
+    return _CLASSES[problem](_WHAT[problem], name=credential.name, remedy=remedy + again)
 
 
 def problem_of(error: CredentialError, is_single_use: bool) -> Optional[str]:

@@ -36,7 +36,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.refresh_st
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential, format_time
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Clock
 from ansible_collections.nebula.credential.plugins.module_utils.store.refresh import problems
-from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.attempt import CALL_TIMEOUT, WAIT_TIMEOUT, Attempt, is_due
+from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.attempt import (
+    CALL_TIMEOUT,
+    WAIT_TIMEOUT,
+    Attempt,
+    check_may_refresh,
+    is_due,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.unwritten import UnwrittenOutcomes
 from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.writes import RefreshWrites
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import refresh_unsupported_error
@@ -81,15 +87,17 @@ class Refresher:
         if problem is not None:
             # Checked before the expiry: a refresh cannot help, expired or not.
             if not credential.usable:
-                raise problems.problem_error(credential.name, problem)
+                raise problems.problem_error(credential, problem)
             return credential
         if not is_due(credential) or (credential.usable and self._is_paused(credential)):
             return credential
         require_fetch_allowed()
         return self._join(credential, force=False)
 
-    def refresh(self, credential: Credential) -> Credential:
-        """Refresh a value now, whether or not it is due. If a refresh is under way, return its result.
+    def refresh(self, credential: Credential, check: bool = False) -> Credential:
+        """Refresh a value now, whether or not it is due, and even if the last refresh was refused. Return the result of one under way.
+
+        With `check`, send and write nothing: return the credential, or raise what a refresh would raise before it sends anything.
 
         Raises:
             RefreshUnsupported: its type, or what it holds, cannot be refreshed.
@@ -98,6 +106,9 @@ class Refresher:
         """
         if not credential.kind.can_refresh(credential.fields):
             raise refresh_unsupported_error(credential.record.type).within(name=credential.name)
+        if check:
+            check_may_refresh(credential, force=True)
+            return credential
         return self._join(credential, force=True)
 
     def _join(self, credential: Credential, force: bool) -> Credential:

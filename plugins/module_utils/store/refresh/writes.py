@@ -32,6 +32,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.lease_h
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Clock
 from ansible_collections.nebula.credential.plugins.module_utils.store.writer import retry_conflicts
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import RefreshAnswer
+from ansible_collections.nebula.credential.plugins.module_utils.types.registry import type_named
 
 LEASE = timedelta(seconds=60)
 """How long a claim is valid, without the 120 s added for clock skew. Longer than a request may take."""
@@ -81,10 +82,12 @@ class RefreshWrites:
             Conflict: another writer came first.
             AccessDenied, ReadOnly: this login may not write.
         """
-        now, known = self._clock(), found.full_metadata
+        now, known, status = self._clock(), found.full_metadata, read_refresh_status(found)
+        if known.lifecycle == lifecycle.FAILED and status.problem is not None:
+            known = lifecycle.advance_all(known, ("begin_direct", "auth_ok"), now)  # a person tries again what the service refused
         if known.lifecycle != lifecycle.REFRESHING:  # otherwise this takes over a claim, whose holder has written the event
             known = lifecycle.advance(known, "refresh", now)
-        return self._patch(found, known, read_refresh_status(found).with_claim(holder, int((now + LEASE).timestamp())))
+        return self._patch(found, known, status.with_claim(holder, int((now + LEASE).timestamp())))
 
     def announce(self, claimed: Record) -> Record:
         """Write, before the request is sent, that it is sent. If the claim was taken over, this fails and nothing was sent.
@@ -138,8 +141,10 @@ class RefreshWrites:
         if outcome.is_single_use:
             attributes[SINGLE_USE] = True
         metadata = replace(known, expires_at=answer.expires_at, attributes=attributes)
+        internal = type_named(found.type, known.attributes).internal  # a login may have been started while the request was under way
+        state = {**answer.state, **{name: found.state[name] for name in internal if name in found.state}}
         # Only versions of the input are kept: many refreshes must not displace them.
-        return replace(found, state=dict(answer.state), metadata=metadata, serial=None, record_id=None, keep_replaced=False)
+        return replace(found, state=state, metadata=metadata, serial=None, record_id=None, keep_replaced=False)
 
     def _patch(self, found: Record, known: Metadata, status: RefreshStatus) -> Record:
         changed = replace(known, attributes=status.write(known.attributes), updated_at=self._clock())

@@ -51,6 +51,20 @@ BY_ACME = (Package("acme>=5.9", "acme"), Package("josepy>=2.2", "josepy"))
 
 _NOT_YET = datetime(1970, 1, 1, tzinfo=timezone.utc)
 """The expiry of a credential for which a service has issued no certificate yet: it is ordered at the first read."""
+_ORDERED = (
+    "issuer",
+    "private_key",
+    "common_name",
+    "distinguished_name",
+    "alt_names",
+    "usages",
+    "valid_for",
+    "url",
+    "namespace",
+    "mount",
+    "role",
+)
+"""What a service's certificate is made of. A new login does not change it."""
 _SHOWN = (FULLCHAIN, "fingerprint", "fingerprint_sha1", "serial", "subject")
 """The fields that are computed, and are not secret."""
 
@@ -176,6 +190,11 @@ class Certificate(CredentialType):
             return _NOT_YET
         certificate = find_values(fields).get(CERTIFICATE)
         return None if certificate is None else certificates.read_certificate(certificate.expose(), CERTIFICATE).not_valid_after_utc
+
+    def keeps_state(self, before: Fields, after: Fields) -> bool:
+        """Return True if a service signs, and would issue the same certificate as before."""
+        there, then = find_values(before), find_values(after)
+        return read_issuer(after) in SERVICES and all(there.get(field) == then.get(field) for field in _ORDERED)
 
     def generate(self, options: Mapping[str, Any], fields: Fields) -> Dict[str, Secret]:
         """Return `fields` with a new private key, encrypted with the passphrase if there is one, and without a certificate.

@@ -15,9 +15,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import In
 from ansible_collections.nebula.credential.plugins.module_utils.store.refresh import attempt
 from tests.servers import tokens
 from tests.unit.store.refresh import refreshing
+from tests.unit.store.refresh.many_processes import at_once, in_process, result_of
 from tests.unit.store.refresh.refreshing import PAST, SOON, Reusable, Token
-
-PROCESSES = 32
 
 
 def local(directory):
@@ -31,30 +30,6 @@ def sqlite(directory):
 
 def plain(directory):
     return {**local(directory), "format": "json", "allow_plaintext": True}
-
-
-def in_process(work):
-    """Do `work` in a process of its own; its number and where what it gives can be read."""
-    read_end, write_end = os.pipe()
-    process = os.fork()
-    if process == 0:
-        try:
-            os.close(read_end)
-            os.write(write_end, work().encode())
-            os._exit(0)
-        finally:
-            os._exit(1)
-    os.close(write_end)
-    return process, read_end
-
-
-def result_of(process, read_end):
-    """What it gave, and its status."""
-    said = b""
-    while piece := os.read(read_end, 65536):
-        said += piece
-    os.close(read_end)
-    return said.decode(), os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 
 def answered(config):
@@ -72,17 +47,7 @@ def test_of_32_processes_all_are_answered_and_one_asks_the_service(tmp_path, sto
     monkeypatch.setattr(attempt, "WAIT_TIMEOUT", 300.0)
     with refreshing.world(store(tmp_path)) as world:
         world.create(lives=lives)
-        gate, opener = os.pipe()
-
-        def work():
-            os.close(opener)
-            os.read(gate, 1)  # ends when nobody holds the other side open
-            return answered(world.config)
-
-        started = [in_process(work) for _each in range(PROCESSES)]
-        os.close(opener)
-        os.close(gate)
-        results = [result_of(*each) for each in started]
+        results = at_once(lambda: answered(world.config))
         assert {status for _said, status in results} == {0}
         assert {said for said, _status in results} <= ({"a-1"} if lives == PAST else {"a-0", "a-1"})
         assert (world.service.calls, world.service.is_revoked) == ([tokens.FIRST], False)

@@ -1,0 +1,146 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The steps of a person's login: each is one compare-and-swap of the credential, so that any controller can take the next one (B4)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Dict, Mapping, Optional, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import FlowExpired, InvalidCallback, InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
+from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Reader
+from ansible_collections.nebula.credential.plugins.module_utils.store.refusals import refuse_revoked, refuse_while_rotating
+from ansible_collections.nebula.credential.plugins.module_utils.store.writer import Writer, retry_conflicts
+from ansible_collections.nebula.credential.plugins.module_utils.types.base import FLOW, RefreshAnswer
+
+
+class LoginFlow:
+    """The login of one credential. Use it within `CredentialManager.acting`."""
+
+    def __init__(self, manager: CredentialManager, name: str) -> None:
+        """Take the store's manager, and the credential."""
+        self._backend = manager.backend
+        self._clock = manager.clock
+        self._reader = Reader(manager.backend, manager.clock)
+        self._writer = Writer(manager.backend, manager.tenant, manager.clock)
+        self._name = name
+        self.interval: Optional[int] = None
+        """Seconds between two attempts to complete a login on a device, once it was read."""
+
+    def start(self, lifetime: float, check: bool) -> Tuple[Credential, Dict[str, Any]]:
+        """Start a login, in place of one that was started before. The value that is there stays usable.
+
+        Args:
+            lifetime: seconds within which it has to be completed.
+            check: send and write nothing.
+
+        Returns:
+            The credential, and what a person needs (`CredentialType.start_login`).
+
+        Raises:
+            InvalidInput: the type, or the grant of the credential, has no login.
+            Revoked, RotationInProgress: its state accepts no new value.
+            Conflict: other writers keep changing it.
+        """
+        found = self._inspect()
+        if check:
+            return found, {}
+        kept, shown = _interactive(found).start_login(found.fields, lifetime)
+        return retry_conflicts(lambda: self._keep(kept)), shown
+
+    def complete(self, callback: Mapping[str, Optional[str]], check: bool) -> Optional[Credential]:
+        """Complete the login, and store its tokens; None if a person has to confirm it on the device first.
+
+        What works once is marked as used before it is sent. If its response is lost, another login has to be started.
+
+        Raises:
+            InvalidCallback: no login is open, or what came back is another one's. An open one stays open.
+            FlowExpired: it was not completed in time.
+            SlowDown: the server wants more time between two requests.
+            CredentialError: the service refuses or does not respond.
+        """
+        found, kept = self._find_open()
+        kind = _interactive(found)
+        self.interval = kind.read_interval(kept)
+        try:
+            is_used_up = kind.check_login(kept, callback)
+        except FlowExpired:
+            if not check:
+                retry_conflicts(lambda: self._drop(kept, "flow_timeout"))
+            raise
+        if check:
+            return found
+        if is_used_up:
+            found = self._drop(kept)
+        answer = kind.complete_login(found.fields, kept, callback)
+        return None if answer is None else retry_conflicts(lambda: self._store(kept, is_used_up, answer))
+
+    def _inspect(self) -> Credential:
+        found = self._reader.inspect(self._name)
+        refuse_revoked(found)
+        refuse_while_rotating(found)
+        _interactive(found)
+        return found
+
+    def _find_open(self) -> Tuple[Credential, Secret]:
+        found = self._inspect()
+        if FLOW not in found.record.state:
+            raise InvalidCallback("no login is open", name=self._name, remedy="Start one with phase 'start'.")
+        return found, found.record.state[FLOW]
+
+    def _keep(self, kept: Secret) -> Credential:
+        found = self._inspect()
+        known, now = found.metadata, self._clock()
+        if known.lifecycle == lifecycle.FAILED:
+            known = lifecycle.advance(known, "begin_interactive", now)
+        record = found.record.with_metadata(lifecycle=known.lifecycle, history=known.history, updated_at=now)
+        return self._put(replace(record, state={**found.record.state, FLOW: kept}), found)
+
+    def _drop(self, kept: Secret, event: str = "") -> Credential:
+        found, open_now = self._find_open()
+        if open_now != kept:
+            raise InvalidCallback("another login was started meanwhile", name=self._name, remedy="Complete that one.")
+        known, now = found.metadata, self._clock()
+        if event and known.lifecycle == lifecycle.PENDING_INTERACTION:
+            known = lifecycle.advance(known, event, now)
+        record = found.record.with_metadata(lifecycle=known.lifecycle, history=known.history, updated_at=now)
+        return self._put(replace(record, state=_without_flow(found.record)), found)
+
+    def _store(self, kept: Secret, is_used_up: bool, answer: RefreshAnswer) -> Credential:
+        found = self._inspect()
+        if not is_used_up and found.record.state.get(FLOW) != kept:
+            raise InvalidCallback("another login was started or completed meanwhile", name=self._name, remedy="Read the credential.")
+        login = ("refresh_token",) if "refresh_token" in answer.state else ("access_token",)
+        fields = {name: value for name, value in found.fields.items() if name not in ("refresh_token", "access_token")}
+        fields.update((name, answer.state[name]) for name in login)
+        wanted = DesiredCredential(self._name)
+        # A new login has nothing to do with the tokens of the one before, with what was refused to them, or with a refresh of them.
+        bare = {name: value for name, value in fields.items() if name not in login}
+        before = replace(found, record=replace(found.record, fields=bare, state={}))
+        record = self._writer.next_record(before, found.kind.validate(fields), wanted).with_metadata(expires_at=answer.expires_at)
+        return self._writer.put(replace(record, state=dict(answer.state)), found, wanted)
+
+    def _put(self, record: Record, found: Credential) -> Credential:
+        # Only versions of the input are kept: a login that was started must not displace them.
+        changed = replace(record, serial=None, record_id=None, keep_replaced=False)
+        return Credential(self._backend.put(changed, found.record.etag), self._clock())
+
+
+def _without_flow(record: Record) -> Dict[str, Secret]:
+    return {name: value for name, value in record.state.items() if name != FLOW}
+
+
+def _interactive(found: Credential) -> Any:
+    kind = found.kind
+    if not kind.capabilities.interactive:
+        what = "type '{0}' has no login by a person".format(kind.name)
+        raise InvalidInput(what, option="name", name=found.name, remedy="Use a credential of the type 'oauth2'.")
+    return kind

@@ -53,11 +53,16 @@ class Field:
 
 @dataclass(frozen=True)
 class TypeCapabilities:
-    """S2's matrix: whether a person takes part, whether a value can be refreshed, whether it can be rotated."""
+    """S2's matrix: whether a person takes part, whether a value can be refreshed, whether it can be rotated.
+
+    `cached` says whether caches may keep what was read, the session's and the shared one. It is False for a value that is needed
+    at the moment of a read only: then each read is a request.
+    """
 
     interactive: bool = False
     refresh: bool = False
     rotation: bool = True
+    cached: bool = True
 
 
 @dataclass(frozen=True)

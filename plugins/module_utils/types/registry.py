@@ -29,11 +29,19 @@ def _load_ssh_key() -> CredentialType:
     return SshKey()
 
 
+def _load_totp() -> CredentialType:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.totp import Totp
+
+    return Totp()
+
+
 _TYPES: Dict[str, CredentialType] = {kind.name: kind for kind in (ApiKey(), Basic(), Database(), Opaque())}
-_LOADERS: Mapping[str, Callable[[], CredentialType]] = {"jwt": _load_jwt, "ssh_key": _load_ssh_key}
+_LOADERS: Mapping[str, Callable[[], CredentialType]] = {"jwt": _load_jwt, "ssh_key": _load_ssh_key, "totp": _load_totp}
 """The types whose files are loaded with the first credential of theirs. Then they are in `_TYPES` too."""
 _REFRESHABLE: FrozenSet[str] = frozenset(("jwt",))
 """Those of them whose values can be refreshed."""
+_UNCACHED: FrozenSet[str] = frozenset(("totp",))
+"""Those of them that no cache may keep."""
 
 TYPES: Tuple[str, ...] = (*tuple(sorted((*_TYPES, *_LOADERS))), Custom.name)
 
@@ -42,6 +50,12 @@ def is_refreshable(name: str) -> bool:
     """Return True if values of the type with this name can be refreshed. Every read calls this, so it only looks into a table."""
     kind = _TYPES.get(name)
     return name in _REFRESHABLE if kind is None else kind.capabilities.refresh
+
+
+def is_cached(name: str) -> bool:
+    """Return True if caches may keep credentials of the type with this name. Every fetch calls this, so it only looks into a table."""
+    kind = _TYPES.get(name)
+    return name not in _UNCACHED if kind is None else kind.capabilities.cached
 
 
 def check_type(name: str) -> None:

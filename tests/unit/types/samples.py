@@ -24,6 +24,7 @@ GIVEN = {
     "database": {"username": "app", "engine": "mysql", "host": "db.example.com", "port": "3306", "database": "shop", "ssl_mode": "require"},
     "jwt": {"issuer": "https://deploy.example", "audience": "registry", "lifetime": "10m"},
     "ssh_key": {"passphrase": "c4n4ry of many words", "comment": "app@example.com"},
+    "totp": {"account": "app", "issuer": "shop.example.com", "algorithm": "SHA256"},
 }
 
 

@@ -192,6 +192,7 @@ def test_each_type_says_which_fields_identify_it():
     assert found["api_key"] == ("endpoint",)
     assert found["ssh_key"] == ("comment",)
     assert found["jwt"] == ("key_id", "subject")
+    assert found["totp"] == ("account", "issuer")
     assert found["opaque"] == found["custom"] == ()
 
 

@@ -39,7 +39,7 @@ options:
       type: &type
         description:
           - The type of the credential. Defaults to V(opaque) on creation. It cannot be changed afterwards.
-          - The types are V(api_key), V(basic), V(custom), V(database), V(jwt), V(opaque), V(ssh_key) and V(totp).
+          - The types are V(api_key), V(basic), V(chain), V(composite), V(custom), V(database), V(jwt), V(opaque), V(ssh_key) and V(totp).
         type: str
       value: &value
         description:

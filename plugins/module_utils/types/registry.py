@@ -35,13 +35,33 @@ def _load_totp() -> CredentialType:
     return Totp()
 
 
+def _load_composite() -> CredentialType:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.composed import Composite
+
+    return Composite()
+
+
+def _load_chain() -> CredentialType:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.composed import Chain
+
+    return Chain()
+
+
 _TYPES: Dict[str, CredentialType] = {kind.name: kind for kind in (ApiKey(), Basic(), Database(), Opaque())}
-_LOADERS: Mapping[str, Callable[[], CredentialType]] = {"jwt": _load_jwt, "ssh_key": _load_ssh_key, "totp": _load_totp}
+_LOADERS: Mapping[str, Callable[[], CredentialType]] = {
+    "chain": _load_chain,
+    "composite": _load_composite,
+    "jwt": _load_jwt,
+    "ssh_key": _load_ssh_key,
+    "totp": _load_totp,
+}
 """The types whose files are loaded with the first credential of theirs. Then they are in `_TYPES` too."""
 _REFRESHABLE: FrozenSet[str] = frozenset(("jwt",))
 """Those of them whose values can be refreshed."""
 _UNCACHED: FrozenSet[str] = frozenset(("totp",))
 """Those of them that no cache may keep."""
+_COMPOSED: FrozenSet[str] = frozenset(("chain", "composite"))
+"""Those of them whose values are those of other credentials."""
 
 TYPES: Tuple[str, ...] = (*tuple(sorted((*_TYPES, *_LOADERS))), Custom.name)
 
@@ -56,6 +76,12 @@ def is_cached(name: str) -> bool:
     """Return True if caches may keep credentials of the type with this name. Every fetch calls this, so it only looks into a table."""
     kind = _TYPES.get(name)
     return name not in _UNCACHED if kind is None else kind.capabilities.cached
+
+
+def is_composed(name: str) -> bool:
+    """Return True if the values of the type with this name are those of other credentials. Every read calls this."""
+    kind = _TYPES.get(name)
+    return name in _COMPOSED if kind is None else kind.capabilities.composed
 
 
 def check_type(name: str) -> None:

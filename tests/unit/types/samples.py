@@ -20,12 +20,16 @@ ATTRIBUTES = {
 GIVEN = {
     "api_key": {"param_name": "X-API-Key", "endpoint": "https://api.example.com"},
     "basic": {"username": "app"},
+    "chain": {"credentials": "first, second"},
+    "composite": {"login": "first", "name": "second:username"},
     "custom": {"host": "door.example.com"},
     "database": {"username": "app", "engine": "mysql", "host": "db.example.com", "port": "3306", "database": "shop", "ssl_mode": "require"},
     "jwt": {"issuer": "https://deploy.example", "audience": "registry", "lifetime": "10m"},
     "ssh_key": {"passphrase": "c4n4ry of many words", "comment": "app@example.com"},
     "totp": {"account": "app", "issuer": "shop.example.com", "algorithm": "SHA256"},
 }
+NAMED = {"chain": ("first", "second"), "composite": ("first", "second")}
+"""The other credentials that a credential of the type is made of."""
 
 
 def attributes_of(name):

@@ -28,14 +28,25 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.scope impo
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import NULL, REDACTED, Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
+from ansible_collections.nebula.credential.plugins.module_utils.types import registry
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import RefreshAnswer
-from ansible_collections.nebula.credential.plugins.module_utils.types.registry import TYPES, is_refreshable, type_named
+from ansible_collections.nebula.credential.plugins.module_utils.types.registry import (
+    TYPES,
+    is_cached,
+    is_composed,
+    is_refreshable,
+    type_named,
+)
 from tests.conftest import CHECKOUT
-from tests.unit.types.samples import attributes_of, given_to
+from tests.unit.types.samples import NAMED, attributes_of, given_to
 
 CANARY = "c4n4ry-c4n4ry"
 INSIDE = AccessContext(workflow="deploy")
 EVERY = pytest.mark.parametrize("name", TYPES)
+WITH_VALUES = pytest.mark.parametrize("name", [name for name in TYPES if not type_named(name, attributes_of(name)).capabilities.composed])
+"""Those that have a value of their own."""
+KNOWING_FIELDS = pytest.mark.parametrize("name", [name for name in TYPES if name != "composite"])
+"""Those for which a field may be one of a newer version. Each field of a composite names a credential, which is no secret."""
 
 
 def kind_of(name):
@@ -43,9 +54,9 @@ def kind_of(name):
 
 
 def make(name):
-    """The fields of a valid credential, with a value that the type has generated."""
-    kind = kind_of(name)
-    return kind.validate(kind.generate({}, given_to(name)))
+    """The fields of a valid credential, with a value that the type has generated, if it has any of its own."""
+    kind, given = kind_of(name), given_to(name)
+    return kind.validate(given if kind.capabilities.composed else kind.generate({}, given))
 
 
 def secrets_of(kind, fields):
@@ -63,12 +74,12 @@ def test_a_type_says_what_it_is_and_what_its_fields_are(name):
     assert kind.name == name
     assert kind.description
     assert len({field.name for field in kind.fields}) == len(kind.fields)
-    assert kind.is_secret(kind.primary)
-    assert name in ("custom", "opaque") or kind.primary in [field.name for field in kind.fields]
+    assert kind.is_secret(kind.primary) or kind.capabilities.composed
+    assert name in ("composite", "custom", "opaque") or kind.primary in [field.name for field in kind.fields]
     assert name == "custom" or [field.name for field in kind.fields if not field.description] == []
 
 
-@EVERY
+@WITH_VALUES
 def test_a_generated_value_is_accepted_and_is_another_one_each_time(name):
     kind, fields = kind_of(name), make(name)
     assert kind.primary_of(fields) in fields or kind.capabilities.refresh, "the service makes it at the first refresh"
@@ -117,7 +128,7 @@ def test_a_required_field_without_a_value_is_refused_by_name(name, field, value)
         kind_of(name).validate(fields if value is None else dict(fields, **{field: value}))
 
 
-@pytest.mark.parametrize("name", [name for name in TYPES if name != "opaque"])
+@pytest.mark.parametrize("name", [name for name in TYPES if name not in ("composite", "opaque")])
 def test_a_field_that_a_type_does_not_have_is_refused_with_those_it_has(name):
     kind = kind_of(name)
     with pytest.raises(InvalidInput, match="unknown: 'pasword'") as caught:
@@ -126,7 +137,7 @@ def test_a_field_that_a_type_does_not_have_is_refused_with_those_it_has(name):
     assert CANARY not in show(caught.value)
 
 
-@EVERY
+@KNOWING_FIELDS
 def test_what_is_shown_of_a_credential_has_no_secret_in_it(name):
     kind, fields = kind_of(name), make(name)
     shown = kind.redact(dict(fields, unknown=Secret(CANARY)))
@@ -137,7 +148,7 @@ def test_what_is_shown_of_a_credential_has_no_secret_in_it(name):
         assert value.decode() not in repr(fields)
 
 
-@EVERY
+@WITH_VALUES
 def test_a_stored_field_is_read_and_the_last_refresh_wins(name):
     kind, fields = kind_of(name), make(name)
     assert {field: kind.read(fields, {}, field) for field in fields} == fields
@@ -163,14 +174,24 @@ def test_an_expiry_is_an_aware_time_in_utc_or_none(name):
 @EVERY
 def test_a_type_is_refreshed_or_says_that_it_cannot_be(name):
     kind, fields = kind_of(name), make(name)
-    assert is_refreshable(name) == kind.capabilities.refresh
-    assert kind.capabilities.rotation or kind.capabilities.refresh, "its value could never change"
+    assert (is_refreshable(name), is_cached(name), is_composed(name)) == flags_of(kind)
+    assert kind.capabilities.rotation or kind.capabilities.refresh or kind.capabilities.composed, "its value could never change"
     answer = refresh(kind, fields)
     if isinstance(answer, CredentialError):
         assert isinstance(answer, RefreshUnsupported) is not kind.capabilities.refresh
         assert [value for value in secrets_of(kind, fields) if value.decode() in show(answer)] == []
     else:
         assert (type(answer), kind.capabilities.refresh) == (RefreshAnswer, True)
+
+
+def flags_of(kind):
+    return kind.capabilities.refresh, kind.capabilities.cached, kind.capabilities.composed
+
+
+def test_the_tables_about_types_that_are_not_loaded_say_what_the_types_say():
+    for name, load in registry._LOADERS.items():
+        found = name in registry._REFRESHABLE, name not in registry._UNCACHED, name in registry._COMPOSED
+        assert (name, *found) == (name, *flags_of(load()))
 
 
 def refresh(kind, fields):
@@ -188,6 +209,8 @@ def open_at(directory, tenant="default"):
 
 
 def create(manager, name, **wanted):
+    for other in NAMED.get(name, ()):
+        manager.ensure(DesiredCredential(other, type="basic", fields={"username": Secret("app")}), INSIDE)
     declared = attributes_of(name).get("fields")
     return manager.ensure(DesiredCredential("app", type=name, fields=given_to(name), declared=declared, **wanted), INSIDE).credential
 
@@ -206,7 +229,7 @@ def test_a_stored_credential_is_read_back_by_another_process_and_no_file_has_a_s
         assert value.decode() not in repr(found) + json.dumps(described)
 
 
-@EVERY
+@KNOWING_FIELDS
 def test_a_field_that_a_newer_version_has_stored_is_kept_and_hidden(name, tmp_path):
     with open_at(tmp_path) as manager:
         create(manager, name)
@@ -271,7 +294,8 @@ said = dict()
 for name in TYPES:
     kind = type_named(name, attributes_of(name))
     try:
-        kind.validate(kind.generate(dict(), given_to(name)))
+        given = given_to(name)
+        kind.validate(given if kind.capabilities.composed else kind.generate(dict(), given))
     except MissingLibrary as error:
         said[name] = str(error)
 print(json.dumps(said))

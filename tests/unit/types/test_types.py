@@ -193,7 +193,7 @@ def test_each_type_says_which_fields_identify_it():
     assert found["ssh_key"] == ("comment",)
     assert found["jwt"] == ("key_id", "subject")
     assert found["totp"] == ("account", "issuer")
-    assert found["opaque"] == found["custom"] == ()
+    assert found["opaque"] == found["custom"] == found["chain"] == found["composite"] == ()
 
 
 @pytest.mark.parametrize("name", TYPES)

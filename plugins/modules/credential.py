@@ -97,6 +97,15 @@ options:
             default: false
           default: {type: str, description: "The value if none is given. A secret field and the primary one have no default."}
           description: {type: str, description: The purpose of the field.}
+          pattern: {type: str, description: "A regular expression of Python that the whole value must match."}
+          min_length: {type: int, description: "The least number of characters, of bytes in a binary field."}
+          max_length: {type: int, description: "The greatest number of characters, of bytes in a binary field."}
+          choices: {type: list, elements: str, description: "The only values allowed. A secret field has none."}
+          expiry:
+            description:
+              - Whether it holds the time at which the value expires, as ISO 8601 with an offset or as seconds since 1970.
+              - O(expires_at) and O(ttl) win over it.
+            type: bool
       description: &description
         description: The purpose of the credential.
         type: str

@@ -53,6 +53,11 @@ def _build_field_options() -> ArgumentSpec:
         "primary": {"type": "bool", "default": False},
         "default": {"type": "str"},
         "description": {"type": "str"},
+        "pattern": {"type": "str"},
+        "min_length": {"type": "int"},
+        "max_length": {"type": "int"},
+        "choices": {"type": "list", "elements": "str"},
+        "expiry": {"type": "bool"},
     }
 
 

@@ -39,7 +39,8 @@ options:
       type: &type
         description:
           - The type of the credential. Defaults to V(opaque) on creation. It cannot be changed afterwards.
-          - The types are V(api_key), V(basic), V(chain), V(composite), V(custom), V(database), V(jwt), V(opaque), V(ssh_key) and V(totp).
+          - The types are V(age), V(api_key), V(basic), V(chain), V(composite), V(custom), V(database), V(jwt), V(opaque), V(ssh_key),
+            V(totp) and V(wireguard).
         type: str
       value: &value
         description:
@@ -70,7 +71,7 @@ options:
           kind:
             description: What is generated. The default depends on the type. Type V(ssh_key) takes the last three, and no other type does.
             type: str
-            choices: [password, hex, urlsafe, uuid, ed25519, ecdsa, rsa]
+            choices: [password, hex, urlsafe, uuid, passphrase, pattern, ed25519, ecdsa, rsa]
           length: {type: int, description: "Characters of a password, by default 32."}
           lowercase: {type: int, description: "The least number of lower case letters in a password, by default 1; 0 leaves them out."}
           uppercase: {type: int, description: "The least number of upper case letters in a password, by default 1; 0 leaves them out."}
@@ -81,6 +82,9 @@ options:
           exclude: {type: str, description: Further characters to leave out.}
           bytes: {type: int, description: "Random bytes of V(hex) and V(urlsafe), by default 32."}
           bits: {type: int, description: "The size of a key: V(256), V(384) or V(521) of V(ecdsa); V(3072), V(4096) or V(8192) of V(rsa)."}
+          words: {type: int, description: "Words of a V(passphrase), by default 6."}
+          separator: {type: str, description: "What is between the words, by default a hyphen."}
+          pattern: {type: str, description: "The regular expression of Python that a value of kind V(pattern) matches."}
       declared_fields: &declared_fields
         description:
           - The fields of a credential of type V(custom).

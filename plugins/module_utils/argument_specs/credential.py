@@ -18,7 +18,7 @@ STATES = (PRESENT, ABSENT, REVOKED, RESTORED)
 
 def _generate_options() -> ArgumentSpec:
     return {
-        "kind": {"type": "str", "choices": ["password", "hex", "urlsafe", "uuid", "ed25519", "ecdsa", "rsa"]},
+        "kind": {"type": "str", "choices": ["password", "hex", "urlsafe", "uuid", "passphrase", "pattern", "ed25519", "ecdsa", "rsa"]},
         "length": {"type": "int"},
         "lowercase": {"type": "int"},
         "uppercase": {"type": "int"},
@@ -29,6 +29,9 @@ def _generate_options() -> ArgumentSpec:
         "exclude": {"type": "str"},
         "bytes": {"type": "int"},
         "bits": {"type": "int"},
+        "words": {"type": "int"},
+        "separator": {"type": "str"},
+        "pattern": {"type": "str"},
     }
 
 

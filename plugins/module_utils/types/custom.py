@@ -13,6 +13,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, find_values
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.types import generation
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType, Field
 
 DECLARATION = "fields"
@@ -91,6 +92,16 @@ class Custom(CredentialType):
 
             check_values(self, self.declared, complete)
         return complete
+
+    def generate(self, options: Mapping[str, Any], fields: Fields) -> Dict[str, Secret]:
+        """Return `fields` with a new primary value: by the pattern of its field, if there is one and no option is given.
+
+        Raises:
+            InvalidInput: the options do not fit, or no value can be drawn from the pattern.
+        """
+        pattern = next((entry.get("pattern") for entry in self.declared if entry["name"] == self.primary), None)
+        is_free = pattern is not None and all(value is None for value in options.values())
+        return super().generate({"kind": generation.PATTERN, "pattern": pattern} if is_free else options, fields)
 
     def expires_at(self, fields: Fields) -> Optional[datetime]:
         """Return the time in the field that is declared `expiry`; None if there is none."""

@@ -2,41 +2,23 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rules that a user declares for the fields of a credential of type `custom` (C12). Imported when one of them is declared.
-
-Patterns are matched in a process of their own: a pattern and a value can be chosen so that Python's matcher runs for years, and nothing
-in the same process can stop it.
-"""
+"""The rules that a user declares for the fields of a credential of type `custom` (C12). Imported when one of them is declared."""
 
 from __future__ import annotations
 
-import json
 import re
-import sys
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Mapping, Sequence, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
-from ansible_collections.nebula.credential.plugins.module_utils.context.process import TooSlow, run_program
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, Unavailable
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, find_values
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import moment
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.types import patterns
 
 if TYPE_CHECKING:
     from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
 
-LONGEST_PATTERN = 1000
-MATCH_SECONDS = 5.0
-_MEMORY = 512 * 1024 * 1024
-_MATCHER = """
-import json, re, resource, sys
-resource.setrlimit(resource.RLIMIT_AS, ({memory}, {memory}))
-for name, pattern, value in json.load(sys.stdin):
-    if re.fullmatch(pattern, value) is None:
-        print(name)
-        break
-"""
 _SECONDS = re.compile(r"[0-9]{1,12}\Z")
 
 
@@ -66,13 +48,9 @@ def _check_field_rules(entry: Mapping[str, Any]) -> None:
 
 
 def _check_pattern(name: str, pattern: str) -> None:
-    try:
-        if len(pattern) > LONGEST_PATTERN:
-            raise OverflowError
-        re.compile(pattern)
-    except (re.error, OverflowError, RecursionError):
-        remedy = "Write one that Python's module 're' takes, of {0} characters at most.".format(LONGEST_PATTERN)
-        raise _rule_error("has no proper 'pattern' for the field '{0}'".format(name), remedy) from None
+    if not patterns.is_pattern(pattern):
+        remedy = "Write one that Python's module 're' takes, of {0} characters at most.".format(patterns.LONGEST_PATTERN)
+        raise _rule_error("has no proper 'pattern' for the field '{0}'".format(name), remedy)
 
 
 def check_values(kind: CredentialType, declared: Sequence[Mapping[str, Any]], fields: Fields) -> None:
@@ -86,9 +64,13 @@ def check_values(kind: CredentialType, declared: Sequence[Mapping[str, Any]], fi
     for entry in declared:
         if entry["name"] in there:
             _check_value(kind, entry, there[entry["name"]])
-    patterns = [(entry["name"], entry["pattern"]) for entry in declared if "pattern" in entry and entry["name"] in there]
-    if patterns:
-        _match_patterns(kind, patterns, there)
+    rows = [
+        (entry["name"], entry["pattern"], there[entry["name"]].expose().decode("utf-8"))
+        for entry in declared
+        if "pattern" in entry and entry["name"] in there
+    ]
+    if rows:
+        _match_patterns(kind, rows)
 
 
 def _check_value(kind: CredentialType, entry: Mapping[str, Any], value: Secret) -> None:
@@ -119,19 +101,14 @@ def read_time(value: Secret) -> datetime:
         raise ValueError("no time") from None
 
 
-def _match_patterns(kind: CredentialType, patterns: Sequence[Tuple[str, str]], fields: Mapping[str, Secret]) -> None:
-    rows: List[Tuple[str, str, str]] = [(name, pattern, fields[name].expose().decode("utf-8")) for name, pattern in patterns]
-    argv = [sys.executable, "-I", "-S", "-c", _MATCHER.format(memory=_MEMORY)]
-    environment: Dict[str, str] = {}
+def _match_patterns(kind: CredentialType, rows: Sequence[Tuple[str, str, str]]) -> None:
     try:
-        done = run_program(argv, json.dumps(rows).encode("ascii"), environment, min(MATCH_SECONDS, deadline.remaining()))
-    except TooSlow:
-        names = ", ".join(name for name, _pattern in patterns)
+        name = patterns.find_mismatch(rows)
+    except patterns.TooComplex:
+        names = ", ".join(row[0] for row in rows)
         kind.refuse(names, "takes too long to be compared with its 'pattern'", "Write a pattern without repeats inside of repeats.")
-    if done.status:
-        raise Unavailable("the patterns of type 'custom' cannot be compared now", remedy="Try again.")
-    if done.output:
-        kind.refuse(done.output.decode("utf-8").strip(), "does not match its 'pattern'", "The declaration has the pattern.")
+    if name is not None:
+        kind.refuse(name, "does not match its 'pattern'", "The declaration has the pattern.")
 
 
 def _rule_error(what: str, remedy: str) -> InvalidInput:

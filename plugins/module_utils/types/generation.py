@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Random values: passwords by policy, tokens and UUIDs. The randomness comes from the operating system (stdlib `secrets`)."""
+"""Random values: passwords by policy, tokens, UUIDs, passphrases and what matches a regular expression.
+
+The randomness comes from the operating system (stdlib `secrets`).
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,8 @@ AMBIGUOUS = "0O1lI|5S2Z8B"
 SYMBOLS = "!#%&()*+,-./:;<=>?@[]^_{}~"
 MIN_LENGTH = 8
 MAX_LENGTH = 1024
-PASSWORD, HEX, URLSAFE, UUID = "password", "hex", "urlsafe", "uuid"
-KINDS = (PASSWORD, HEX, URLSAFE, UUID)
+PASSWORD, HEX, URLSAFE, UUID, PASSPHRASE, PATTERN = "password", "hex", "urlsafe", "uuid", "passphrase", "pattern"
+KINDS = (PASSWORD, HEX, URLSAFE, UUID, PASSPHRASE, PATTERN)
 
 _CLASSES = {
     "lowercase": string.ascii_lowercase,
@@ -70,12 +73,13 @@ def generate_value(options: Mapping[str, Any], kind: str = PASSWORD) -> Secret:
     """Generate a value as the options of `generate` say.
 
     Args:
-        options: `kind` (password, hex, urlsafe, uuid); `bytes` of randomness for hex and urlsafe (16 to 1024, default
-            32); for a password the attributes of `PasswordPolicy`.
+        options: `kind`, one of `KINDS`; `bytes` of randomness for hex and urlsafe (16 to 1024, default 32); for a password the attributes
+            of `PasswordPolicy`; for a passphrase `words` and `separator`; the `pattern` that a value of that kind matches.
         kind: the kind if the options name none.
 
     Raises:
         InvalidInput: an option is unknown, or does not fit the kind.
+        MissingLibrary: a passphrase or a pattern needs a package.
     """
     chosen = str(options.get("kind") or kind)
     given = {name: value for name, value in options.items() if name != "kind" and value is not None}
@@ -83,7 +87,25 @@ def generate_value(options: Mapping[str, Any], kind: str = PASSWORD) -> Secret:
         return generate_password(_policy(given))
     if chosen not in KINDS:
         raise _invalid("there is no kind '{0}'".format(chosen), "Use one of: {0}.".format(", ".join(KINDS)))
-    return _generate_token(chosen, given)
+    if chosen == PASSPHRASE:
+        return _generate_passphrase(given)
+    return _generate_match(given) if chosen == PATTERN else _generate_token(chosen, given)
+
+
+def _generate_passphrase(given: Mapping[str, Any]) -> Secret:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.passphrase import WORDS, generate_passphrase
+
+    _refuse_unknown(given, ("words", "separator"), PASSPHRASE)
+    return generate_passphrase(_number("words", given.get("words", WORDS)), str(given.get("separator", "-")))
+
+
+def _generate_match(given: Mapping[str, Any]) -> Secret:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.patterns import generate_match
+
+    _refuse_unknown(given, ("pattern",), PATTERN)
+    if "pattern" not in given:
+        raise _invalid("kind 'pattern' is given without 'pattern'", "Write the regular expression that the value has to match.")
+    return generate_match(str(given["pattern"]))
 
 
 def _generate_token(kind: str, given: Mapping[str, Any]) -> Secret:

@@ -47,13 +47,27 @@ def _load_chain() -> CredentialType:
     return Chain()
 
 
+def _load_wireguard() -> CredentialType:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.key_pairs import WireGuard
+
+    return WireGuard()
+
+
+def _load_age() -> CredentialType:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.key_pairs import Age
+
+    return Age()
+
+
 _TYPES: Dict[str, CredentialType] = {kind.name: kind for kind in (ApiKey(), Basic(), Database(), Opaque())}
 _LOADERS: Mapping[str, Callable[[], CredentialType]] = {
+    "age": _load_age,
     "chain": _load_chain,
     "composite": _load_composite,
     "jwt": _load_jwt,
     "ssh_key": _load_ssh_key,
     "totp": _load_totp,
+    "wireguard": _load_wireguard,
 }
 """The types whose files are loaded with the first credential of theirs. Then they are in `_TYPES` too."""
 _REFRESHABLE: FrozenSet[str] = frozenset(("jwt",))

@@ -15,7 +15,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.scope impo
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
-from ansible_collections.nebula.credential.plugins.module_utils.types import custom_rules
+from ansible_collections.nebula.credential.plugins.module_utils.types import patterns
 from ansible_collections.nebula.credential.plugins.module_utils.types.custom import Custom
 
 CANARY = "c4n4ry-c4n4ry"
@@ -51,6 +51,14 @@ def test_a_value_fits_its_rules_or_is_refused_and_not_shown(rules, fits, does_no
     assert CANARY not in str(caught.value) + repr(vars(caught.value))
 
 
+def test_a_value_is_generated_by_the_pattern_of_its_field():
+    """Unless the task says how it is generated."""
+    kind = declare(pattern="[A-Z]{3}-[0-9]{4}")
+    made = kind.validate(kind.generate({}, {}))["pin"].expose().decode()
+    assert (len(made), made[3]) == (8, "-")
+    assert len(kind.generate({"length": 20}, {})["pin"].expose()) == 20
+
+
 def test_a_field_without_a_value_has_nothing_to_fit():
     kind = Custom.declare([{"name": "pin"}, {"name": "code", "pattern": "[0-9]+", "min_length": 3, "expiry": True}])
     assert kind.validate({"pin": Secret("x")}) == {"pin": Secret("x")}
@@ -58,7 +66,7 @@ def test_a_field_without_a_value_has_nothing_to_fit():
 
 
 def test_a_pattern_that_would_be_compared_for_years_is_ended(monkeypatch):
-    monkeypatch.setattr(custom_rules, "MATCH_SECONDS", 0.5)
+    monkeypatch.setattr(patterns, "SECONDS", 0.5)
     with pytest.raises(InvalidInput, match="too long") as caught:
         check("a" * 64 + CANARY, pattern="(a+)+b")
     assert CANARY not in str(caught.value)

@@ -2,13 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The registry of types. It is static: what is sent to a host is chosen by imports that the source shows."""
+"""The registry of types. It is static: what is sent to a host is chosen by imports that the source shows.
+
+A third party's type is one of a collection (`acme.vaulty.badge`) or of a Python package. The controller adds it to its own processes.
+"""
 
 from __future__ import annotations
 
 from typing import Any, Callable, Dict, FrozenSet, Mapping, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import UnsupportedType, suggest
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, UnsupportedType, suggest
 from ansible_collections.nebula.credential.plugins.module_utils.types.api_key import ApiKey
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
 from ansible_collections.nebula.credential.plugins.module_utils.types.basic import Basic
@@ -80,6 +83,39 @@ _COMPOSED: FrozenSet[str] = frozenset(("chain", "composite"))
 TYPES: Tuple[str, ...] = (*tuple(sorted((*_TYPES, *_LOADERS))), Custom.name)
 
 
+OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "types": {
+        "description": "The types of other collections and packages that credentials of the store may have. They run on the controller.",
+        "type": "list",
+        "elements": "str",
+    }
+}
+"""The option of every store about types."""
+
+
+def add_type(name: str, kind: CredentialType) -> None:
+    """Add a third party's type to this process. The controller does it; a host never has one."""
+    kind.name = name
+    _TYPES[name] = kind
+
+
+def check_added(options: Mapping[str, Any]) -> None:
+    """Check that the types of other parties that a store names were added to this process.
+
+    Raises:
+        InvalidConfiguration: one was not.
+    """
+    missing = [name for name in options.get("types") or () if name not in _TYPES]
+    if missing:
+        what = "the type {0} was not loaded".format(ascii(missing[0]))
+        raise InvalidConfiguration(what, option="types", remedy="Types of other parties can be used by plays, on the controller.")
+
+
+def is_loaded(name: str) -> bool:
+    """Return True if a type of this name was loaded or added."""
+    return name in _TYPES
+
+
 def is_refreshable(name: str) -> bool:
     """Return True if values of the type with this name can be refreshed. Every read calls this, so it only looks into a table."""
     kind = _TYPES.get(name)
@@ -106,6 +142,8 @@ def check_type(name: str) -> None:
     """
     if name not in _TYPES and name not in _LOADERS and name != Custom.name:
         remedy = "{0}Use one of: {1}.".format(suggest(name, TYPES), ", ".join(TYPES))
+        if "." in name:
+            remedy = "A type of another collection is named in the option 'types' of the store, too."
         raise UnsupportedType("there is no type {0}".format(ascii(name)), option="type", remedy=remedy)
 
 

@@ -6,7 +6,11 @@
 
 from __future__ import annotations
 
+import importlib
+import os
+
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.types import registry
 
 ATTRIBUTES = {
     "custom": {
@@ -30,6 +34,23 @@ GIVEN = {
 }
 NAMED = {"chain": ("first", "second"), "composite": ("first", "second")}
 """The other credentials that a credential of the type is made of."""
+VARIABLE = "NEBULA_CONFORMANCE_TYPES"
+"""`module:NAME`, a mapping of types of another party: by name, the class as `type`, and what it is given (`given`, `attributes`)."""
+
+
+def add_third_parties():
+    """Add the types that the environment names, and return their names."""
+    module, _colon, name = os.environ.get(VARIABLE, "").partition(":")
+    samples = getattr(importlib.import_module(module), name) if module else {}
+    for kind, sample in samples.items():
+        registry.add_type(kind, sample["type"]())
+        GIVEN[kind], ATTRIBUTES[kind] = sample.get("given", {}), sample.get("attributes", {})
+    return tuple(samples)
+
+
+THIRD_PARTIES = add_third_parties()
+TYPES = THIRD_PARTIES or registry.TYPES
+"""The types that the suite is about: those of another party alone, if the environment names some."""
 
 
 def attributes_of(name):

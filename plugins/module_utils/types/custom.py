@@ -143,7 +143,8 @@ def _number(value: Any) -> int:
 
 
 def _field(entry: Mapping[str, Any]) -> Field:
-    return Field(**{name: tuple(value) if name == _CHOICES else value for name, value in entry.items() if name in _OF_FIELD})
+    parts: Dict[str, Any] = {name: value for name, value in entry.items() if name in _OF_FIELD}
+    return Field(**dict(parts, choices=tuple(parts.get(_CHOICES, ()))))
 
 
 def _primary(declared: Sequence[Mapping[str, Any]]) -> str:

@@ -82,7 +82,7 @@ def test_a_pattern_that_would_be_compared_for_years_is_ended(monkeypatch):
         ({"min_length": 3, "max_length": 2}, "lengths that do not fit"),
         ({"max_length": 0}, "lengths that do not fit"),
         ({"min_length": "many"}, "no number"),
-        ({"patern": "a"}, "unknown keys: 'patern'"),
+        ({"regex": "a"}, "unknown keys: 'regex'"),
     ],
 )
 def test_a_rule_that_is_none_is_refused_when_it_is_declared(rules, says):

@@ -71,7 +71,7 @@ options:
           kind:
             description: What is generated. The default depends on the type. Type V(ssh_key) takes the last three, and no other type does.
             type: str
-            choices: [password, hex, urlsafe, uuid, passphrase, pattern, ed25519, ecdsa, rsa]
+            choices: [password, hex, urlsafe, uuid, passphrase, pattern, policy, ed25519, ecdsa, rsa]
           length: {type: int, description: "Characters of a password, by default 32."}
           lowercase: {type: int, description: "The least number of lower case letters in a password, by default 1; 0 leaves them out."}
           uppercase: {type: int, description: "The least number of upper case letters in a password, by default 1; 0 leaves them out."}
@@ -85,6 +85,7 @@ options:
           words: {type: int, description: "Words of a V(passphrase), by default 6."}
           separator: {type: str, description: "What is between the words, by default a hyphen."}
           pattern: {type: str, description: "The regular expression of Python that a value of kind V(pattern) matches."}
+          policy: {type: str, description: "The password policy of the store's service by which a value of kind V(policy) is generated."}
       declared_fields: &declared_fields
         description:
           - The fields of a credential of type V(custom).

@@ -54,7 +54,7 @@ options:
       kind:
         description: What is generated. The default depends on the type. Type V(ssh_key) takes the last three, and no other type does.
         type: str
-        choices: [password, hex, urlsafe, uuid, passphrase, pattern, ed25519, ecdsa, rsa]
+        choices: [password, hex, urlsafe, uuid, passphrase, pattern, policy, ed25519, ecdsa, rsa]
       length:
         description: Characters of a password, by default 32.
         type: int
@@ -93,6 +93,9 @@ options:
         type: str
       pattern:
         description: The regular expression of Python that a value of kind V(pattern) matches.
+        type: str
+      policy:
+        description: The password policy of the store's service by which a value of kind V(policy) is generated.
         type: str
   options:
     description:

@@ -18,7 +18,10 @@ STATES = (PRESENT, ABSENT, REVOKED, RESTORED)
 
 def _generate_options() -> ArgumentSpec:
     return {
-        "kind": {"type": "str", "choices": ["password", "hex", "urlsafe", "uuid", "passphrase", "pattern", "ed25519", "ecdsa", "rsa"]},
+        "kind": {
+            "type": "str",
+            "choices": ["password", "hex", "urlsafe", "uuid", "passphrase", "pattern", "policy", "ed25519", "ecdsa", "rsa"],
+        },
         "length": {"type": "int"},
         "lowercase": {"type": "int"},
         "uppercase": {"type": "int"},
@@ -32,6 +35,7 @@ def _generate_options() -> ArgumentSpec:
         "words": {"type": "int"},
         "separator": {"type": "str"},
         "pattern": {"type": "str"},
+        "policy": {"type": "str"},
     }
 
 

@@ -100,7 +100,7 @@ def test_every_option_with_a_secret_like_name_says_whether_it_is_one(name):
 
 def test_the_options_of_generate_are_those_of_passwords_tokens_and_keys():
     options = CREDENTIAL.argument_spec["generate"]["options"]
-    assert set(options) == set(PasswordPolicy.__dataclass_fields__) | {"kind", "bytes", "bits", "words", "separator", "pattern"}
+    assert set(options) == set(PasswordPolicy.__dataclass_fields__) | {"kind", "bytes", "bits", "words", "separator", "pattern", "policy"}
     assert options["kind"]["choices"] == [*KINDS, *ALGORITHMS]
 
 

@@ -39,8 +39,8 @@ options:
       type: &type
         description:
           - The type of the credential. Defaults to V(opaque) on creation. It cannot be changed afterwards.
-          - The types are V(age), V(api_key), V(basic), V(chain), V(composite), V(custom), V(database), V(jwt), V(opaque), V(ssh_key),
-            V(totp) and V(wireguard).
+          - The types are V(age), V(api_key), V(aws), V(azure), V(basic), V(chain), V(composite), V(custom), V(database), V(gcp),
+            V(github_app), V(jwt), V(opaque), V(rds_iam), V(registry), V(ssh_key), V(totp) and V(wireguard).
         type: str
       value: &value
         description:

@@ -30,7 +30,7 @@ Origin = Tuple[str, Optional[str]]
 class ComposedType(CredentialType):
     """A type without a value of its own. The reader reads the credentials that it names, each with its own checks."""
 
-    capabilities = TypeCapabilities(rotation=False, composed=True)
+    capabilities = TypeCapabilities(rotation=False, generation=False, composed=True)
     takes_first_valid: bool = False
     """Whether one of the credentials is enough, the first that is there and has not expired; else all of them are read."""
 
@@ -69,9 +69,7 @@ class ComposedType(CredentialType):
         Raises:
             InvalidInput: always.
         """
-        given = ", ".join(sorted(name for name, value in options.items() if value is not None))
-        what = "type '{0}' generates no value{1}".format(self.name, ", and has no option " + given if given else "")
-        raise InvalidInput(what, option="generate" if given else "fields", remedy="Name the credentials that it is made of.")
+        self.refuse(self.primary, "cannot be generated", "Name the credentials that it is made of.")
 
     def _read_name(self, text: str, field: str) -> str:
         try:

@@ -251,13 +251,13 @@ def test_a_part_of_a_composite_may_be_a_chain(manager):
 @pytest.mark.parametrize(
     ("wanted", "says"),
     [
-        ({"type": "composite"}, "generates no value"),
+        ({"type": "composite"}, "cannot be generated"),
         ({"type": "composite", "fields": {"a": Secret("no name!")}}, "'a' of type 'composite' names no credential"),
         ({"type": "composite", "fields": {"a": Secret("db:")}}, "ends with a colon"),
         ({"type": "composite", "fields": {"a b": Secret("db")}}, "no proper name"),
         ({"type": "composite", "fields": {"p{0}".format(each): Secret("db") for each in range(65)}}, "65 fields"),
-        ({"type": "composite", "generate": {"length": 20}}, "no option length"),
-        ({"type": "chain"}, "generates no value"),
+        ({"type": "composite", "generate": {"length": 20}}, "cannot be generated"),
+        ({"type": "chain"}, "cannot be generated"),
         ({"type": "chain", "value": Secret("a,,b")}, "'credentials' of type 'chain' names no credential"),
         ({"type": "chain", "value": Secret("a,b,a")}, "one twice"),
         ({"type": "chain", "value": Secret(",".join("c{0}".format(each) for each in range(17)))}, "more than 16"),

@@ -11,8 +11,14 @@ from typing import Mapping, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS
 from tests.backends.harness import Harness, StoreKind
+from tests.backends.throttling import throttle
 from tests.conftest import PROFILE
 
 HARNESSES: Mapping[str, Harness] = {name: importlib.import_module("tests.backends." + name).HARNESS for name in sorted(BACKENDS)}
 DECLARED: Tuple[StoreKind, ...] = tuple(kind for harness in HARNESSES.values() for kind in harness.kinds if not kind.figures_only)
 KINDS: Tuple[StoreKind, ...] = tuple(kind for kind in DECLARED if PROFILE == "long" or not kind.long_only)
+THROTTLED = {label: is_fast for harness in HARNESSES.values() for label, is_fast in harness.throttled.items()}
+CONFORMING: Tuple[StoreKind, ...] = KINDS + tuple(
+    throttle(HARNESSES[kind.backend], kind) for kind in KINDS if kind.label in THROTTLED and (PROFILE == "long" or THROTTLED[kind.label])
+)
+"""What the conformance suite runs on."""

@@ -145,6 +145,7 @@ class Harness:
         example: prepares a page or an example with this text, if it is about this backend. Takes a directory for files.
         lookups: for the bench of whole runs: given names of secrets, this collection's lookup and others' on one server.
         is_challenged: the first request to an address is answered with a challenge, and TLS is required, so no front counts requests.
+        throttled: labels of kinds whose server throttles while the conformance suite runs once more, and whether in the fast profile, too.
         choices: what users choose between, for the page that compares the backends.
     """
 
@@ -159,6 +160,7 @@ class Harness:
     example: Optional[Callable[[str, Path], Optional[Example]]] = None
     lookups: Optional[Callable[[Sequence[str]], ContextManager[List[Any]]]] = None
     is_challenged: bool = False
+    throttled: Mapping[str, bool] = field(default_factory=dict)
     choices: Tuple[Choice, ...] = ()
 
     def openable(self, directory: Path) -> Dict[str, Any]:

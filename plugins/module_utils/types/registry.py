@@ -32,6 +32,12 @@ def _load_azure() -> CredentialType:
     return Azure()
 
 
+def _load_certificate() -> CredentialType:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.certificate.certificate_type import Certificate
+
+    return Certificate()
+
+
 def _load_container_registry() -> CredentialType:
     from ansible_collections.nebula.credential.plugins.module_utils.types.container_registry import ContainerRegistry
 
@@ -103,6 +109,7 @@ _LOADERS: Mapping[str, Callable[[], CredentialType]] = {
     "age": _load_age,
     "aws": _load_aws,
     "azure": _load_azure,
+    "certificate": _load_certificate,
     "chain": _load_chain,
     "composite": _load_composite,
     "gcp": _load_gcp,
@@ -115,7 +122,7 @@ _LOADERS: Mapping[str, Callable[[], CredentialType]] = {
     "wireguard": _load_wireguard,
 }
 """The types whose files are loaded with the first credential of theirs. Then they are in `_TYPES` too."""
-_REFRESHABLE: FrozenSet[str] = frozenset(("aws", "azure", "gcp", "github_app", "jwt", "rds_iam", "registry"))
+_REFRESHABLE: FrozenSet[str] = frozenset(("aws", "azure", "certificate", "gcp", "github_app", "jwt", "rds_iam", "registry"))
 """Those of them whose values can be refreshed."""
 _UNCACHED: FrozenSet[str] = frozenset(("totp",))
 """Those of them that no cache may keep."""

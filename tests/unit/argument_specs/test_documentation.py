@@ -23,7 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.s
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_schema import STORE_SCHEMA
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.valid_jwt import VALID_JWT
 from ansible_collections.nebula.credential.plugins.module_utils.types.generation import KINDS, PasswordPolicy
-from ansible_collections.nebula.credential.plugins.module_utils.types.openssh import ALGORITHMS
+from ansible_collections.nebula.credential.plugins.module_utils.types.private_keys import ALGORITHMS
 from tests.conftest import CHECKOUT
 from tests.house.write_target_fragment import FRAGMENT, build_fragment
 

@@ -11,6 +11,7 @@ refuses the move if another writer has moved it. AWS keeps the replaced version 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any, Dict, Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.secret_names import SecretNames
@@ -51,7 +52,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.objects
     ObjectStore,
     StoredObject,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, Timeout, Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.logins.aws_errors import Call, Refused, translate_code
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, STAGES, Record
 
@@ -191,8 +192,25 @@ class SecretPlaces(ObjectStore):
 
     def remove(self, place: ObjectKey, found: Optional[StoredObject]) -> None:
         name = self.find_secret(place)
-        if found is not None and not self._writer.schedule(name, found.token, _SHORTEST_WINDOW):
-            return
+        if found is None:
+            self._delete_for_good(name)
+        elif self._writer.schedule(name, found.token, _SHORTEST_WINDOW):
+            self._finish_delete(place, is_scheduled=True)
+
+    def _finish_delete(self, place: ObjectKey, *, is_scheduled: bool = False) -> None:
+        """Delete a secret for good that was deleted with a recovery window, unless another run has taken that back meanwhile.
+
+        Raises:
+            Unavailable, Timeout: a request failed. The error brings the rest along.
+        """
+        try:
+            if is_scheduled or self.find_deleted(place.name, place.kind) is not None:
+                self._delete_for_good(self.find_secret(place))
+        except (Unavailable, Timeout) as problem:
+            problem.outcome_unknown, problem.rest = True, partial(self._finish_delete, place)
+            raise
+
+    def _delete_for_good(self, name: str) -> None:
         try:
             self._requests.delete(name, None)
         except Refused as refused:

@@ -13,6 +13,7 @@ from typing import Any, Callable, Mapping, NamedTuple, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure import errors as failures
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.errors import Answer, Asked
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.server import check_options
+from ansible_collections.nebula.credential.plugins.module_utils.context.listing_requests import repeat_in_listings
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, LoginFailed
 
 
@@ -44,6 +45,7 @@ class Connection:
         self._opening = threading.Lock()
         self._open: Optional[_Opened] = None
 
+    @repeat_in_listings
     def request(
         self,
         permission: str,

@@ -205,6 +205,12 @@ def tests(session: nox.Session) -> None:
     run_tests(session, "fast")
 
 
+@nox.session(default=False)
+def types(session: nox.Session) -> None:
+    """Run the suite of credential types, on those of another party if NEBULA_CONFORMANCE_TYPES names them."""
+    session.run("pytest", "-q", "tests/unit/types/test_every_type.py")
+
+
 @nox.session(name="tests-long", default=False)
 def tests_long(session: nox.Session) -> None:
     """Run the tests with every crash, every tampered bit and many more examples."""

@@ -39,8 +39,8 @@ options:
       type: &type
         description:
           - The type of the credential. Defaults to V(opaque) on creation. It cannot be changed afterwards.
-          - The types are V(api_key), V(aws), V(azure), V(basic), V(certificate), V(custom), V(database), V(gcp), V(github_app), V(jwt),
-            V(oauth2), V(opaque), V(rds_iam), V(registry) and V(ssh_key).
+          - The types are V(age), V(api_key), V(aws), V(azure), V(basic), V(certificate), V(chain), V(composite), V(custom), V(database),
+            V(gcp), V(github_app), V(jwt), V(oauth2), V(opaque), V(rds_iam), V(registry), V(ssh_key), V(totp) and V(wireguard).
         type: str
       value: &value
         description:
@@ -71,7 +71,7 @@ options:
           kind:
             description: What is generated. The default depends on the type. Types V(certificate) and V(ssh_key) take the last three alone.
             type: str
-            choices: [password, hex, urlsafe, uuid, ed25519, ecdsa, rsa]
+            choices: [password, hex, urlsafe, uuid, passphrase, pattern, policy, ed25519, ecdsa, rsa]
           length: {type: int, description: "Characters of a password, by default 32."}
           lowercase: {type: int, description: "The least number of lower case letters in a password, by default 1; 0 leaves them out."}
           uppercase: {type: int, description: "The least number of upper case letters in a password, by default 1; 0 leaves them out."}
@@ -82,6 +82,10 @@ options:
           exclude: {type: str, description: Further characters to leave out.}
           bytes: {type: int, description: "Random bytes of V(hex) and V(urlsafe), by default 32."}
           bits: {type: int, description: "The size of a key: V(256), V(384) or V(521) of V(ecdsa); V(3072), V(4096) or V(8192) of V(rsa)."}
+          words: {type: int, description: "Words of a V(passphrase), by default 6."}
+          separator: {type: str, description: "What is between the words, by default a hyphen."}
+          pattern: {type: str, description: "The regular expression of Python that a value of kind V(pattern) matches."}
+          policy: {type: str, description: "The password policy of the store's service by which a value of kind V(policy) is generated."}
       declared_fields: &declared_fields
         description:
           - The fields of a credential of type V(custom).
@@ -98,6 +102,15 @@ options:
             default: false
           default: {type: str, description: "The value if none is given. A secret field and the primary one have no default."}
           description: {type: str, description: The purpose of the field.}
+          pattern: {type: str, description: "A regular expression of Python that the whole value must match."}
+          min_length: {type: int, description: "The least number of characters, of bytes in a binary field."}
+          max_length: {type: int, description: "The greatest number of characters, of bytes in a binary field."}
+          choices: {type: list, elements: str, description: "The only values allowed. A secret field has none."}
+          expiry:
+            description:
+              - Whether it holds the time at which the value expires, as ISO 8601 with an offset or as seconds since 1970.
+              - O(expires_at) and O(ttl) win over it.
+            type: bool
       description: &description
         description: The purpose of the credential.
         type: str

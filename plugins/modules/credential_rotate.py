@@ -54,7 +54,7 @@ options:
       kind:
         description: What is generated. The default depends on the type. Types V(certificate) and V(ssh_key) take the last three alone.
         type: str
-        choices: [password, hex, urlsafe, uuid, ed25519, ecdsa, rsa]
+        choices: [password, hex, urlsafe, uuid, passphrase, pattern, policy, ed25519, ecdsa, rsa]
       length:
         description: Characters of a password, by default 32.
         type: int
@@ -85,6 +85,18 @@ options:
       bits:
         description: The size of a key; V(256), V(384) or V(521) of V(ecdsa), and V(3072), V(4096) or V(8192) of V(rsa).
         type: int
+      words:
+        description: Words of a V(passphrase), by default 6.
+        type: int
+      separator:
+        description: What is between the words, by default a hyphen.
+        type: str
+      pattern:
+        description: The regular expression of Python that a value of kind V(pattern) matches.
+        type: str
+      policy:
+        description: The password policy of the store's service by which a value of kind V(policy) is generated.
+        type: str
   options:
     description:
       - The options of this module as one mapping, as the role C(nebula.credential.rotate) passes them. Options that the task sets

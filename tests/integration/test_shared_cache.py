@@ -66,6 +66,16 @@ def test_several_and_versions_are_shared_too(controllers):
     assert len(controllers.fetched) <= 4  # a version needs the current value, too, once
 
 
+def test_what_no_cache_may_keep_is_not_shared(controllers, server):
+    controllers.first.create(DesiredCredential("second-factor", type="totp"))
+    controllers.fetched.clear()
+    before = entries_in(server)
+    codes = [controllers.open().token("second-factor").expose().decode() for _controller in range(2)]
+    assert [len(code) for code in codes] == [6, 6]
+    assert controllers.fetched == ["second-factor"] * 2
+    assert entries_in(server) == before
+
+
 def memory_of(process):
     """What the process holds in memory that it can write to."""
     with open("/proc/{0}/maps".format(process)) as maps, open("/proc/{0}/mem".format(process), "rb") as memory:

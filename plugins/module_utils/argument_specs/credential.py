@@ -18,7 +18,10 @@ STATES = (PRESENT, ABSENT, REVOKED, RESTORED)
 
 def _generate_options() -> ArgumentSpec:
     return {
-        "kind": {"type": "str", "choices": ["password", "hex", "urlsafe", "uuid", "ed25519", "ecdsa", "rsa"]},
+        "kind": {
+            "type": "str",
+            "choices": ["password", "hex", "urlsafe", "uuid", "passphrase", "pattern", "policy", "ed25519", "ecdsa", "rsa"],
+        },
         "length": {"type": "int"},
         "lowercase": {"type": "int"},
         "uppercase": {"type": "int"},
@@ -29,6 +32,10 @@ def _generate_options() -> ArgumentSpec:
         "exclude": {"type": "str"},
         "bytes": {"type": "int"},
         "bits": {"type": "int"},
+        "words": {"type": "int"},
+        "separator": {"type": "str"},
+        "pattern": {"type": "str"},
+        "policy": {"type": "str"},
     }
 
 
@@ -53,6 +60,11 @@ def _build_field_options() -> ArgumentSpec:
         "primary": {"type": "bool", "default": False},
         "default": {"type": "str"},
         "description": {"type": "str"},
+        "pattern": {"type": "str"},
+        "min_length": {"type": "int"},
+        "max_length": {"type": "int"},
+        "choices": {"type": "list", "elements": "str"},
+        "expiry": {"type": "bool"},
     }
 
 

@@ -24,6 +24,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 if TYPE_CHECKING:
     from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import EnsuredKey, Rotated
     from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import SchemaMigration
+    from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
 
 class KeyAdmin(ABC):
@@ -300,6 +301,19 @@ class Located(ABC):
         """Return where the current value of a credential is, or would be, in the words of the backend's users. Sends nothing.
 
         For example `{"namespace": …, "secret": …}`. No login is in it.
+        """
+
+
+class PasswordPolicies(ABC):
+    """Generates passwords by policies that are kept at the service."""
+
+    @abstractmethod
+    def generate_password(self, policy: str) -> Secret:
+        """Return a password that fits the policy of this name. It is stored nowhere yet.
+
+        Raises:
+            InvalidInput: it is no name of a policy, or there is none of that name.
+            CredentialError: as `Backend.get`.
         """
 
 

@@ -46,12 +46,19 @@ def no_audit_sink_error(store: str) -> StorageError:
     return StorageError("this store keeps no audit log", store=store)
 
 
+def no_password_policies_error(store: str) -> InvalidInput:
+    """Return the error for generating a value by a policy of a service that has none."""
+    remedy = "Use another 'kind', for example 'pattern' or 'password' with its options."
+    return InvalidInput("the service of this store has no password policies", option="generate", store=store, remedy=remedy)
+
+
 _ERRORS: Mapping[str, Callable[[str], CredentialError]] = {
     "KeyAdmin": no_key_error,
     "SchemaAdmin": no_schema_error,
     "AuditSink": no_audit_sink_error,
     "VersionRemover": no_version_remover_error,
     "Recoverable": no_high_water_marks_error,
+    "PasswordPolicies": no_password_policies_error,
     "EnvelopeRewriter": no_envelope_rewriter_error,
 }
 """By the name of the protocol. Callers do not require the other protocols: a store without them has nothing to do."""

@@ -66,7 +66,7 @@ class ContractGuard(InterceptingLayer):
             return super().put(record, expected, create=create)
         except CredentialError as error:
             values = [value.expose().decode("utf-8", "replace") for value in (*record.fields.values(), *record.state.values())]
-            raise _hide(error, values) from None
+            raise hide_values(error, values) from None
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
         rows = self._carry_out(BackendCall("list"), lambda: iter(self.inner.list(wanted)))
@@ -90,26 +90,40 @@ class ContractGuard(InterceptingLayer):
 
     def _carry_out(self, call: BackendCall, work: Callable[[], Answer]) -> Answer:
         with deadline.within(self._writing if call.writing else self._reading, call.operation):
-            answers: List[Tuple[Any, Optional[BaseException]]] = []
-            thread = threading.Thread(target=copy_context().run, args=(_attempt, work, answers), name=self._name, daemon=True)
-            thread.start()
-            thread.join(deadline.remaining())
-            if not answers:
-                raise deadline.timeout_error(outcome_unknown=call.writing, server="the backend '{0}'".format(self._name))
-        found, failure = answers[0]
+            found, failure = attempt_in_thread(work, "the backend '{0}'".format(self._name), outcome_unknown=call.writing)
         if failure is not None:
             raise self._translate(failure, call)
         return found  # type: ignore[no-any-return]  # it is what `work` returned
 
     def _translate(self, failure: BaseException, call: BackendCall) -> CredentialError:
         if isinstance(failure, CredentialError):
-            return _hide(failure, self._secrets)
+            return hide_values(failure, self._secrets)
         what = "the backend '{0}' raised {1} in '{2}'".format(self._name, type(failure).__name__, call.operation)
         return Internal(what, name=call.name, remedy=self._remedy).annotate(outcome_unknown=call.writing)
 
     @property
     def _remedy(self) -> str:
         return "Report it to the author of that backend, with the operation and its options, without any value."
+
+
+def attempt_in_thread(work: Callable[[], Any], who: str, *, outcome_unknown: bool = False) -> Tuple[Any, Optional[BaseException]]:
+    """Return what a third party's code returns, or what it raises. It runs in a thread of its own, with the time that is left.
+
+    Args:
+        work: calls the code.
+        who: what runs, for the error.
+        outcome_unknown: whether it may have changed something if it does not end.
+
+    Raises:
+        Timeout: it did not end. Its thread is left behind.
+    """
+    answers: List[Tuple[Any, Optional[BaseException]]] = []
+    thread = threading.Thread(target=copy_context().run, args=(_attempt, work, answers), name=who, daemon=True)
+    thread.start()
+    thread.join(deadline.remaining())
+    if not answers:
+        raise deadline.timeout_error(outcome_unknown=outcome_unknown, server=who)
+    return answers[0]
 
 
 def _attempt(work: Callable[[], Any], answers: List[Tuple[Any, Optional[BaseException]]]) -> None:
@@ -119,7 +133,7 @@ def _attempt(work: Callable[[], Any], answers: List[Tuple[Any, Optional[BaseExce
         answers.append((None, error))
 
 
-def _hide(error: CredentialError, secrets: Iterable[str]) -> CredentialError:
+def hide_values(error: CredentialError, secrets: Iterable[str]) -> CredentialError:
     """Return the error, shortened, with these values hidden and without its causes."""
     for secret in secrets:
         if len(secret) >= _SHORTEST:

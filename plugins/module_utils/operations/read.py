@@ -12,7 +12,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple, Union
 
 from ansible_collections.nebula.credential.plugins.module_utils.context.cache_only import misses_accepted
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, InvalidToken
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, find_values
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
@@ -156,16 +156,13 @@ def _value(credential: Credential, parameters: Mapping[str, Any]) -> Tuple[Value
     encoding = parameters.get("encoding") or TEXT
     asked = parameters.get("fields")
     if asked:
-        every = sorted(set(find_values({**credential.fields, **credential.record.state})) - set(credential.kind.internal))
-        return _mapping(credential, every if asked is True else asked, encoding)
-    kind = credential.kind
-    field = parameters.get("field") or kind.choose_field(credential.fields)
+        return _mapping(credential, credential.list_fields() if asked is True else asked, encoding)
+    field = parameters.get("field") or credential.choose_field()
     found, secrets = _mapping(credential, [field], encoding)
     return found[field], secrets
 
 
 def _mapping(credential: Credential, fields: Iterable[str], encoding: str) -> Tuple[Dict[str, str], Tuple[Secret, ...]]:
-    kind = credential.kind
-    values = {field: kind.read(credential.fields, credential.record.state, field) for field in fields}
-    secrets = tuple(value for field, value in values.items() if kind.is_hidden(field, credential.fields))
+    values = {field: credential.read(field) for field in fields}
+    secrets = tuple(value for field, value in values.items() if credential.is_hidden(field))
     return {field: encode_value(value, encoding, field) for field, value in values.items()}, secrets

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
 from ansible_collections.nebula.credential.plugins.module_utils.model.dates import (
@@ -20,7 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.dates impo
     version_created_at,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.importing import is_importing
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import REFRESH, Fields, Metadata, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import REFRESH, Fields, Metadata, Record, find_values
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import read_free_metadata
@@ -113,8 +113,23 @@ class Credential:
             NoToken: the field has no value.
             InvalidInput: no field is named, and there are several of which none is primary.
         """
-        kind = self.kind
-        return kind.read(self.fields, self.record.state, field or kind.choose_field(self.fields))
+        return self.read(field or self.choose_field())
+
+    def choose_field(self) -> str:
+        """Return the field that is read if the caller names none (`CredentialType.choose_field`)."""
+        return self.kind.choose_field(self.fields)
+
+    def list_fields(self) -> List[str]:
+        """Return the names of the fields that have a value, without those that are kept for the type alone."""
+        return sorted(set(find_values({**self.fields, **self.record.state})) - set(self.kind.internal))
+
+    def read(self, field: str) -> Secret:
+        """Return the value of a field. Raises NoToken if there is none."""
+        return self.kind.read(self.fields, self.record.state, field)
+
+    def is_hidden(self, field: str) -> bool:
+        """Return True if the value of a field is masked where a result shows it."""
+        return self.kind.is_hidden(field, self.fields)
 
     def describe(self) -> Dict[str, Any]:
         """Return the metadata and the field names as JSON-like data: no value of any field, times in ISO 8601 (UTC).

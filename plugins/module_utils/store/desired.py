@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, TooLarge
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import OPAQUE, Fields, Metadata, find_values
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import OPAQUE, Fields, Metadata
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
@@ -96,7 +96,7 @@ class DesiredCredential:
             primary = kind.primary_of(kept)
             self._refuse_twice(primary)
             merged[primary] = self.value
-        if self.value is not None or not self._lacks_value(kind, merged):
+        if self.value is not None or not kind.lacks_value(merged):
             return kind.validate(merged), False
         made = kind.validate(kind.generate(self.generate or {}, merged))
         return made, kind.primary_of(made) in made
@@ -121,10 +121,6 @@ class DesiredCredential:
             "expires_at": self.expires_at,
         }
         return {name: value for name, value in wanted.items() if value is not None and value != getattr(metadata, name)}
-
-    def _lacks_value(self, kind: CredentialType, fields: Fields) -> bool:
-        # An opaque credential with fields of its own needs no 'value' as well.
-        return kind.primary_of(fields) not in find_values(fields) and not (kind.name == OPAQUE and fields)
 
     def _refuse_twice(self, primary: str) -> None:
         if (self.fields or {}).get(primary) is not None:

@@ -58,6 +58,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.aliases im
     resolve_store_aliases,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.types import registry
 
 if TYPE_CHECKING:
     from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import Encrypt
@@ -96,6 +97,7 @@ COMMON_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     # `locks` has the parts of a lock: a store without one does not load them.
     "lock": {"description": "Serialises the writers of a backend that cannot compare and swap.", "type": "dict"},
     "single_writer": {"description": "Instead of `lock`: only this user on this machine writes.", "type": "bool", "default": False},
+    **registry.OPTIONS,
     PARALLEL: {
         "description": "How many operations of a batch are in flight at once. Without it: 8, or fewer if the backend does fewer.",
         "type": "int",
@@ -145,6 +147,7 @@ def _open(
     context = replace(context, variables=filled.variables)
     try:
         options = _validate(filled.config, {**COMMON_OPTIONS, **traits.spec}, traits)
+        registry.check_added(options)
         counting = metering(options, context)
         bare = backend_class(options["backend"])(options, context)
         observer = throttle_batches(bare, options.get(PARALLEL), counting.recorder)
@@ -158,8 +161,7 @@ def _open(
     guarded = ScopeGuard(kept or together or layer or backend)
     trail = _trail(options, traits, backend, layer, context)
     audited = guarded if trail is None else Audit(guarded, trail)
-    own = dict.fromkeys((*bare.packages, *locked.packages))
-    check_packages((*traits.packages_of_every_store, *own, *((TENACITY,) if bare.capabilities.remote else ())))
+    check_packages((*traits.packages_of_every_store, *bare.packages, *locked.packages, *((TENACITY,) if bare.capabilities.remote else ())))
     audited.connect()
     _warn_of_plaintext(bare, options)
     return CredentialManager(audited, store=context.store, tenant=options["tenant"], trail=trail, metering=counting, cache=kept)

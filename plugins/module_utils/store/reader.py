@@ -29,7 +29,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.importing 
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential, format_time
-from ansible_collections.nebula.credential.plugins.module_utils.types.registry import is_refreshable
+from ansible_collections.nebula.credential.plugins.module_utils.types.registry import is_composed, is_refreshable
 
 FOREIGN_NAME = " What another tool keeps under any other name cannot be read: let that tool write it under such a name, too."
 """Added to the error about a name, where other tools write beside the collection."""
@@ -130,6 +130,8 @@ class Reader:
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Credential:
         """Read a credential whose value may be used now. Refresh a current value first if its type can be refreshed and it is due.
 
+        If its values are those of other credentials, these are read, too, in one request if the backend has one.
+
         Raises:
             Revoked, Expired, Unusable: it may not be used now; Unusable also while it is imported.
             CredentialError: as `inspect` and `Refresher.refresh_if_due`.
@@ -140,7 +142,7 @@ class Reader:
         refuse_unusable(credential)
         # Revocation and the import mark are stored with the current value, and apply to every other one.
         self._refuse_revoked(name)
-        return credential
+        return self._compose(credential)
 
     def _usable(self, credential: Credential) -> Credential:
         # An import continues from the version that is stored, so nothing else may write one before it is complete.
@@ -148,7 +150,15 @@ class Reader:
             credential = self._refresher().refresh_if_due(credential)
         if not credential.usable:
             refuse_unusable(credential)
-        return credential
+        return self._compose(credential)
+
+    def _compose(self, credential: Credential) -> Credential:
+        """Return the credential with those that its values are read from, if it is of such a type."""
+        if not is_composed(credential.record.type):
+            return credential
+        from ansible_collections.nebula.credential.plugins.module_utils.store.composed import compose
+
+        return compose(credential, self.many, lambda name, found: self.get(name) if found is None else self.usable(name, found))
 
     def many(self, names: Iterable[str]) -> Optional[Dict[str, Credential]]:
         """Read current values in any state, in one request. Names without a value are left out.

@@ -13,11 +13,7 @@ from typing import Any, Callable, Dict, Optional, Tuple, TypeVar
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, VersionRemover, require_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import scope_checked
-from ansible_collections.nebula.credential.plugins.module_utils.errors import (
-    Conflict,
-    NotFound,
-    RotationInProgress,
-)
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound, RotationInProgress
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
 from ansible_collections.nebula.credential.plugins.module_utils.model.dates import date_version
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
@@ -47,6 +43,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.refusals i
     refuse_while_rotating,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
+from ansible_collections.nebula.credential.plugins.module_utils.types.generation import using_policies_of
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import is_refreshable
 
 ATTEMPTS = 5
@@ -124,7 +121,8 @@ class Writer:
 
         What another credential makes for them is part of them (`CredentialType.complete`).
         """
-        merged, generated = wanted.resolve(kind, stored)
+        with using_policies_of(self._backend, wanted.name):
+            merged, generated = wanted.resolve(kind, stored)
         fields = kind.complete(wanted.name, merged, self._read_other, self._clock())
         return fields if self._backend.capabilities.json_fields else without_forms(fields), generated
 

@@ -61,12 +61,17 @@ class TypeCapabilities:
 
     Attributes:
         generation: whether a new primary value can be made here. False if only the service makes it, as a cloud does its keys.
+        cached: whether caches may keep what was read, the session's and the shared one. False for a value that is needed at the moment
+            of a read only: then each read is a request.
+        composed: its values are those of other credentials (`types.composed`).
     """
 
     interactive: bool = False
     refresh: bool = False
     rotation: bool = True
     generation: bool = True
+    cached: bool = True
+    composed: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,6 +122,10 @@ class CredentialType(ABC):
             InvalidInput: only the caller can say which one is meant.
         """
         return self.primary_of(fields)
+
+    def lacks_value(self, fields: Fields) -> bool:
+        """Return True if a credential of these fields has no value yet, so that one is generated."""
+        return self.primary_of(fields) not in find_values(fields)
 
     def is_secret(self, field: str) -> bool:
         """Return True if a field's value is hidden. A field that the type does not know is hidden."""

@@ -37,6 +37,10 @@ class Opaque(CredentialType):
         by_convention = [names[0] for names in CONVENTIONS if all(name in there for name in names)]
         return (by_convention or (list(there) if len(there) == 1 else [self.primary]))[0]
 
+    def lacks_value(self, fields: Fields) -> bool:
+        """Return True if there is no field at all: one with fields of its own needs no `value` as well."""
+        return not fields
+
     def choose_field(self, fields: Fields) -> str:
         """Return the primary field.
 

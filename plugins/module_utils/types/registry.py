@@ -2,13 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The registry of types. It is static: what is sent to a host is chosen by imports that the source shows."""
+"""The registry of types. It is static: what is sent to a host is chosen by imports that the source shows.
+
+A third party's type is one of a collection (`acme.vaulty.badge`) or of a Python package. The controller adds it to its own processes.
+"""
 
 from __future__ import annotations
 
 from typing import Any, Callable, Dict, FrozenSet, Mapping, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import UnsupportedType, suggest
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, UnsupportedType, suggest
 from ansible_collections.nebula.credential.plugins.module_utils.types.api_key import ApiKey
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
 from ansible_collections.nebula.credential.plugins.module_utils.types.basic import Basic
@@ -77,11 +80,44 @@ def _load_ssh_key() -> CredentialType:
     return SshKey()
 
 
+def _load_totp() -> CredentialType:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.totp import Totp
+
+    return Totp()
+
+
+def _load_composite() -> CredentialType:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.composed import Composite
+
+    return Composite()
+
+
+def _load_chain() -> CredentialType:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.composed import Chain
+
+    return Chain()
+
+
+def _load_wireguard() -> CredentialType:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.key_pairs import WireGuard
+
+    return WireGuard()
+
+
+def _load_age() -> CredentialType:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.key_pairs import Age
+
+    return Age()
+
+
 _TYPES: Dict[str, CredentialType] = {kind.name: kind for kind in (ApiKey(), Basic(), Database(), Opaque())}
 _LOADERS: Mapping[str, Callable[[], CredentialType]] = {
+    "age": _load_age,
     "aws": _load_aws,
     "azure": _load_azure,
     "certificate": _load_certificate,
+    "chain": _load_chain,
+    "composite": _load_composite,
     "gcp": _load_gcp,
     "github_app": _load_github_app,
     "jwt": _load_jwt,
@@ -89,18 +125,69 @@ _LOADERS: Mapping[str, Callable[[], CredentialType]] = {
     "rds_iam": _load_rds_iam,
     "registry": _load_container_registry,
     "ssh_key": _load_ssh_key,
+    "totp": _load_totp,
+    "wireguard": _load_wireguard,
 }
 """The types whose files are loaded with the first credential of theirs. Then they are in `_TYPES` too."""
 _REFRESHABLE: FrozenSet[str] = frozenset(("aws", "azure", "certificate", "gcp", "github_app", "jwt", "oauth2", "rds_iam", "registry"))
 """Those of them whose values can be refreshed."""
+_UNCACHED: FrozenSet[str] = frozenset(("totp",))
+"""Those of them that no cache may keep."""
+_COMPOSED: FrozenSet[str] = frozenset(("chain", "composite"))
+"""Those of them whose values are those of other credentials."""
 
 TYPES: Tuple[str, ...] = (*tuple(sorted((*_TYPES, *_LOADERS))), Custom.name)
+
+
+OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "types": {
+        "description": "The types of other collections and packages that credentials of the store may have. They run on the controller.",
+        "type": "list",
+        "elements": "str",
+    }
+}
+"""The option of every store about types."""
+
+
+def add_type(name: str, kind: CredentialType) -> None:
+    """Add a third party's type to this process. The controller does it; a host never has one."""
+    kind.name = name
+    _TYPES[name] = kind
+
+
+def check_added(options: Mapping[str, Any]) -> None:
+    """Check that the types of other parties that a store names were added to this process.
+
+    Raises:
+        InvalidConfiguration: one was not.
+    """
+    missing = [name for name in options.get("types") or () if name not in _TYPES]
+    if missing:
+        what = "the type {0} was not loaded".format(ascii(missing[0]))
+        raise InvalidConfiguration(what, option="types", remedy="Types of other parties can be used by plays, on the controller.")
+
+
+def is_loaded(name: str) -> bool:
+    """Return True if a type of this name was loaded or added."""
+    return name in _TYPES
 
 
 def is_refreshable(name: str) -> bool:
     """Return True if values of the type with this name can be refreshed. Every read calls this, so it only looks into a table."""
     kind = _TYPES.get(name)
     return name in _REFRESHABLE if kind is None else kind.capabilities.refresh
+
+
+def is_cached(name: str) -> bool:
+    """Return True if caches may keep credentials of the type with this name. Every fetch calls this, so it only looks into a table."""
+    kind = _TYPES.get(name)
+    return name not in _UNCACHED if kind is None else kind.capabilities.cached
+
+
+def is_composed(name: str) -> bool:
+    """Return True if the values of the type with this name are those of other credentials. Every read calls this."""
+    kind = _TYPES.get(name)
+    return name in _COMPOSED if kind is None else kind.capabilities.composed
 
 
 def check_type(name: str) -> None:
@@ -111,6 +198,8 @@ def check_type(name: str) -> None:
     """
     if name not in _TYPES and name not in _LOADERS and name != Custom.name:
         remedy = "{0}Use one of: {1}.".format(suggest(name, TYPES), ", ".join(TYPES))
+        if "." in name:
+            remedy = "A type of another collection is named in the option 'types' of the store, too."
         raise UnsupportedType("there is no type {0}".format(ascii(name)), option="type", remedy=remedy)
 
 

@@ -43,6 +43,8 @@ def _check_one(store: StoreReference) -> None:
     traits = find_traits(store.config.get("backend"))
     if is_third_party(store.config.get("backend")) or (traits is not None and traits.runs_programs):
         raise _refusal_error(store, "what its backend runs is on the controller only", "Leave 'run_on' out.")
+    if store.config.get("types"):
+        raise _refusal_error(store, "the types of other parties are on the controller only", "Leave 'run_on' out.")
     sources = store.config.get("key_sources") or [{"source": _KEY_FILE}]
     kinds = [source.get("source") for source in sources if isinstance(source, Mapping)]
     if _ANSIBLE_VAULT in kinds:

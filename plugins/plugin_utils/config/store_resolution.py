@@ -222,13 +222,17 @@ def _find_named(name: str | None, place: str, around: RunConfig) -> StoreReferen
 
 
 def _admit(config: Mapping[str, Any], is_from_file: bool, around: RunConfig) -> None:
-    """Check that a store may use its backend, and load that if it is a third party's. Raises InvalidConfiguration."""
+    """Check that a store may use its backend and types, and load those that are a third party's. Raises InvalidConfiguration."""
     backend = config.get("backend")
     traits = BACKENDS[backend]()[0] if isinstance(backend, str) and backend in BACKENDS else None
     if traits is None or traits.runs_programs:
         from ansible_collections.nebula.credential.plugins.plugin_utils.config.third_party_backend import admit_backend
 
         admit_backend(backend, is_from_file, lambda: read_extensions(around))
+    if config.get("types"):
+        from ansible_collections.nebula.credential.plugins.plugin_utils.config.third_party_type import admit_types
+
+        admit_types(config, is_from_file, lambda: read_extensions(around))
 
 
 def template_variable(variable: str, around: RunConfig) -> Any:

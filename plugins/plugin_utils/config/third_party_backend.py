@@ -13,14 +13,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from importlib.metadata import EntryPoint, entry_points
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS, add_backend, find_traits
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits
-from ansible_collections.nebula.credential.plugins.module_utils.errors import suggest
-from ansible_collections.nebula.credential.plugins.plugin_utils.config.configuration_path import EXTENSIONS, FILE_NAME
-from ansible_collections.nebula.credential.plugins.plugin_utils.config.third_party import import_extension, refusal_error
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.third_party import (
+    check_allowed,
+    find_entry_points,
+    import_extension,
+    load_entry_point,
+    refusal_error,
+)
 
 GROUP = "nebula_credential.backends"
 FOLDER = "credential_backends"
@@ -40,20 +43,10 @@ def admit_backend(name: object, is_of_file: bool, read_allowed: Callable[[], tup
     traits = find_traits(name) if isinstance(name, str) and name in BACKENDS else None
     if not isinstance(name, str) or (traits is not None and not traits.runs_programs):
         return
-    if traits is None and "." not in name and not _find_entry_points(name):
+    if traits is None and "." not in name and not find_entry_points(GROUP, name):
         return
-    if not is_of_file:
-        _check_allowed(name, read_allowed())
+    check_allowed(name, "backend", "backend", is_of_file, read_allowed)
     load_backend(name)
-
-
-def _check_allowed(name: str, allowed: tuple[str, ...]) -> None:
-    if name not in allowed:
-        what = "the backend '{0}' runs code that is not of this collection, and {1} neither defines this store nor allows it".format(
-            name, FILE_NAME
-        )
-        remedy = "{0}Define the store in {1}, or add the name to '{2}' there.".format(suggest(name, allowed), FILE_NAME, EXTENSIONS)
-        raise refusal_error(what, remedy, "backend")
 
 
 def load_backend(name: object) -> None:
@@ -67,10 +60,10 @@ def load_backend(name: object) -> None:
     if "." in name:
         module = import_extension(name, FOLDER, "backend")
     else:
-        found = _find_entry_points(name)
+        found = find_entry_points(GROUP, name)
         if not found:
             return
-        module = _load_entry_point(name, found)
+        module = load_entry_point(name, found, "backend", "backend")
     add_backend(name, *_read_module(name, module))
 
 
@@ -86,18 +79,3 @@ def _read_module(name: str, module: object) -> tuple[BackendTraits, type[Backend
 
 def _is_complete(backend: type[Backend], traits: BackendTraits) -> bool:
     return backend.options is traits.spec and not inspect.isabstract(backend)
-
-
-def _find_entry_points(name: str) -> list[EntryPoint]:
-    return list(entry_points(group=GROUP, name=name))
-
-
-def _load_entry_point(name: str, found: list[EntryPoint]) -> object:
-    if len({each.value for each in found}) > 1:
-        packages = ", ".join(sorted(each.dist.name if each.dist else each.value for each in found))
-        raise refusal_error("several packages have a backend '{0}': {1}".format(name, packages), "Uninstall all but one.", "backend")
-    try:
-        return found[0].load()
-    except (Exception, SystemExit) as error:  # noqa: BLE001  # the code of others can raise anything
-        what = "the backend '{0}' ({1}) cannot be loaded ({2})".format(name, found[0].value, type(error).__name__)
-        raise refusal_error(what, "Check its package with 'pip check'.", "backend") from None

@@ -25,7 +25,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.s
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_schema import STORE_SCHEMA
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.valid_jwt import VALID_JWT
 from ansible_collections.nebula.credential.plugins.module_utils.types.generation import KINDS, PasswordPolicy
-from ansible_collections.nebula.credential.plugins.module_utils.types.openssh import ALGORITHMS
+from ansible_collections.nebula.credential.plugins.module_utils.types.private_keys import ALGORITHMS
 from tests.conftest import CHECKOUT
 from tests.house.write_target_fragment import FRAGMENT, build_fragment
 
@@ -104,7 +104,7 @@ def test_every_option_with_a_secret_like_name_says_whether_it_is_one(name):
 
 def test_the_options_of_generate_are_those_of_passwords_tokens_and_keys():
     options = CREDENTIAL.argument_spec["generate"]["options"]
-    assert set(options) == set(PasswordPolicy.__dataclass_fields__) | {"kind", "bytes", "bits"}
+    assert set(options) == set(PasswordPolicy.__dataclass_fields__) | {"kind", "bytes", "bits", "words", "separator", "pattern", "policy"}
     assert options["kind"]["choices"] == [*KINDS, *ALGORITHMS]
 
 

@@ -7,9 +7,12 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import json
+import os
 
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.types import registry
 from ansible_collections.nebula.credential.plugins.module_utils.types.container_registry import PROVIDERS
 
 ATTRIBUTES = {
@@ -57,6 +60,8 @@ GIVEN = {
     "azure": {"client_secret": "c4n4ry~secret", "tenant_id": "1-2-3", "client_id": "4-5-6", "authority": "127.0.0.1:1"},
     "basic": {"username": "app"},
     "certificate": {"passphrase": "c4n4ry of many words", "alt_names": "app.example.com, 192.0.2.7", "keystore_passphrase": "c4n4ry-store"},
+    "chain": {"credentials": "first, second"},
+    "composite": {"login": "first", "name": "second:username"},
     "custom": {"host": "door.example.com"},
     "database": {"username": "app", "engine": "mysql", "host": "db.example.com", "port": "3306", "database": "shop", "ssl_mode": "require"},
     "gcp": {"service_account_key": make_service_account_key},
@@ -66,7 +71,27 @@ GIVEN = {
     "rds_iam": {**AWS_LOGIN, "host": "shop.abc.eu-central-1.rds.amazonaws.com", "port": "5432", "username": "app"},
     "registry": {"provider": "acr", "server": "shop.azurecr.io", "client_secret": "c4n4ry~", "tenant_id": "1-2-3", "client_id": "4-5-6"},
     "ssh_key": {"passphrase": "c4n4ry of many words", "comment": "app@example.com"},
+    "totp": {"account": "app", "issuer": "shop.example.com", "algorithm": "SHA256"},
 }
+NAMED = {"chain": ("first", "second"), "composite": ("first", "second")}
+"""The other credentials that a credential of the type is made of."""
+VARIABLE = "NEBULA_CONFORMANCE_TYPES"
+"""`module:NAME`, a mapping of types of another party: by name, the class as `type`, and what it is given (`given`, `attributes`)."""
+
+
+def add_third_parties():
+    """Add the types that the environment names, and return their names."""
+    module, _colon, name = os.environ.get(VARIABLE, "").partition(":")
+    samples = getattr(importlib.import_module(module), name) if module else {}
+    for kind, sample in samples.items():
+        registry.add_type(kind, sample["type"]())
+        GIVEN[kind], ATTRIBUTES[kind] = sample.get("given", {}), sample.get("attributes", {})
+    return tuple(samples)
+
+
+THIRD_PARTIES = add_third_parties()
+TYPES = THIRD_PARTIES or registry.TYPES
+"""The types that the suite is about: those of another party alone, if the environment names some."""
 
 
 def attributes_of(name):

@@ -2,11 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What every type of the registry keeps to (C14). A new type is tested by its line in the registry."""
+"""What every type of the registry keeps to (C14). A new type is tested by its line in the registry.
+
+NEBULA_CONFORMANCE_TYPES has it run on the types of another party (`samples.py`).
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import traceback
@@ -29,15 +33,25 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.scope impo
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import NULL, REDACTED, Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
+from ansible_collections.nebula.credential.plugins.module_utils.types import registry
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import RefreshAnswer
-from ansible_collections.nebula.credential.plugins.module_utils.types.registry import TYPES, is_refreshable, type_named
+from ansible_collections.nebula.credential.plugins.module_utils.types.registry import (
+    is_cached,
+    is_composed,
+    is_refreshable,
+    type_named,
+)
 from tests.conftest import CHECKOUT
-from tests.unit.types.samples import attributes_of, given_to, packages_of
+from tests.unit.types.samples import NAMED, THIRD_PARTIES, TYPES, attributes_of, given_to, packages_of
 
 CANARY = "c4n4ry-c4n4ry"
 INSIDE = AccessContext(workflow="deploy")
 NOW = datetime.now(timezone.utc)
 EVERY = pytest.mark.parametrize("name", TYPES)
+WITH_VALUES = pytest.mark.parametrize("name", [name for name in TYPES if not type_named(name, attributes_of(name)).capabilities.composed])
+"""Those that have a value of their own."""
+KNOWING_FIELDS = pytest.mark.parametrize("name", [name for name in TYPES if name != "composite"])
+"""Those for which a field may be one of a newer version. Each field of a composite names a credential, which is no secret."""
 UNREFRESHED = timedelta(hours=1)
 """A time to live with which no read refreshes a value: the services of the samples are nowhere."""
 
@@ -68,8 +82,8 @@ def test_a_type_says_what_it_is_and_what_its_fields_are(name):
     assert kind.name == name
     assert kind.description
     assert len({field.name for field in kind.fields}) == len(kind.fields)
-    assert kind.is_secret(kind.primary)
-    assert name in ("custom", "opaque") or kind.primary in [field.name for field in kind.fields]
+    assert kind.is_secret(kind.primary) or kind.capabilities.composed
+    assert name in ("composite", "custom", "opaque") or kind.primary in [field.name for field in kind.fields]
     assert name == "custom" or [field.name for field in kind.fields if not field.description] == []
 
 
@@ -133,7 +147,7 @@ def test_a_required_field_without_a_value_is_refused_by_name(name, field, value)
         kind_of(name).validate(fields if value is None else dict(fields, **{field: value}))
 
 
-@pytest.mark.parametrize("name", [name for name in TYPES if name != "opaque"])
+@pytest.mark.parametrize("name", [name for name in TYPES if name not in ("composite", "opaque")])
 def test_a_field_that_a_type_does_not_have_is_refused_with_those_it_has(name):
     kind = kind_of(name)
     with pytest.raises(InvalidInput, match="unknown: 'pasword'") as caught:
@@ -142,7 +156,7 @@ def test_a_field_that_a_type_does_not_have_is_refused_with_those_it_has(name):
     assert CANARY not in show(caught.value)
 
 
-@EVERY
+@KNOWING_FIELDS
 def test_what_is_shown_of_a_credential_has_no_secret_in_it(name):
     kind, fields = kind_of(name), make(name)
     shown = kind.redact(dict(fields, unknown=Secret(CANARY)))
@@ -153,7 +167,7 @@ def test_what_is_shown_of_a_credential_has_no_secret_in_it(name):
         assert value.decode() not in repr(fields)
 
 
-@EVERY
+@WITH_VALUES
 def test_a_stored_field_is_read_and_the_last_refresh_wins(name):
     kind, fields = kind_of(name), make(name)
     assert {field: read_stored(kind, fields, field) for field in fields} == fields
@@ -188,14 +202,24 @@ def test_an_expiry_is_an_aware_time_in_utc_or_none(name):
 @EVERY
 def test_a_type_is_refreshed_or_says_that_it_cannot_be(name):
     kind, fields = kind_of(name), make(name)
-    assert is_refreshable(name) == kind.capabilities.refresh
-    assert kind.capabilities.rotation or kind.capabilities.refresh, "its value could never change"
+    assert (is_refreshable(name), is_cached(name), is_composed(name)) == flags_of(kind)
+    assert kind.capabilities.rotation or kind.capabilities.refresh or kind.capabilities.composed, "its value could never change"
     answer = refresh(kind, fields)
     if isinstance(answer, CredentialError):
         assert isinstance(answer, RefreshUnsupported) is not kind.can_refresh(fields)
         assert [value for value in secrets_of(kind, fields) if value.decode() in show(answer)] == []
     else:
         assert (type(answer), kind.can_refresh(fields)) == (RefreshAnswer, True)
+
+
+def flags_of(kind):
+    return kind.capabilities.refresh, kind.capabilities.cached, kind.capabilities.composed
+
+
+def test_the_tables_about_types_that_are_not_loaded_say_what_the_types_say():
+    for name, load in registry._LOADERS.items():
+        found = name in registry._REFRESHABLE, name not in registry._UNCACHED, name in registry._COMPOSED
+        assert (name, *found) == (name, *flags_of(load()))
 
 
 def refresh(kind, fields):
@@ -214,6 +238,8 @@ def open_at(directory, tenant="default"):
 
 
 def create(manager, name, **wanted):
+    for other in NAMED.get(name, ()):
+        manager.ensure(DesiredCredential(other, type="basic", fields={"username": Secret("app")}), INSIDE)
     declared = attributes_of(name).get("fields")
     return manager.ensure(
         DesiredCredential("app", type=name, fields=given_to(name), declared=declared, ttl=UNREFRESHED, **wanted), INSIDE
@@ -234,7 +260,7 @@ def test_a_stored_credential_is_read_back_by_another_process_and_no_file_has_a_s
         assert value.decode() not in repr(found) + json.dumps(described)
 
 
-@EVERY
+@KNOWING_FIELDS
 def test_a_field_that_a_newer_version_has_stored_is_kept_and_hidden(name, tmp_path):
     with open_at(tmp_path) as manager:
         create(manager, name)
@@ -265,8 +291,8 @@ def test_every_type_is_isolated_by_scope_and_tenant_and_audited(name, tmp_path):
 LOADED = """
 import json, sys
 sys.path[:0] = {paths!r}
-from ansible_collections.nebula.credential.plugins.module_utils.types.registry import TYPES, type_named
-from tests.unit.types.samples import attributes_of
+from ansible_collections.nebula.credential.plugins.module_utils.types.registry import type_named
+from tests.unit.types.samples import TYPES, attributes_of
 for name in TYPES:
     kind = type_named(name, attributes_of(name))
     kind.is_secret(kind.primary), kind.capabilities, kind.packages
@@ -275,7 +301,7 @@ print(json.dumps([name for name in sys.modules if "." not in name]))
 
 
 def run(program, collection_root, *options):
-    program = program.format(paths=[str(collection_root), str(CHECKOUT)])
+    program = program.format(paths=[str(collection_root), str(CHECKOUT), *os.environ.get("PYTHONPATH", "").split(os.pathsep)])
     done = subprocess.run([sys.executable, *options, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -284,7 +310,7 @@ def run(program, collection_root, *options):
 def test_no_library_is_loaded_before_a_value_of_its_type_is_used(collection_root):
     loaded = set(run(LOADED, collection_root)) - {"ansible_collections", "tests", "__main__"}
     packages = {package.module.split(".")[0] for name in TYPES for package in kind_of(name).packages}
-    assert packages
+    assert packages or THIRD_PARTIES
     assert loaded & packages == set()
     assert run(LOADED, collection_root, "-I", "-S"), "the types can be loaded where only Python is installed"
 
@@ -293,8 +319,8 @@ MISSING = """
 import json, sys
 sys.path[:0] = {paths!r}
 from ansible_collections.nebula.credential.plugins.module_utils.errors import MissingLibrary
-from ansible_collections.nebula.credential.plugins.module_utils.types.registry import TYPES, type_named
-from tests.unit.types.samples import attributes_of, given_to
+from ansible_collections.nebula.credential.plugins.module_utils.types.registry import type_named
+from tests.unit.types.samples import TYPES, attributes_of, given_to
 said = dict()
 for name in TYPES:
     kind = type_named(name, attributes_of(name))

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 import uuid
 
@@ -13,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, MissingLibrary
+from ansible_collections.nebula.credential.plugins.module_utils.types import passphrase
 from ansible_collections.nebula.credential.plugins.module_utils.types.generation import (
     AMBIGUOUS,
     SYMBOLS,
@@ -106,3 +108,51 @@ def test_a_policy_that_cannot_be_met_is_refused_with_what_is_allowed(options, sa
         generate_value(options)
     assert str(caught.value).startswith("option 'generate': ")
     assert says in str(caught.value)
+
+
+def test_a_passphrase_has_words_of_the_list_of_the_eff():
+    words = text_of(generate_value({"kind": "passphrase"})).split("-")
+    # Four words of the list have a hyphen of their own.
+    assert 6 <= len(words) <= 12
+    assert len(text_of(generate_value({"kind": "passphrase", "words": 10, "separator": " "})).split(" ")) == 10
+    assert len(passphrase._read_words()) == 7776
+    assert {"abacus", "zoom"} <= set(passphrase._read_words())
+
+
+def test_a_list_with_fewer_words_than_the_documentation_says_is_refused(monkeypatch):
+    monkeypatch.setattr("xkcdpass.xkcd_password.generate_wordlist", lambda *_given, **_named: ["a", "b"])
+    passphrase._read_words.cache_clear()
+    with pytest.raises(MissingLibrary, match="has 2 words"):
+        generate_value({"kind": "passphrase"})
+    passphrase._read_words.cache_clear()
+
+
+@pytest.mark.parametrize("pattern", ["[A-Z]{3}-[0-9]{4}", "(?:[a-f0-9]{4}:){7}[a-f0-9]{4}", r"\w{12}", r"(a|b)\d+[!?]{2}"])
+def test_a_value_matches_the_pattern_that_it_is_generated_by_and_is_another_one_each_time(pattern):
+    values = [generate_value({"kind": "pattern", "pattern": pattern}).expose().decode() for _draw in range(2)]
+    assert all(re.fullmatch(pattern, value) for value in values)
+    assert values[0] != values[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"kind": "passphrase", "words": 3}, "words is 3"),
+        ({"kind": "passphrase", "words": 65}, "words is 65"),
+        ({"kind": "passphrase", "separator": "\n"}, "separator"),
+        ({"kind": "passphrase", "separator": "-" * 9}, "separator"),
+        ({"kind": "passphrase", "length": 20}, "unknown: length"),
+        ({"kind": "password", "words": 6}, "unknown: words"),
+        ({"kind": "pattern"}, "without 'pattern'"),
+        ({"kind": "pattern", "pattern": "["}, "no pattern"),
+        ({"kind": "pattern", "pattern": "a" * 1001}, "no pattern"),
+        ({"kind": "pattern", "pattern": "abc"}, "same value each time"),
+        ({"kind": "pattern", "pattern": "(?=x)[0-9]{4}"}, "no value was found"),
+        ({"kind": "pattern", "pattern": "(?:[ab]{100}){11}"}, "more than 1024"),
+        ({"kind": "pattern", "pattern": "[ab]{101}"}, "no value can be drawn"),
+        ({"kind": "pattern", "pattern": "((([ab]{100}){100}){100}){100}"}, "no value can be drawn"),
+    ],
+)
+def test_options_of_a_passphrase_or_a_pattern_that_do_not_fit_are_refused(options, says):
+    with pytest.raises(InvalidInput, match=says):
+        generate_value(options)

@@ -193,7 +193,8 @@ def test_each_type_says_which_fields_identify_it():
     assert found["certificate"] == ("common_name", "distinguished_name", "alt_names", "login_id")
     assert found["ssh_key"] == ("comment",)
     assert found["jwt"] == ("key_id", "subject")
-    assert found["opaque"] == found["custom"] == ()
+    assert found["totp"] == ("account", "issuer")
+    assert found["opaque"] == found["custom"] == found["chain"] == found["composite"] == ()
 
 
 @pytest.mark.parametrize("name", TYPES)

@@ -6,15 +6,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import Dict, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Health
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Located, Renewable
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Located, PasswordPolicies, Renewable
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import Location
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+
+_NOT_FOUND = 404
+_POLICY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}\Z")
 
 
-class Connected(Backend, Renewable, Located):
+class Connected(Backend, Renewable, Located, PasswordPolicies):
     """The life cycle of a connection. A subclass sets `_connection` in its constructor."""
 
     _connection: Connection
@@ -36,6 +42,17 @@ class Connected(Backend, Renewable, Located):
     def describe_path(self, path: str) -> Dict[str, str]:
         """Return a path with its server and namespace."""
         return dict(self._connection.address, path=path)
+
+    def generate_password(self, policy: str) -> Secret:
+        if not _POLICY.match(policy):
+            remedy = "Use the name under sys/policies/password: letters, digits, '_', '-' and '.'."
+            raise InvalidInput("{0} is no name of a password policy".format(ascii(policy)), option="generate", remedy=remedy)
+        reply = self._connection.request("GET", "sys/policies/password/{0}/generate".format(policy), capability="read")
+        password = (reply.body.get("data") or {}).get("password")
+        if reply.status == _NOT_FOUND or not isinstance(password, str):
+            what = "the server {0} has no password policy '{1}'".format(self._connection.place, policy)
+            raise InvalidInput(what, option="generate", remedy="Write it to sys/policies/password/{0}.".format(policy))
+        return Secret(password)
 
     def renew_due(self) -> Optional[float]:
         return self._connection.keep_alive()

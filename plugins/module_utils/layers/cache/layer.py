@@ -76,7 +76,8 @@ class Counts:
 class Cache(Layer, Recoverable, VersionRemover):
     """Read each current value, and each older version, once per `ttl`.
 
-    Other stages are never kept. An operation that is not `cacheable` (one that writes or describes) gets what is stored now.
+    Other stages are never kept, and no value of a type that must not be (`TypeCapabilities.cached`).
+    An operation that is not `cacheable` (one that writes or describes) gets what is stored now.
     """
 
     def __init__(

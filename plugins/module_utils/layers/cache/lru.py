@@ -17,6 +17,7 @@ from typing import Callable, Dict, Iterator, NamedTuple, Optional, Set, Tuple
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import current_caller
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
+from ansible_collections.nebula.credential.plugins.module_utils.types.registry import is_cached
 
 Key = Tuple[str, Optional[str]]
 """A credential's name, and a version or None for the current one."""
@@ -117,7 +118,7 @@ class LruCache:
             return FetchToken(self._clock(), self._generation(name))
 
     def put(self, key: Key, record: Record, asked: FetchToken) -> None:
-        """Keep what was read, unless the name of `key` was written since the request."""
+        """Keep what was read, unless its type says that no cache may, or the name of `key` was written since the request."""
         size = _size(record)
         with self._lock:
             if self._generation(key[0]) != asked.generation:
@@ -125,7 +126,7 @@ class LruCache:
             self._remove(key)
             self._missing.pop(key[0], None)
             self._refused = None
-            if size > self._max_bytes:
+            if size > self._max_bytes or not is_cached(record.type):
                 return
             # A write reads by itself, and its source would be kept as long as the value.
             self._entries[key] = _Entry(replace(record, source=None), asked.at, size)

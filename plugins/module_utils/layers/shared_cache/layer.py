@@ -28,6 +28,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_ca
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.keys import KeyOf
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.redis import Server, clear_error, reason
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record
+from ansible_collections.nebula.credential.plugins.module_utils.types.registry import is_cached
 
 REST = 5.0
 """Seconds without a request after the server failed: so its time limit is waited for once, not by every read."""
@@ -116,7 +117,7 @@ class SharedCache(Layer, Recoverable, SharedReads, VersionRemover):
 
     def _keep(self, records: Mapping[Wanted, Record], begun: int) -> None:
         """Store the records, unless something was dropped here since the fetch began: it may have been one of them."""
-        whole = {wanted: record for wanted, record in records.items() if record.metadata is not None and record.envelope is None}
+        whole = {wanted: record for wanted, record in records.items() if _is_shareable(record)}
         if whole and begun == self._forgotten:
             self._try_server(lambda entries: self._server.keep(self._seal_records(entries, whole), self._ttl), None)
 
@@ -221,3 +222,7 @@ class SharedCache(Layer, Recoverable, SharedReads, VersionRemover):
             self._server.close()
         finally:
             self.inner.close()
+
+
+def _is_shareable(record: Record) -> bool:
+    return record.metadata is not None and record.envelope is None and is_cached(record.type)

@@ -89,7 +89,7 @@ class StorePool:
     def _open(self, opening: Future[CredentialManager], fingerprint: str, name: str, config: Mapping[str, Any]) -> None:
         try:
             _lock_imports()
-            _load_backend(config)
+            _load_third_parties(config)
             manager = open_store(config, name=name, warn=self._warn, vault_password=_Asked(), cache=partial(self._cache, fingerprint))
         except BaseException as error:  # noqa: BLE001  # all callers that wait for this opening get it
             with self._lock:
@@ -206,12 +206,16 @@ def _lock_imports() -> None:
     lock_imports()
 
 
-def _load_backend(config: Mapping[str, Any]) -> None:
-    """Load a third party's backend. The caller has checked that the configuration allows it."""
+def _load_third_parties(config: Mapping[str, Any]) -> None:
+    """Load a third party's backend and types. The caller has checked that the configuration allows it."""
     if isinstance(config, Mapping) and find_traits(config.get("backend")) is None:
         from ansible_collections.nebula.credential.plugins.plugin_utils.config.third_party_backend import load_backend
 
         load_backend(config.get("backend"))
+    if isinstance(config, Mapping) and config.get("types"):
+        from ansible_collections.nebula.credential.plugins.plugin_utils.config.third_party_type import load_types
+
+        load_types(config)
 
 
 def _has_unwritten(manager: CredentialManager) -> bool:

@@ -31,6 +31,26 @@ def test_a_value_is_read_once_for_its_time_to_live():
     assert world.backend.asked == ["a", "a"]
 
 
+def test_a_value_whose_type_no_cache_may_keep_is_read_each_time_alone_and_with_others():
+    world = World()
+    world.backend.inner.put(a_record("code", "key", type="totp"))
+    for _each in range(2):
+        assert world.read("code") == b"key"
+        assert set(world.cache.get_many(["a", "code"])) == {"a", "code"}
+    assert world.backend.asked == ["code", ("a", "code"), "code", ("code",)]
+    assert world.cache.shelf.count() == 1
+
+
+def test_a_value_that_another_type_replaces_is_dropped_if_no_cache_may_keep_that():
+    world = World()
+    world.read()
+    world.backend.inner.delete("a")
+    world.backend.inner.put(a_record("a", "key", type="totp"))
+    world.now = 100
+    world.read()
+    assert world.cache.shelf.count() == 0
+
+
 def test_what_is_missing_is_looked_for_each_time():
     """Somebody may create it at any moment."""
     world = World()

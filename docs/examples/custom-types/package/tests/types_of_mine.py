@@ -1,0 +1,9 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the suite of types of the collection gives this type: NEBULA_CONFORMANCE_TYPES=types_of_mine:SAMPLES."""
+
+from badge_type.badge import TYPE
+
+SAMPLES = {"badge": {"type": TYPE, "given": {"holder": "Jo", "last_day": "2101-01-31"}}}

@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The backend aws: Secrets Manager and Parameter Store of moto, each store below a prefix of its own.
+"""The backend aws: Secrets Manager and Parameter Store of moto, each store below a prefix of its own, and AWS itself in the region that
+NEBULA_TEST_AWS_REGION names.
 
 moto returns the old value in a batch after a label moved, so batches are off here; they are tested on MiniStack. They are on where
 requests are counted and nothing is compared.
@@ -13,15 +14,17 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import secrets
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
-from tests.backends.harness import Bare, Choice, Example, Harness, Options, Place, Price, StoreKind, Watched, encrypting, locking
+from tests.backends.harness import Bare, Choice, Elsewhere, Example, Harness, Options, Place, Price, StoreKind, Watched, encrypting, locking
 from tests.bench.session_runs import Way, debug, our_lookup
 from tests.servers import once
 
 SERVER = "moto"
+RUN = secrets.token_hex(3)
 
 
 def _prefix(directory: Path) -> str:
@@ -134,6 +137,21 @@ def _lookups(names: Sequence[str]) -> Iterator[List[Way]]:
     ]
 
 
+def find_kinds_elsewhere(region: str) -> Tuple[StoreKind, ...]:
+    """Return the kinds of stores in a region of AWS."""
+    login = {option: os.environ.get("NEBULA_TEST_AWS_" + option.upper()) for option in ("access_key", "secret_key", "session_token")}
+
+    def options_of(**more: Any) -> Callable[[Path], Options]:
+        given = {"region": region, **{option: value for option, value in login.items() if value}, **more}
+        return lambda directory: {**given, "prefix": "r{0}/{1}".format(RUN, _prefix(directory))}
+
+    parameters = options_of(service="ssm", tier="advanced", single_writer=True)
+    return (
+        StoreKind("aws-elsewhere", "aws", options_of(), many=False, plays=False),
+        StoreKind("aws-elsewhere-ssm", "aws", parameters, locking, many=False, plays=False),
+    )
+
+
 HARNESS = Harness(
     backend="aws",
     kinds=(
@@ -152,6 +170,7 @@ HARNESS = Harness(
         StoreKind("aws-batches", "aws", _options(batch_get=True), server=SERVER, figures_only=True, bare=_bare, requests=_requests),
         ENCRYPTED,
     ),
+    elsewhere=Elsewhere("NEBULA_TEST_AWS_REGION", find_kinds_elsewhere),
     unreachable=_unreachable,
     mistake=({"region": "eu-central-1", "access_key": "x", "secret_key": "y", "recovery_window": 3}, "recovery_window"),
     address="endpoint_url",

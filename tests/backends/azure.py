@@ -15,14 +15,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
-from tests.backends.harness import Bare, Choice, Example, Harness, Options, Place, Price, StoreKind, Watched, encrypting, locking
+from tests.backends.harness import Bare, Choice, Elsewhere, Example, Harness, Options, Place, Price, StoreKind, Watched, encrypting, locking
 from tests.bench.session_runs import Way, our_lookup
 from tests.servers import once
 
 SERVER = "azure_vault"
 DOCUMENTED = "https://shop.vault.azure.net"
 """The vault in the documentation."""
-REAL, RUN = "NEBULA_TEST_AZURE_VAULT_URL", secrets.token_hex(3)
+RUN = secrets.token_hex(3)
 _LOGIN = {"tenant_id": "TENANT_ID", "client_id": "CLIENT_ID", "client_secret": "CLIENT_SECRET"}
 
 
@@ -152,9 +152,9 @@ else:
 """
 
 
-def kinds_elsewhere(url: str) -> Tuple[StoreKind, ...]:
-    """The real service, if the environment names a vault. Each test leaves its secrets there, deleted or not."""
-    return (StoreKind("azure-elsewhere", "azure", _at(url), locking, many=False, plays=False),) if url else ()
+def find_kinds_elsewhere(url: str) -> Tuple[StoreKind, ...]:
+    """Return the kinds of stores in a vault of Azure."""
+    return (StoreKind("azure-elsewhere", "azure", _at(url), locking, many=False, plays=False),)
 
 
 @contextlib.contextmanager
@@ -189,8 +189,8 @@ HARNESS = Harness(
             lists_everything=True,
         ),
         StoreKind("azure-encrypted", "azure", _on(encrypt=True), encrypting, server=SERVER, many=False, plays=False, long_only=True),
-        *kinds_elsewhere(os.environ.get(REAL, "")),
     ),
+    elsewhere=Elsewhere("NEBULA_TEST_AZURE_VAULT_URL", find_kinds_elsewhere),
     unreachable=_unreachable,
     mistake=({"vault_url": "https://vault.invalid", "auth_method": "client_secret"}, "tenant_id"),
     address="vault_url",

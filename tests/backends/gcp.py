@@ -14,11 +14,11 @@ import secrets
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional, Tuple
 
-from tests.backends.harness import Bare, Choice, Example, Harness, Options, Place, Price, StoreKind, Watched, encrypting
+from tests.backends.harness import Bare, Choice, Elsewhere, Example, Harness, Options, Place, Price, StoreKind, Watched, encrypting
 from tests.servers import once
 
 SERVER = "secret_manager"
-REAL, RUN = "NEBULA_TEST_GCP_", "t" + secrets.token_hex(3)
+RUN = "t" + secrets.token_hex(3)
 
 
 def project_of(directory: Path) -> str:
@@ -126,17 +126,16 @@ def _example(text: str, directory: Path) -> Optional[Example]:
     return Example({"GOOGLE_APPLICATION_CREDENTIALS": str(key)}, addresses=addresses)
 
 
-def _elsewhere(directory: Path) -> Options:
-    """The real service, by the application default credentials. Each test has a prefix of its own."""
-    location = os.environ.get(REAL + "LOCATION")
-    where = {} if not location else {"location": location}
-    prefix = "{0}-{1}-".format(RUN, hashlib.sha256(str(directory).encode()).hexdigest()[:12])
-    return {"project": os.environ[REAL + "PROJECT"], "prefix": prefix, "encrypt": False, **where}
-
-
 def find_kinds_elsewhere(project: str) -> Tuple[StoreKind, ...]:
-    """The real service, if the environment names a project. Each test leaves its secrets there."""
-    return (StoreKind("gcp-elsewhere", "gcp", _elsewhere, many=False, plays=False),) if project else ()
+    """Return the kinds of stores in a project of Google, where the application default credentials log in."""
+    location = os.environ.get("NEBULA_TEST_GCP_LOCATION")
+    where = {"location": location} if location else {}
+
+    def options(directory: Path) -> Options:
+        prefix = "{0}-{1}-".format(RUN, hashlib.sha256(str(directory).encode()).hexdigest()[:12])
+        return {"project": project, "prefix": prefix, "encrypt": False, **where}
+
+    return (StoreKind("gcp-elsewhere", "gcp", options, many=False, plays=False),)
 
 
 HARNESS = Harness(
@@ -154,8 +153,8 @@ HARNESS = Harness(
             bare=_bare,
             requests=_requests,
         ),
-        *find_kinds_elsewhere(os.environ.get(REAL + "PROJECT", "")),
     ),
+    elsewhere=Elsewhere("NEBULA_TEST_GCP_PROJECT", find_kinds_elsewhere),
     unreachable=_unreachable,
     mistake=({"project": "shop", "access_token": "x", "prefix": "/"}, "prefix"),
     address="endpoint",

@@ -9,6 +9,7 @@ Conformance, plays, faults, canaries, the bench, the Molecule scenario `servers`
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.conformance.store_kind import Bare, Options, StoreKind, encrypting, l
 __all__ = [
     "Bare",
     "Choice",
+    "Elsewhere",
     "Example",
     "Harness",
     "Options",
@@ -130,12 +132,31 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class Elsewhere:
+    """Stores that the tests do not start themselves: the service itself, or a server of another version.
+
+    Attributes:
+        variable: the environment variable that names it. Without it the tests do not run there.
+        kinds: given its value, the stores that the conformance suite runs on. Each test leaves what it has written.
+    """
+
+    variable: str
+    kinds: Callable[[str], Tuple[StoreKind, ...]]
+
+    def find_kinds(self, environment: Mapping[str, str] = os.environ) -> Tuple[StoreKind, ...]:
+        """Return the stores, if the environment names them."""
+        named = environment.get(self.variable)
+        return self.kinds(named) if named else ()
+
+
+@dataclass(frozen=True)
 class Harness:
     """One backend.
 
     Attributes:
         backend: its name in the registry.
         kinds: the stores that the conformance suite runs on.
+        elsewhere: the service itself, or other servers, that an account or a variable gives. None: there is nothing but what is started.
         offline: options of a store that works without a server. None: no store does.
         unreachable: options of a store on a server where nothing listens, with this secret in its login. None: it has no server.
         mistake: options with one mistake, and the option that the error names. It is found before any network is used.
@@ -150,6 +171,7 @@ class Harness:
 
     backend: str
     kinds: Tuple[StoreKind, ...]
+    elsewhere: Optional[Elsewhere] = None
     offline: Optional[Callable[[Path], Options]] = None
     unreachable: Optional[Callable[[str], Options]] = None
     mistake: Optional[Tuple[Options, str]] = None

@@ -17,11 +17,25 @@ import json
 import os
 import secrets
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Callable, ContextManager, Dict, Iterator, List, Optional, Sequence, Tuple
 
-from tests.backends.harness import Bare, Choice, Elsewhere, Example, Harness, Options, Place, Price, StoreKind, Watched, encrypting, locking
+from tests.backends.harness import (
+    Bare,
+    Choice,
+    Elsewhere,
+    Example,
+    Harness,
+    Options,
+    Place,
+    Price,
+    StoreKind,
+    Storm,
+    Watched,
+    encrypting,
+    locking,
+)
 from tests.bench.session_runs import Way, debug, our_lookup
-from tests.servers import once
+from tests.servers import aws_front, once
 
 SERVER = "moto"
 RUN = secrets.token_hex(3)
@@ -137,6 +151,20 @@ def _lookups(names: Sequence[str]) -> Iterator[List[Way]]:
     ]
 
 
+def _storm_of(code: str, status: int) -> Callable[[Path, int], ContextManager[Storm]]:
+    @contextlib.contextmanager
+    def storm(directory: Path, refused: int) -> Iterator[Storm]:
+        waiting: Dict[str, List[aws_front.Disturbance]] = {}
+        with aws_front.running(once.started(SERVER), waiting) as front:
+            yield Storm(
+                {**_options()(directory), **front.login},
+                lambda: (front.asked.clear(), waiting.update(GetSecretValue=[aws_front.refuse(code, status)] * refused)),
+                lambda: front.asked.count("GetSecretValue"),
+            )
+
+    return storm
+
+
 def find_kinds_elsewhere(region: str) -> Tuple[StoreKind, ...]:
     """Return the kinds of stores in a region of AWS."""
     login = {option: os.environ.get("NEBULA_TEST_AWS_" + option.upper()) for option in ("access_key", "secret_key", "session_token")}
@@ -177,6 +205,7 @@ HARNESS = Harness(
     watched={"aws": _watched},
     example=_example,
     lookups=_lookups,
+    storms={"400 ThrottlingException": _storm_of("ThrottlingException", 400), "503": _storm_of("ServiceUnavailable", 503)},
     choices=(
         Choice(
             "AWS Secrets Manager",

@@ -13,9 +13,23 @@ import secrets
 import sys
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Callable, ContextManager, Dict, Iterator, List, Optional, Sequence, Tuple
 
-from tests.backends.harness import Bare, Choice, Elsewhere, Example, Harness, Options, Place, Price, StoreKind, Watched, encrypting, locking
+from tests.backends.harness import (
+    Bare,
+    Choice,
+    Elsewhere,
+    Example,
+    Harness,
+    Options,
+    Place,
+    Price,
+    StoreKind,
+    Storm,
+    Watched,
+    encrypting,
+    locking,
+)
 from tests.bench.session_runs import Way, our_lookup
 from tests.servers import once
 
@@ -152,6 +166,23 @@ else:
 """
 
 
+def _storm_of(status: int) -> Callable[[Path, int], ContextManager[Storm]]:
+    @contextlib.contextmanager
+    def storm(directory: Path, refused: int) -> Iterator[Storm]:
+        server, seen = once.started(SERVER), [0]
+
+        def begin() -> None:
+            seen[0] = len(server.requests())
+            server.order(fail=[{"status": status, "path": "/secrets", "headers": {}, "left": refused}])
+
+        def count() -> int:
+            return sum("/secrets/" in line for line in server.requests()[seen[0] :])
+
+        yield Storm(_on(encrypt=False)(directory), begin, count)
+
+    return storm
+
+
 def find_kinds_elsewhere(url: str) -> Tuple[StoreKind, ...]:
     """Return the kinds of stores in a vault of Azure."""
     return (StoreKind("azure-elsewhere", "azure", _at(url), locking, many=False, plays=False),)
@@ -198,6 +229,7 @@ HARNESS = Harness(
     example=_example,
     is_challenged=True,
     lookups=_lookups,
+    storms={"429": _storm_of(429), "503": _storm_of(503)},
     choices=(
         Choice(
             "Azure Key Vault",

@@ -27,6 +27,7 @@ __all__ = [
     "Place",
     "Price",
     "StoreKind",
+    "Storm",
     "Watched",
     "encrypting",
     "locking",
@@ -132,6 +133,21 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class Storm:
+    """A server that refuses reads for a while.
+
+    Attributes:
+        options: of a store on it.
+        begin: has the server refuse the next reads.
+        count: how many requests for values have come since the storm began.
+    """
+
+    options: Options
+    begin: Callable[[], object]
+    count: Callable[[], int]
+
+
+@dataclass(frozen=True)
 class Elsewhere:
     """Stores that the tests do not start themselves: the service itself, or a server of another version.
 
@@ -165,6 +181,7 @@ class Harness:
         watched: stores that the canary plays run on, by a word for people.
         example: prepares a page or an example with this text, if it is about this backend. Takes a directory for files.
         lookups: for the bench of whole runs: given names of secrets, this collection's lookup and others' on one server.
+        storms: for the bench, by what the server answers: given a directory, and how many reads it refuses, a server that does so.
         is_challenged: the first request to an address is answered with a challenge, and TLS is required, so no front counts requests.
         choices: what users choose between, for the page that compares the backends.
     """
@@ -180,6 +197,7 @@ class Harness:
     watched: Mapping[str, Callable[[Path], Watched]] = field(default_factory=dict)
     example: Optional[Callable[[str, Path], Optional[Example]]] = None
     lookups: Optional[Callable[[Sequence[str]], ContextManager[List[Any]]]] = None
+    storms: Mapping[str, Callable[[Path, int], ContextManager[Storm]]] = field(default_factory=dict)
     is_challenged: bool = False
     choices: Tuple[Choice, ...] = ()
 

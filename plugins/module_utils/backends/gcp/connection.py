@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional
+from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.gcp.crc32c import compute_crc32c
 from ansible_collections.nebula.credential.plugins.module_utils.backends.gcp.options import CLIENT
@@ -98,6 +98,12 @@ class Connection:
         name = self.place.secret(secret)
         answer = self._call("get_secret", {"name": name}, name)
         return _read_secret(answer.message) if answer.is_ok else None
+
+    def list_allowed(self, secret: str, permissions: Sequence[str]) -> Sequence[str]:
+        """Return those of these permissions that this login has on a secret. None of them, if there is no such secret."""
+        name = self.place.secret(secret)
+        answer = self._call("test_iam_permissions", {"resource": name, "permissions": list(permissions)}, name)
+        return list(answer.message.permissions) if answer.is_ok else []
 
     def create(self, secret: str, labels: Mapping[str, str], annotations: Mapping[str, str]) -> Optional[Secret]:
         """Create a secret without a version. Return its state, or None if there is one."""

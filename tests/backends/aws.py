@@ -16,6 +16,7 @@ import hashlib
 import json
 import os
 import secrets
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, ContextManager, Dict, Iterator, List, Optional, Sequence, Tuple
 
@@ -52,9 +53,10 @@ def _options(**options: Any) -> Callable[[Path], Options]:
     return of
 
 
-def _parameters(directory: Path) -> Options:
+def _parameters(**options: Any) -> Callable[[Path], Options]:
     """Of the tier whose parameters hold what the suite stores."""
-    return {**once.server(SERVER).login, "prefix": _prefix(directory), "service": "ssm", "tier": "advanced", "single_writer": True}
+    parts = {"service": "ssm", "tier": "advanced", "single_writer": True, **options}
+    return lambda directory: {**once.server(SERVER).login, "prefix": _prefix(directory), **parts}
 
 
 def _unreachable(secret: str) -> Options:
@@ -180,6 +182,9 @@ def find_kinds_elsewhere(region: str) -> Tuple[StoreKind, ...]:
     )
 
 
+ENCRYPTED_PARAMETERS = replace(ENCRYPTED, label="aws-ssm-encrypted", options=_parameters(encrypt=True))
+
+
 HARNESS = Harness(
     backend="aws",
     kinds=(
@@ -193,10 +198,11 @@ HARNESS = Harness(
             requests=_requests,
             most={"rotation": 15, "migration": 6},
         ),
-        StoreKind("aws-ssm", "aws", _parameters, locking, server=SERVER, many=False, plays=False),
+        StoreKind("aws-ssm", "aws", _parameters(), locking, server=SERVER, many=False, plays=False),
         # A batch is one request here, and as fresh as at AWS as long as no label moves.
         StoreKind("aws-batches", "aws", _options(batch_get=True), server=SERVER, figures_only=True, bare=_bare, requests=_requests),
         ENCRYPTED,
+        ENCRYPTED_PARAMETERS,
     ),
     elsewhere=Elsewhere("NEBULA_TEST_AWS_REGION", find_kinds_elsewhere),
     unreachable=_unreachable,

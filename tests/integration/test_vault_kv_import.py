@@ -36,28 +36,30 @@ def backend(tmp_path, portable):
         yield opened
 
 
-def kill_at(deadly, work):
-    """`work`, killed at its call number `deadly` for a current value, counted from 0."""
-    calls = []
+def import_until_killed(directory, portable, deadly, monkeypatch):
+    """Import by a writer of its own, which is killed before it describes its current value number `deadly`, counted from 0.
+
+    What a killed process owes is lost with it, so nothing of this writer is used again.
+    """
+    calls, describe = [], Kv2._describe
 
     def kill(*arguments, **options):
         if arguments[2].stage == "current":
             calls.append(None)
         if len(calls) > deadly:
             raise Killed
-        return work(*arguments, **options)
+        return describe(*arguments, **options)
 
-    return kill
-
-
-def test_a_version_that_its_writer_could_not_describe_is_not_read_either(backend, portable, monkeypatch):
-    """KV version 2 takes a value and its metadata in two requests. The writer is killed between them, at each version."""
-    described = Kv2._describe
-    for deadly in range(len(VALUES)):
-        monkeypatch.setattr(Kv2, "_describe", kill_at(deadly, described))
+    with monkeypatch.context() as patched, closing(KV2.open(directory)) as writer:
+        patched.setattr(Kv2, "_describe", kill)
         with pytest.raises(Killed):
-            import_whole(backend, portable)
-        monkeypatch.setattr(Kv2, "_describe", described)
+            import_whole(writer, portable)
+
+
+def test_a_version_that_its_writer_could_not_describe_is_not_read_either(backend, portable, tmp_path, monkeypatch):
+    """KV version 2 takes a value and its metadata in two requests. The writer is killed between them, at each version."""
+    for deadly in range(len(VALUES)):
+        import_until_killed(tmp_path, portable, deadly, monkeypatch)
         with pytest.raises(Unusable):
             Reader(backend).get("db_pass")
         import_whole(backend, portable)
@@ -68,13 +70,10 @@ def test_a_version_that_its_writer_could_not_describe_is_not_read_either(backend
                 backend.delete("db_pass", stage=stage)
 
 
-def test_a_single_version_that_its_writer_could_not_describe_is_described_by_the_next_import(backend, portable, monkeypatch):
+def test_a_single_version_that_its_writer_could_not_describe_is_described_by_the_next_import(backend, portable, tmp_path, monkeypatch):
     """Its value is the source's, and nobody has changed it. Another value without metadata is another tool's, and stays."""
     single = replace(portable, versions=portable.versions[-1:], previous=None)
-    monkeypatch.setattr(Kv2, "_describe", kill_at(0, Kv2._describe))
-    with pytest.raises(Killed):
-        import_whole(backend, single)
-    monkeypatch.undo()
+    import_until_killed(tmp_path, single, 0, monkeypatch)
     import_whole(backend, single)
     there = read_portable(backend, "db_pass", "destination", "default")
     assert there.digest(KEY, "default") == single.digest(KEY, "default")

@@ -37,7 +37,9 @@ def running() -> Iterator[aws.Server]:
     """
     directory, version = find_package()
     # It pins a botocore of its own, so it is not installed with ours: prepare/ministack.sh.
-    places = {**aws.describe_places(), "PYTHONPATH": str(directory), "AUTH": "true", "BIND_HOST": "127.0.0.1"}
+    # By default it listens on every address: for all requests, and on a port of its own for devices of IoT.
+    addresses = {"BIND_HOST": "127.0.0.1", "IOT_MTLS_ENABLED": "0"}
+    places = {**aws.describe_places(), "PYTHONPATH": str(directory), "AUTH": "true", **addresses}
     with aws.running("ministack", version, places) as server:
         yield server
 

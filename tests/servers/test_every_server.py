@@ -23,6 +23,10 @@ from tests.conftest import CHECKOUT, cannot_run
 from tests.servers import once, processes
 from tests.servers.processes import ServerUnavailable
 
+LISTENS = "0A"
+"""The state of a listening socket in /proc/net/tcp."""
+LOOPBACK_6 = {"0" * 24 + "01000000", "0" * 16 + "FFFF0000" + "0100007F"}
+"""::1 and ::ffff:127.0.0.1, as /proc/net/tcp6 writes them."""
 TOLD = {"host", "port", "version", "started_in", "log"}
 pytestmark = pytest.mark.server
 
@@ -55,6 +59,30 @@ def users_of(directory):
     return found
 
 
+def find_sockets(pids):
+    """The inodes of the sockets that these processes have open."""
+    found = set()
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            for opened in Path("/proc", str(pid), "fd").iterdir():
+                with contextlib.suppress(OSError):
+                    found.add(os.readlink(opened))
+    return found
+
+
+def list_open_ports(pids):
+    """What others can reach: the address and port, as /proc/net writes them, where one of them listens outside the loopback addresses."""
+    own, found = find_sockets(pids), []
+    for table in ("tcp", "tcp6"):
+        for line in Path("/proc/net", table).read_text(encoding="ascii").splitlines()[1:]:
+            local, state, inode = line.split()[1], line.split()[3], line.split()[9]
+            address = local.partition(":")[0]
+            is_loopback = address.endswith("7F") if table == "tcp" else address in LOOPBACK_6
+            if state == LISTENS and "socket:[{0}]".format(inode) in own and not is_loopback:
+                found.append(local)
+    return found
+
+
 def emptied(directory):
     """Whether nobody uses the directory any more, within a minute."""
     deadline = time.monotonic() + 60
@@ -76,6 +104,7 @@ def test_it_answers_says_what_it_is_and_is_gone_afterwards(kind):
         assert json.loads(json.dumps(told)) == told
         assert answers(told)
         assert users_of(directory)
+        assert list_open_ports(users_of(directory)) == []
     assert emptied(directory)
     assert not answers(told)
     assert not directory.exists()

@@ -18,7 +18,7 @@ from typing import Any, Callable, ContextManager, Dict, Iterator, List, Optional
 from tests.backends.harness import Bare, Choice, Elsewhere, Example, Harness, Options, Place, Price, StoreKind, Storm, Watched, encrypting
 from tests.bench.session_runs import Way, our_lookup
 from tests.bench.stores import open_store, wanted
-from tests.servers import once
+from tests.servers import grpc_front, once
 
 SERVER = "secret_manager"
 RUN = "t" + secrets.token_hex(3)
@@ -130,6 +130,13 @@ def _example(text: str, directory: Path) -> Optional[Example]:
 
 
 @contextlib.contextmanager
+def _front() -> Iterator[Tuple[Any, Options]]:
+    server = once.server(SERVER)
+    with grpc_front.running("{0}:{1}".format(server.host, server.port), str(server.ca_cert)) as before:
+        yield before, {"endpoint": before.url, "ca_cert": before.ca_cert}
+
+
+@contextlib.contextmanager
 def _lookups(names: Sequence[str]) -> Iterator[List[Way]]:
     """Ours, logged in as a service account. google.cloud speaks REST with Google alone (`tests.bench.cloud_peers`)."""
     server, project, seen = once.started(SERVER), "bench-" + secrets.token_hex(4), [0]
@@ -197,6 +204,7 @@ HARNESS = Harness(
     mistake=({"project": "shop", "access_token": "x", "prefix": "/"}, "prefix"),
     address="endpoint",
     speaks_http=False,
+    front=_front,
     lookups=_lookups,
     storms={"429 RESOURCE_EXHAUSTED": _storm_of("RESOURCE_EXHAUSTED"), "503 UNAVAILABLE": _storm_of("UNAVAILABLE")},
     watched={"gcp": _watched},

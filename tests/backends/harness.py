@@ -178,6 +178,8 @@ class Harness:
         mistake: options with one mistake, and the option that the error names. It is found before any network is used.
         address: the option that says where the server is.
         speaks_http: its requests are HTTP/1.1, so `tests.servers.front` can be put before the server.
+        front: puts what `tests.servers.front` is for HTTP before the server, and returns it with the options of a store that lead there.
+            None: that one does, if `speaks_http`.
         watched: stores that the canary plays run on, by a word for people.
         example: prepares a page or an example with this text, if it is about this backend. Takes a directory for files.
         lookups: for the bench of whole runs: given names of secrets, this collection's lookup and others' on one server.
@@ -194,6 +196,7 @@ class Harness:
     mistake: Optional[Tuple[Options, str]] = None
     address: str = "url"
     speaks_http: bool = True
+    front: Optional[Callable[[], ContextManager[Tuple[Any, Options]]]] = None
     watched: Mapping[str, Callable[[Path], Watched]] = field(default_factory=dict)
     example: Optional[Callable[[str, Path], Optional[Example]]] = None
     lookups: Optional[Callable[[Sequence[str]], ContextManager[List[Any]]]] = None

@@ -44,7 +44,7 @@ CORES = {
     "2.21": ("3.13", "ansible-core ~= 2.21.0", "ansible ~= 14.0"),
     "2.22": ("3.13", "ansible-core >= 2.22.0rc1, < 2.23", "ansible ~= 14.0"),
 }
-MATRIX_FILES = ["requirements/backends.txt", "requirements/servers.txt"]
+MATRIX_FILES = ["requirements/backends.txt", "requirements/servers.txt", "requirements/recipes.txt"]
 MATRIX_TOOLS = ["ansible-runner", "hypothesis", "pytest", "pytest-cov", "pytest-xdist"]
 
 nox.options.default_venv_backend = "none"

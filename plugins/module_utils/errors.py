@@ -139,7 +139,7 @@ class AccessDenied(CredentialError):
 
 
 class LoginFailed(CredentialError):
-    """The backend does not accept the login of the store: a wrong, expired or revoked one. Never reported as a denial of access."""
+    """The backend does not accept the login of the store, or a service the key of a credential. Never reported as a denial of access."""
 
     code = "login_failed"
 

@@ -39,7 +39,8 @@ options:
       type: &type
         description:
           - The type of the credential. Defaults to V(opaque) on creation. It cannot be changed afterwards.
-          - The types are V(api_key), V(basic), V(custom), V(database), V(jwt), V(opaque) and V(ssh_key).
+          - The types are V(api_key), V(aws), V(azure), V(basic), V(custom), V(database), V(gcp), V(github_app), V(jwt), V(opaque),
+            V(rds_iam), V(registry) and V(ssh_key).
         type: str
       value: &value
         description:

@@ -119,7 +119,7 @@ def _watched(_directory: Path) -> Watched:
 
 def _example(text: str, _directory: Path) -> Optional[Example]:
     """The test's server for AWS itself, by the variables that AWS's own tools read."""
-    if "backend: aws" not in text:
+    if "backend: aws" not in text and "type: aws" not in text:
         return None
     server = once.server(SERVER)
     login = {"AWS_ACCESS_KEY_ID": server.user, "AWS_SECRET_ACCESS_KEY": server.password}

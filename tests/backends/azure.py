@@ -135,7 +135,7 @@ def _watched(directory: Path) -> Watched:
 
 def _example(text: str, directory: Path) -> Optional[Example]:
     """The test's vault for that of the page, with the login in the environment, and a command line that sends what `az` does."""
-    if DOCUMENTED not in text:
+    if DOCUMENTED not in text and "type: azure" not in text:
         return None
     server = once.server(SERVER)
     programs = directory / "programs"
@@ -145,7 +145,14 @@ def _example(text: str, directory: Path) -> Optional[Example]:
     program.chmod(0o755)
     login = {"AZURE_TENANT_ID": server.tenant, "AZURE_CLIENT_ID": server.client, "AZURE_CLIENT_SECRET": server.secret}
     environment = {**login, "AZURE_AUTHORITY_HOST": "{0}:{1}".format(server.host, server.port), "SSL_CERT_FILE": str(server.ca_cert)}
-    return Example(environment, programs, {DOCUMENTED: server.url})
+    return Example(environment, programs, {DOCUMENTED: server.url, **_replace_services(server)})
+
+
+def _replace_services(server: Any) -> Dict[str, str]:
+    """The test's Microsoft Entra and container registry, by which credentials of a type log in, for those of the page."""
+    where = "{0}:{1}".format(server.host, server.port)
+    trusted = "authority: {0}, ca_cert: \"{{{{ lookup('ansible.builtin.file', '{1}') }}}}\"".format(where, server.ca_cert)
+    return {"authority: login.microsoftonline.com": trusted, "server: shop.azurecr.io": "server: '{0}', {1}".format(where, trusted)}
 
 
 _CLI = """

@@ -118,7 +118,7 @@ def _watched(_directory: Path) -> Watched:
 
 def _example(text: str, directory: Path) -> Optional[Example]:
     """The server of the test in place of Google's, with a login by GOOGLE_APPLICATION_CREDENTIALS."""
-    if "backend: gcp" not in text:
+    if "backend: gcp" not in text and "type: gcp" not in text:
         return None
     server = once.server(SERVER)
     key = directory / "application_default_credentials.json"
@@ -126,6 +126,8 @@ def _example(text: str, directory: Path) -> Optional[Example]:
     key.chmod(0o600)
     where = "endpoint: {0}, ca_cert: {1}".format(server.url, server.ca_cert)
     addresses = {found: "{0}, {1}".format(found, where) for found in re.findall(r"project: [a-z0-9-]+", text)}
+    trusted = "'{0}') }}}}\", ca_cert: \"{{{{ lookup('ansible.builtin.file', '{1}') }}}}\"".format(key, server.ca_cert)
+    addresses["'deploy.json') }}\""] = trusted  # the key of a credential of a type
     return Example({"GOOGLE_APPLICATION_CREDENTIALS": str(key)}, addresses=addresses)
 
 

@@ -46,6 +46,7 @@ RUNS = (
     Run("provision.yml", ("--check", "--diff"), says=(b"failed=0",), prepared=True),
     Run("provision.yml", environment=AS_JSON),
     Run("provision.yml", environment=WITHOUT_SESSION, says=(b"failed=0",)),
+    Run("cloud_types.yml", ("--diff", "-vvv"), says=(b"the service gave no new value", b"rescued=1")),
     Run("migrate.yml", ("--diff", "-vvv"), says=(b"duplicate", b"moved/blob", b"rescued=1")),
     Run("migrate.yml", environment=WITHOUT_SESSION, says=(b"rescued=1",)),
     Run("failing.yml", says=(b"no_such_type", b"no_such_field", b"no_such_backend", b"rescued=1")),

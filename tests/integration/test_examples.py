@@ -15,6 +15,7 @@ import os
 import re
 import secrets
 import sys
+from contextlib import ExitStack
 
 import pytest
 
@@ -31,6 +32,7 @@ from tests.integration.documented import (
     role_examples,
     roles,
 )
+from tests.integration.example_services import SERVICES
 from tests.integration.stored_secrets import secrets_below
 
 HOST = "db.example.com"
@@ -94,10 +96,11 @@ FEATURES = {
 class Reader:
     """Somebody who does what a page says, in an empty directory."""
 
-    def __init__(self, project, server, monkeypatch):
+    def __init__(self, project, server, monkeypatch, running):
         self.project = project
         self._monkeypatch = monkeypatch
         self._server = server
+        self._running = running
         self.given = []
         self._addresses = {}
         self._programs = [str(PROGRAMS)]
@@ -129,6 +132,8 @@ class Reader:
         """Make what the examples say that there is: roles in PostgreSQL, credentials in the store."""
         for harness in HARNESSES.values():
             self._take(harness.example and harness.example(text, self.project.directory.parent))
+        for service in SERVICES:
+            self._take(service(text, self.project.directory.parent, self._running))
         # What is read from another server is made by the page itself.
         wanted = [{"name": name, **rest} for name, rest in NEEDED.items() if name in text and not self._addresses]
         if "target: postgresql" in text:
@@ -179,7 +184,8 @@ class Reader:
 
 @pytest.fixture
 def reader(project, request, monkeypatch):
-    return Reader(project, lambda: request.getfixturevalue("postgresql"), monkeypatch)
+    with ExitStack() as running:
+        yield Reader(project, lambda: request.getfixturevalue("postgresql"), monkeypatch, running)
 
 
 @pytest.mark.parametrize(("kind", "name"), plugins())

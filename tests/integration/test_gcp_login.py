@@ -23,6 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     StorageError,
     Unavailable,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.network.tls import Tls
 from tests.conformance.records import a_record, value_of
 from tests.integration.gcp_store import GoogleStore
 from tests.servers import once, secret_manager
@@ -291,5 +292,5 @@ print("done")
 def test_without_a_login_and_a_metadata_server_the_error_says_how_to_log_in():
     """It is asked only if no login is given: most of these machines are not Google's, and the address is none that a user wrote."""
     with pytest.raises(Unavailable) as caught:
-        Requests(None)("http://127.0.0.1:1/computeMetadata/v1/instance/service-accounts/default/token")
+        Requests(Tls())("http://127.0.0.1:1/computeMetadata/v1/instance/service-accounts/default/token")
     assert "Give 'credentials_file'" in caught.value.remedy

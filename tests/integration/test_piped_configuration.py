@@ -17,7 +17,7 @@ from tests.integration.namespaces import play
 
 READ = "- ansible.builtin.debug: {msg: \"value: {{ lookup('nebula.credential.get', 'a') }}\"}"
 WRITE = "- nebula.credential.credential: {name: a, value: v4lue, state: present}"
-VALUE = '"value: v4lue'
+VALUE = "value: v4lue"
 CONTENT = {
     "default": "piped",
     "stores": {"piped": {"backend": "local", "path": "here", "key_sources": [{"source": "passphrase", "passphrase": "c4nary-passphrase"}]}},

@@ -43,6 +43,7 @@ _KEPT = (
     *("VersionStage", "VersionStages", "VersionId", "ClientRequestToken", "RemoveFromVersionId", "MoveToVersionId", "Tags", "TagKeys"),
     *("KmsKeyId", "AddReplicaRegions", "RemoveReplicaRegions", "RecoveryWindowInDays", "ForceDeleteWithoutRecovery", "MaxResults"),
     *("RotationLambdaARN", "RotationRules", "RotateImmediately", "RoleArn", "ExternalId", "RoleSessionName", "SerialNumber"),
+    "DurationSeconds",
 )
 
 

@@ -5,8 +5,9 @@
 """Microsoft Entra's token endpoint, and the metadata endpoint of a machine, as far as one vault's clients need them.
 
 It checks client secrets, assertions signed by a certificate, tokens of a cluster as a federated credential, and requests for managed
-identities. Tokens are random texts that only this server knows. Not modelled: users, consent, conditional access, refresh tokens,
-tokens as JWT, continuous access evaluation, and the endpoints of App Service, Arc, Service Fabric and Cloud Shell.
+identities. It also makes refresh tokens of a container registry. Tokens are random texts that only this server knows. Not modelled: users,
+consent, conditional access, refresh tokens of Entra, tokens as JWT, continuous access evaluation, and the endpoints of App Service, Arc,
+Service Fabric and Cloud Shell.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ EXCHANGE = "api://AzureADTokenExchange"
 """The audience of a cluster's token."""
 _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _DEFAULT = "/.default"
-_RESOURCE = re.compile(r"https://0\.0\.1:[0-9]+(?:/\.default)?\Z")
+_RESOURCE = re.compile(r"https://(?:0\.0\.1:[0-9]+|management\.azure\.com|containerregistry\.azure\.net)(?:/\.default)?\Z")
+REGISTRY = "https://containerregistry.azure.net"
+_EXCHANGE_FORM = {"grant_type", "service", "tenant", "access_token"}
 _FORM = {"client_id", "scope", "grant_type", "client_secret", "client_assertion", "client_assertion_type", "client_info", "claims"}
 _MACHINE = {"api-version", "resource", "client_id", "object_id", "msi_res_id"}
 
@@ -148,6 +151,17 @@ class Entra:
         names = {"x5t": hashlib.sha1(encoded).digest(), "x5t#S256": hashlib.sha256(encoded).digest()}  # noqa: S324  # as RFC 7515 says
         named = [name for name in names if name in head]
         return bool(named) and all(_decode(head[name]) == names[name] for name in named)
+
+    def exchange(self, form: Mapping[str, str], host: str) -> Reply:
+        """Answer a container registry's request for its refresh token, which lasts three hours."""
+        token = self.tokens.get(form.get("access_token", ""))
+        if set(form) != _EXCHANGE_FORM or form["grant_type"] != "access_token" or form["service"] != host:
+            return Reply(400, {"errors": [{"code": "UNSUPPORTED", "message": "the grant is not supported"}]})
+        if token is None or token.audience != REGISTRY or token.ends_at <= time.time() or form["tenant"] != self.tenant:
+            return Reply(401, {"errors": [{"code": "UNAUTHORIZED", "message": "authentication required"}]})
+        claims = {"iss": "Azure Container Registry", "aud": host, "grant_type": "refresh_token", "exp": int(time.time()) + 3 * 3600}
+        parts = ({"alg": "RS256", "typ": "JWT"}, {**claims, "jti": secrets.token_hex(8)})
+        return Reply(200, {"refresh_token": ".".join([*(_encode(json.dumps(part).encode()) for part in parts), _encode(b"signature")])})
 
     def cluster_token(self) -> str:
         """A token of the cluster's service account."""

@@ -138,7 +138,10 @@ class _Handler(BaseHTTPRequestHandler):
             headers.update(failure.get("headers", {}))
             return Reply(failure["status"], failure.get("body", {"error": {"code": "Throttled", "message": "ordered"}}))
         if not path.startswith(("/secrets", "/deletedsecrets")):
-            return service.entra.handle(self.command, path, dict(parse_qsl(content.decode("latin-1"))))  # type: ignore[no-any-return]
+            form = dict(parse_qsl(content.decode("latin-1")))
+            if (self.command, path) == ("POST", "/oauth2/exchange"):
+                return service.entra.exchange(form, self.headers.get("Host", ""))  # type: ignore[no-any-return]
+            return service.entra.handle(self.command, path, form)  # type: ignore[no-any-return]
         return self._answer_vault(path, query, content, headers)
 
     def _answer_vault(self, path: str, query: Dict[str, str], content: bytes, headers: Dict[str, str]) -> Reply:

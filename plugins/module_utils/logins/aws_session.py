@@ -67,12 +67,17 @@ ReadSecret = Callable[[str], Optional[Secret]]
 
 
 class Keys(NamedTuple):
-    """Keys of a role, and when to replace them (a UNIX time)."""
+    """Keys of a role, and their end (aware, UTC)."""
 
     access_key: str
     secret_key: str
     token: str
-    renew_at: float
+    ends_at: datetime
+
+    @property
+    def renew_at(self) -> float:
+        """When to replace them (a UNIX time)."""
+        return self.ends_at.timestamp() - _ROLE_ENDS
 
 
 def check_library() -> None:
@@ -209,12 +214,30 @@ def assume_role(session: Any, login: Login, read_secret: ReadSecret) -> Keys:
     try:
         with in_our_words(call):
             keys = method(**named)["Credentials"]
-            ends = keys["Expiration"]
-            return Keys(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], ends.timestamp() - _ROLE_ENDS)
+            ends_at = keys["Expiration"].astimezone(timezone.utc)
+            return Keys(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], ends_at)
     except (AccessDenied, Refused):
         raise _build_role_error(login) from None
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, AttributeError):
         raise build_incomplete(call) from None
+
+
+@contextmanager
+def open_session(login: Login, read_secret: ReadSecret) -> Iterator[Any]:
+    """Yield a session with the first keys of a login, whose connections end with the `with` block.
+
+    Raises:
+        MissingLibrary: botocore is not installed.
+        InvalidConfiguration: the login cannot be used.
+    """
+    check_library()
+    transport = Transport(login.ca_cert)
+    try:
+        session = build_session(login, transport)
+        add_keys(session, login, read_secret)
+        yield session
+    finally:
+        transport.close()
 
 
 def _build_role_error(login: Login) -> LoginFailed:

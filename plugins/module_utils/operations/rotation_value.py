@@ -79,5 +79,5 @@ def find_expiry(kind: CredentialType, fields: Fields, base: Record, parameters: 
         return now + lifetime(parameters["ttl"], "ttl")
     known = base.full_metadata
     # The expiry of a refreshed value is that of the refresh, not the lifetime of the input.
-    lived = known.expires_at - value_since(known) if known.expires_at is not None and not kind.capabilities.refresh else None
+    lived = known.expires_at - value_since(known) if known.expires_at is not None and not kind.can_refresh(fields) else None
     return kind.expires_at(fields) or (now + lived if lived is not None else None)

@@ -13,7 +13,7 @@ import json
 from abc import ABC
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any, Callable, Dict, Mapping, NoReturn, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, NoToken, Package, RefreshUnsupported
@@ -25,6 +25,8 @@ SHOWN = 4
 """How many characters of a secret id are shown."""
 SHORTEST_ID = 16
 """Of a shorter one nothing is shown: too little of it would be left to guess."""
+DUE_AT_ONCE = datetime(1970, 1, 1, tzinfo=timezone.utc)
+"""The expiry of a credential whose first value comes from a refresh: the first read makes it."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,16 @@ class Field:
 
 @dataclass(frozen=True)
 class TypeCapabilities:
-    """S2's matrix: whether a person takes part, whether a value can be refreshed, whether it can be rotated."""
+    """S2's matrix: whether a person takes part, whether a value can be refreshed, whether it can be rotated.
+
+    Attributes:
+        generation: whether a new primary value can be made here. False if only the service makes it, as a cloud does its keys.
+    """
 
     interactive: bool = False
     refresh: bool = False
     rotation: bool = True
+    generation: bool = True
 
 
 @dataclass(frozen=True)
@@ -195,6 +202,8 @@ class CredentialType(ABC):
         Raises:
             InvalidInput: the options do not fit, or this type's value cannot be generated.
         """
+        if not self.capabilities.generation:
+            self.refuse(self.primary_of(fields), "cannot be generated", "Make it at the service, and give it.")
         return dict(fields, **{self.primary_of(fields): generation.generate_value(options, self.generated_kind)})
 
     def can_refresh(self, fields: Fields) -> bool:
@@ -218,6 +227,7 @@ class CredentialType(ABC):
 
         Raises:
             RefreshFailed: the service refuses, and would refuse again.
+            LoginFailed: the service refuses; another try does no harm, and may succeed once a person has mended what the message names.
             InteractionRequired: the service wants a person to act first.
             Unavailable, Timeout: there was no response. `outcome_unknown` is set if the request may have been carried out.
             RefreshUnsupported: the type has nothing to refresh.
@@ -271,6 +281,11 @@ class CredentialType(ABC):
 
     def _has(self, fields: Fields) -> str:
         return "It has: {0}.".format(", ".join(sorted(find_values(fields))) or "no field at all")
+
+
+def read_texts(fields: Fields) -> Dict[str, str]:
+    """Return the fields that have a value, as text."""
+    return {name: value.expose().decode("utf-8") for name, value in find_values(fields).items()}
 
 
 def refresh_unsupported_error(kind: str) -> RefreshUnsupported:

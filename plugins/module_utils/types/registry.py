@@ -17,10 +17,46 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.database i
 from ansible_collections.nebula.credential.plugins.module_utils.types.opaque import Opaque
 
 
+def _load_aws() -> CredentialType:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.aws import Aws
+
+    return Aws()
+
+
+def _load_azure() -> CredentialType:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.azure import Azure
+
+    return Azure()
+
+
+def _load_container_registry() -> CredentialType:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.container_registry import ContainerRegistry
+
+    return ContainerRegistry()
+
+
+def _load_gcp() -> CredentialType:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.gcp import Gcp
+
+    return Gcp()
+
+
+def _load_github_app() -> CredentialType:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.github_app import GithubApp
+
+    return GithubApp()
+
+
 def _load_jwt() -> CredentialType:
     from ansible_collections.nebula.credential.plugins.module_utils.types.jwt.jwt_type import Jwt
 
     return Jwt()
+
+
+def _load_rds_iam() -> CredentialType:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.rds_iam import RdsIam
+
+    return RdsIam()
 
 
 def _load_ssh_key() -> CredentialType:
@@ -30,9 +66,18 @@ def _load_ssh_key() -> CredentialType:
 
 
 _TYPES: Dict[str, CredentialType] = {kind.name: kind for kind in (ApiKey(), Basic(), Database(), Opaque())}
-_LOADERS: Mapping[str, Callable[[], CredentialType]] = {"jwt": _load_jwt, "ssh_key": _load_ssh_key}
+_LOADERS: Mapping[str, Callable[[], CredentialType]] = {
+    "aws": _load_aws,
+    "azure": _load_azure,
+    "gcp": _load_gcp,
+    "github_app": _load_github_app,
+    "jwt": _load_jwt,
+    "rds_iam": _load_rds_iam,
+    "registry": _load_container_registry,
+    "ssh_key": _load_ssh_key,
+}
 """The types whose files are loaded with the first credential of theirs. Then they are in `_TYPES` too."""
-_REFRESHABLE: FrozenSet[str] = frozenset(("jwt",))
+_REFRESHABLE: FrozenSet[str] = frozenset(("aws", "azure", "gcp", "github_app", "jwt", "rds_iam", "registry"))
 """Those of them whose values can be refreshed."""
 
 TYPES: Tuple[str, ...] = (*tuple(sorted((*_TYPES, *_LOADERS))), Custom.name)

@@ -26,7 +26,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.action.library_c
 
 MODULES = sorted(filter(has_module, OPERATIONS))
 OLDEST_PYTHON = (3, 8)
-MOST_BYTES = 256 * 1024
+MOST_BYTES = 288 * 1024
 """Of our part of what is sent, for the largest operation, with every type; ansible-core's own files are 172 KiB."""
 WITHOUT_A_COLLECTION = """
 import sys, types
@@ -96,7 +96,7 @@ def test_a_module_runs_on_what_was_sent_alone(tmp_path):
     code = pack(read_library("credential_info", ["memory"]))
     result = _run_alone(tmp_path, {"store": {"backend": "memory"}, "names": ["a"], "run_on": "target", sent_code.CODE: code})
     assert result["missing"] == ["a"]
-    assert sent_code.CODE not in json.dumps(result["invocation"])
+    assert sent_code.CODE not in json.dumps(result)
 
 
 def test_a_module_that_its_action_did_not_start_names_the_remedy(tmp_path):

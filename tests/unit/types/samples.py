@@ -6,7 +6,11 @@
 
 from __future__ import annotations
 
+import functools
+import json
+
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.types.container_registry import PROVIDERS
 
 ATTRIBUTES = {
     "custom": {
@@ -17,12 +21,48 @@ ATTRIBUTES = {
         ]
     }
 }
+NOWHERE = "http://127.0.0.1:1"
+AWS_LOGIN = {
+    "access_key_id": "AKIDSAMPLE",
+    "secret_access_key": "c4n4ry/secret+key",
+    "region": "eu-central-1",
+    "role_arn": "arn:aws:iam::123456789012:role/deploy",
+    "external_id": "c4n4ry-shop",
+    "endpoint_url": NOWHERE,
+}
+
+
+@functools.lru_cache(maxsize=None)
+def make_rsa_key():
+    """A private RSA key as PEM; where only Python is installed, a text that no type reads there."""
+    try:
+        from cryptography.hazmat.primitives import serialization
+        from cryptography.hazmat.primitives.asymmetric import rsa
+    except ImportError:
+        return "c4n4ry without cryptography"
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return key.private_bytes(*form).decode()
+
+
+def make_service_account_key():
+    """The key of a service account, as Google writes one."""
+    parts = {"client_email": "app@tests.iam.gserviceaccount.com", "private_key": make_rsa_key(), "token_uri": NOWHERE + "/token"}
+    return json.dumps({"type": "service_account", "project_id": "tests", "private_key_id": "1", "client_id": "1", **parts})
+
+
 GIVEN = {
     "api_key": {"param_name": "X-API-Key", "endpoint": "https://api.example.com"},
+    "aws": AWS_LOGIN,
+    "azure": {"client_secret": "c4n4ry~secret", "tenant_id": "1-2-3", "client_id": "4-5-6", "authority": "127.0.0.1:1"},
     "basic": {"username": "app"},
     "custom": {"host": "door.example.com"},
     "database": {"username": "app", "engine": "mysql", "host": "db.example.com", "port": "3306", "database": "shop", "ssl_mode": "require"},
+    "gcp": {"service_account_key": make_service_account_key},
+    "github_app": {"private_key": make_rsa_key, "app_id": "1234", "installation_id": "5678", "api_url": NOWHERE},
     "jwt": {"issuer": "https://deploy.example", "audience": "registry", "lifetime": "10m"},
+    "rds_iam": {**AWS_LOGIN, "host": "shop.abc.eu-central-1.rds.amazonaws.com", "port": "5432", "username": "app"},
+    "registry": {"provider": "acr", "server": "shop.azurecr.io", "client_secret": "c4n4ry~", "tenant_id": "1-2-3", "client_id": "4-5-6"},
     "ssh_key": {"passphrase": "c4n4ry of many words", "comment": "app@example.com"},
 }
 
@@ -33,5 +73,10 @@ def attributes_of(name):
 
 
 def given_to(name):
-    """The fields beside those that the type generates; with them, the type needs each of its packages."""
-    return {field: Secret(value) for field, value in GIVEN.get(name, {}).items()}
+    """The fields beside those that the type generates; with them, the type needs the packages of `packages_of`."""
+    return {field: Secret(value() if callable(value) else value) for field, value in GIVEN.get(name, {}).items()}
+
+
+def packages_of(name, kind):
+    """The packages that a type needs for the fields that it is given."""
+    return PROVIDERS["acr"].packages if name == "registry" else kind.packages

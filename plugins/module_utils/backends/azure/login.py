@@ -87,13 +87,21 @@ def build_credential(settings: Mapping[str, Any], address: Address, session: Any
     for option in LOGIN:
         found = read_login(settings, option, warn)
         secrets[option] = None if found is None else found.expose().decode("utf-8", "replace")
-    network = {"transport": build_transport(session), "retry_total": 0, "permit_redirects": False}
-    entra = {**network, "authority": address.authority, "disable_instance_discovery": address.authority not in PUBLIC_AUTHORITIES}
+    network, entra = _build_network_options(session), build_entra_options(address.authority, session)
     try:
         return Login(_BUILDERS[method](settings, secrets, network, entra), address, method)
     except (ValueError, TypeError, OSError):
         option = "client_certificate" if method == "certificate" else "tenant_id"
         raise LoginFailed("the login cannot be used", option=option, remedy="Check it, and the password of a certificate.") from None
+
+
+def _build_network_options(session: Any) -> Dict[str, Any]:
+    return {"transport": build_transport(session), "retry_total": 0, "permit_redirects": False}
+
+
+def build_entra_options(authority: str, session: Any) -> Dict[str, Any]:
+    """Return what each class of azure-identity takes that logs in to Microsoft Entra: its host, and a session of ours."""
+    return {**_build_network_options(session), "authority": authority, "disable_instance_discovery": authority not in PUBLIC_AUTHORITIES}
 
 
 def _with_secret(settings: Any, secrets: Any, _network: Any, entra: Any) -> Any:

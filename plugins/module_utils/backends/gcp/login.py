@@ -44,10 +44,10 @@ class Response(NamedTuple):
 class Requests:
     """The requests that google-auth makes, by our client: with the deadline of the operation, and without repeats."""
 
-    def __init__(self, ca_cert: Optional[str]) -> None:
-        """Read the authority that signs the endpoints' certificates. Opens no connection."""
+    def __init__(self, tls: Tls) -> None:
+        """Take the authority that signs the endpoints' certificates. Opens no connection."""
         # The metadata server of a virtual machine speaks plain HTTP, on the link of that machine.
-        self._client = HttpClient(Tls(ca_file=ca_cert), allow_plain=True)
+        self._client = HttpClient(tls, allow_plain=True)
 
     def __call__(
         self, url: str, method: str = "GET", body: Any = None, headers: Optional[Mapping[str, Any]] = None, **_named: Any
@@ -87,7 +87,7 @@ class Login:
         """Take the store's options. Sends nothing."""
         self._settings = settings
         self._warn = warn
-        self._requests = Requests(settings.get("ca_cert"))
+        self._requests = Requests(Tls(ca_file=settings.get("ca_cert")))
         self._lock = threading.Lock()
         self._identity: Optional[Identity] = None
         self._token = ""

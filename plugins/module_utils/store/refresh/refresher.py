@@ -24,6 +24,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.context.caller i
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     CredentialError,
     InteractionRequired,
+    LoginFailed,
     NoRefreshToken,
     NotFound,
     RefreshFailed,
@@ -44,7 +45,7 @@ PAUSE = 30.0
 """Seconds that this process waits after a failed attempt before it tries again to refresh an unexpired value."""
 FLIGHT_TIMEOUT = WAIT_TIMEOUT + CALL_TIMEOUT
 """Seconds for which a thread waits for the thread that refreshes, which may have waited for another process first."""
-_FOR_PEOPLE = (InteractionRequired, NoRefreshToken, RefreshFailed)
+_FOR_PEOPLE = (InteractionRequired, LoginFailed, NoRefreshToken, RefreshFailed)
 """Errors that last until a person acts: they are reported as a warning before the value expires."""
 
 

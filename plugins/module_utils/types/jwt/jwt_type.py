@@ -14,6 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import In
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, find_values
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import (
+    DUE_AT_ONCE,
     CredentialType,
     Field,
     RefreshAnswer,
@@ -26,8 +27,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.jwt.compac
 TOKEN = "token"
 JWKS = "jwks"
 DEFAULT_ALGORITHM = "ES256"
-_NOT_YET = datetime(1970, 1, 1, tzinfo=timezone.utc)
-"""The expiry of a credential for which no token was issued yet: it is issued at the first read."""
 
 
 class Jwt(CredentialType):
@@ -106,7 +105,7 @@ class Jwt(CredentialType):
         """Return the time in the claim `exp` of another issuer's token. A key's first token is due at once."""
         found = find_values(fields).get(TOKEN)
         if found is None:
-            return _NOT_YET
+            return DUE_AT_ONCE
         return read_time(read_token(found.expose()).claims, "exp")
 
     def generate(self, options: Mapping[str, Any], fields: Fields) -> Dict[str, Secret]:

@@ -1,0 +1,34 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Services that documented examples need and that belong to no backend: each takes a page's text, and prepares what it names."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Optional
+
+from cryptography.hazmat.primitives import serialization
+
+from tests.backends.harness import Example
+from tests.servers import github
+from tests.unit.types.samples import make_rsa_key
+
+API = "https://github.example.com/api/v3"
+
+
+def take_github(text: str, directory: Path, running: ExitStack) -> Optional[Example]:
+    """GitHub's API, and the key of an app that it knows."""
+    if API not in text:
+        return None
+    key = directory / "release-bot.pem"
+    key.touch(mode=0o600)
+    key.write_text(make_rsa_key(), encoding="ascii")
+    public = serialization.load_pem_private_key(make_rsa_key().encode(), None).public_key()
+    hub = running.enter_context(github.running(public))
+    return Example({}, addresses={API: hub.url, "'release-bot.pem'": "'{0}'".format(key)})
+
+
+SERVICES = (take_github,)

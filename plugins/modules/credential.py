@@ -39,8 +39,8 @@ options:
       type: &type
         description:
           - The type of the credential. Defaults to V(opaque) on creation. It cannot be changed afterwards.
-          - The types are V(api_key), V(aws), V(azure), V(basic), V(custom), V(database), V(gcp), V(github_app), V(jwt), V(opaque),
-            V(rds_iam), V(registry) and V(ssh_key).
+          - The types are V(api_key), V(aws), V(azure), V(basic), V(certificate), V(custom), V(database), V(gcp), V(github_app), V(jwt),
+            V(opaque), V(rds_iam), V(registry) and V(ssh_key).
         type: str
       value: &value
         description:
@@ -69,7 +69,7 @@ options:
         type: dict
         suboptions:
           kind:
-            description: What is generated. The default depends on the type. Type V(ssh_key) takes the last three, and no other type does.
+            description: What is generated. The default depends on the type. Types V(certificate) and V(ssh_key) take the last three alone.
             type: str
             choices: [password, hex, urlsafe, uuid, ed25519, ecdsa, rsa]
           length: {type: int, description: "Characters of a password, by default 32."}

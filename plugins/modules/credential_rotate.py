@@ -52,7 +52,7 @@ options:
     type: dict
     suboptions:
       kind:
-        description: What is generated. The default depends on the type. Type V(ssh_key) takes the last three, and no other type does.
+        description: What is generated. The default depends on the type. Types V(certificate) and V(ssh_key) take the last three alone.
         type: str
         choices: [password, hex, urlsafe, uuid, ed25519, ecdsa, rsa]
       length:

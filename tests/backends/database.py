@@ -151,6 +151,7 @@ def _kinds_on(server: str, requests: Callable[[Path], int]) -> Tuple[StoreKind, 
 
 HARNESS = Harness(
     backend="database",
+    speaks_http=False,
     kinds=(
         StoreKind("database-sqlite", "database", _sqlite, many=False, plays=False),
         StoreKind("database-sqlite-encrypted", "database", _sqlite, encrypting, many=False, bare=_bare_sqlite, load=_insert_rows),

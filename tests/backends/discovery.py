@@ -11,6 +11,7 @@ from typing import Mapping, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS
 from tests.backends.harness import Elsewhere, Harness, StoreKind
+from tests.backends.throttling import throttle
 from tests.conftest import PROFILE
 
 HARNESSES: Mapping[str, Harness] = {name: importlib.import_module("tests.backends." + name).HARNESS for name in sorted(BACKENDS)}
@@ -20,3 +21,8 @@ DECLARED: Tuple[StoreKind, ...] = (
     *(kind for elsewhere in ELSEWHERE.values() for kind in elsewhere.find_kinds()),
 )
 KINDS: Tuple[StoreKind, ...] = tuple(kind for kind in DECLARED if PROFILE == "long" or not kind.long_only)
+THROTTLED = {label: is_fast for harness in HARNESSES.values() for label, is_fast in harness.throttled.items()}
+CONFORMING: Tuple[StoreKind, ...] = KINDS + tuple(
+    throttle(HARNESSES[kind.backend], kind) for kind in KINDS if kind.label in THROTTLED and (PROFILE == "long" or THROTTLED[kind.label])
+)
+"""What the conformance suite runs on."""

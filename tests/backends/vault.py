@@ -182,6 +182,7 @@ HARNESS = Harness(
     watched={"vault": _watched},
     example=_example,
     lookups=_lookups,
+    throttled={"vault-kv2": True},
     choices=(
         Choice(
             "Vault or OpenBao",

@@ -180,6 +180,30 @@ def test_a_delete_that_can_neither_be_seen_nor_taken_back_says_so(store):
     assert caught.value.outcome_unknown
 
 
+@pytest.mark.parametrize("disturb", [refuse("ThrottlingException"), lose], ids=["throttled", "lost"])
+def test_a_delete_whose_later_request_is_disturbed_goes_on_with_that_request(store, disturb):
+    store.backend().put(a_record("db"))
+    with aws_front.running(store.server, {"DeleteSecret": [lambda pass_on: pass_on(), disturb]}) as front:
+        resilient(store.backend(**front.login), {"base_delay": 0.0, "write_timeout": 60.0}).delete("db")
+    assert front.asked.count("DeleteSecret") == (2 if disturb is lose else 3)
+    client = store.server.client()
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.describe_secret(SecretId=store.secret("db"))
+
+
+def test_a_delete_that_another_tool_has_taken_back_meanwhile_does_not_delete_its_value(store):
+    store.backend().put(a_record("db"))
+
+    def take_back(_pass_on):
+        store.server.client().restore_secret(SecretId=store.secret("db"))
+        write_as_a_function_of_aws(store)
+        return refuse("ThrottlingException")(_pass_on)
+
+    with aws_front.running(store.server, {"DeleteSecret": [lambda pass_on: pass_on(), take_back]}) as front:
+        resilient(store.backend(**front.login), {"base_delay": 0.0, "write_timeout": 60.0}).delete("db")
+    assert store.manager().token("db") == Secret("theirs")
+
+
 def test_32_callers_survive_a_storm_of_throttling(store):
     store.manager().ensure(DesiredCredential("db", value=Secret("one")))
     storm = [refuse("ThrottlingException")] * (2 * CALLERS)

@@ -29,7 +29,7 @@ sys.dont_write_bytecode = True
 collection = sys.argv[1]
 sys.path[:0] = [collection + "/plugins/plugin_utils/session/server", *sys.argv[2:]]
 import main
-main._make_packages(collection)
+main._make_packages(collection, [])
 main._keep_bytecode({"bytecode": False, "collection": collection})
 compiled, compile_source = [], SourceFileLoader.source_to_code
 def source_to_code(loader, data, path, **options):

@@ -23,8 +23,8 @@ from tests.servers.scripted import Answer, Request
 
 PATIENCE = 60.0
 """Seconds that a request is held at most. It is answered 504 then, and the test fails."""
-_LEFT_OUT = ("host", "connection", "accept-encoding", "content-length", "transfer-encoding")
-"""Headers of the connection to the front. The others are passed on."""
+_OF_THE_CONNECTION = ("host", "connection", "content-length", "accept-encoding", "transfer-encoding")
+"""Headers that are not passed on."""
 
 
 class Front:
@@ -76,7 +76,7 @@ class Front:
         return self._changed.wait_for(lambda: self.rounds > mine, PATIENCE)
 
     def pass_on(self, request: Request) -> Answer:
-        headers = {name: value for name, value in request.all_headers if name.lower() not in _LEFT_OUT}
+        headers = {name: value for name, value in request.all_headers if name.lower() not in _OF_THE_CONNECTION}
         answer = self._session().request(
             request.method, self._upstream + request.path, data=request.content, headers=headers, verify=self._verify, timeout=PATIENCE
         )

@@ -84,7 +84,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._answer()
 
-    do_POST = do_PUT = do_PATCH = do_DELETE = do_LIST = do_GET  # noqa: N815
+    do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_LIST = do_GET  # noqa: N815
 
     @property
     def _owner(self) -> Server:
@@ -112,10 +112,13 @@ class _Handler(BaseHTTPRequestHandler):
         # A script may have a clock of its own.
         (self.send_response_only if "Date" in answer.headers else self.send_response)(answer.status)
         self.send_header("Content-Type", "text/html" if plain else "application/json")
-        self.send_header("Content-Length", str(len(content)))
+        if self.command != "HEAD":
+            self.send_header("Content-Length", str(len(content)))
         for name, value in answer.headers.items():
             self.send_header(name, value)
         self.end_headers()
+        if self.command == "HEAD":
+            return
         if answer.drips:
             self._drip(content, answer.drips)
         else:

@@ -53,6 +53,7 @@ class Capabilities:
         persistent: stored values outlive the process.
         read_only: nothing can be written, so nothing has to be locked either.
         leased: values are leased for a time; the backend keeps them, renews them (`renew_due`) and revokes them, so no cache keeps them.
+        describes_later: the metadata of a value is written by a request of its own, after the value.
         server_side_encryption: the backend encrypts at rest. Without it, a store with plain `native` values warns about that.
         audit_log: it stores the entries of the audit trail too, so that several controllers share one trail that can be queried.
         max_bytes: the largest value, in bytes as stored (`protocols.Limited` measures it).
@@ -72,6 +73,7 @@ class Capabilities:
     persistent: bool = True
     read_only: bool = False
     leased: bool = False
+    describes_later: bool = False
     server_side_encryption: bool = False
     audit_log: bool = False
     max_bytes: Optional[int] = None

@@ -21,6 +21,7 @@ from queue import SimpleQueue
 from typing import Callable, Deque, Dict, Generator, Generic, Iterable, Iterator, Optional, Sequence, Tuple, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.context.cache_only import is_cache_only
+from ansible_collections.nebula.credential.plugins.module_utils.context.import_lock import lock_imports
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -68,6 +69,7 @@ class Parallelism:
                     work(item)
                     yield item
             return
+        lock_imports()
         batch = _Batch(lanes, work, self)
         with ThreadPoolExecutor(threads, "batch") as pool:
             try:

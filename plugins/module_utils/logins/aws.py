@@ -15,6 +15,7 @@ from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional
 from urllib.parse import urlsplit
 
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.context.listing_requests import repeat_in_listings
 from ansible_collections.nebula.credential.plugins.module_utils.logins.aws_errors import Call, KeysEnded, build_unknown_region
 from ansible_collections.nebula.credential.plugins.module_utils.logins.aws_settings import read_login_settings
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
@@ -88,6 +89,7 @@ class AwsConnection:
             if self._transport is None:
                 self._transport = aws_session.Transport(self._login.ca_cert)
 
+    @repeat_in_listings
     def call(self, method: str, action: str, resource: str = "", *, writing: bool = False, **parameters: Any) -> Dict[str, Any]:
         """Send one request, and return the response. If the keys have ended, log in again and send it once more.
 

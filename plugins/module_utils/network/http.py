@@ -141,7 +141,7 @@ class _Session(Session):
         self.headers.clear()
         self.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "identity"})
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._has_certificate = bool(tls.client_cert)
+        self._has_certificate = bool(tls.client_cert or tls.client_pem)
         if not tls.verify:
             urllib3.disable_warnings(InsecureRequestWarning)  # the options disable the check
         adapter = ContextAdapter(build_context(tls), tls.server_name)

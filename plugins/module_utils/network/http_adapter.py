@@ -55,6 +55,8 @@ def is_whole(response: Any) -> bool:
     A connection that is cut within the headers looks like their end to the standard library.
     """
     length = response.headers.get("Content-Length", "")
+    if response.request.method == "HEAD":
+        return True  # It has no content, whatever its headers say. Many services leave out the length then.
     if length.isascii() and length.isdigit():
-        return bool(response.request.method == "HEAD" or response.raw.tell() >= int(length))
+        return bool(response.raw.tell() >= int(length))
     return "Transfer-Encoding" in response.headers or response.status_code in (204, 304) or response.raw.version < 11

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import os
 import ssl
-from typing import Callable, NamedTuple, Optional
+from typing import BinaryIO, Callable, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.network.http_deadline import tls_context
 
 
@@ -21,6 +23,7 @@ class Tls(NamedTuple):
         ca_data: authorities as PEM text. Without either, the system's authorities are trusted.
         client_cert: a PEM file of the client's own certificate.
         client_key: a PEM file of its key, not encrypted; None if it is in the same file.
+        client_pem: certificate, chain and key as PEM text, instead of both files. It is in no directory at any time.
         server_name: the name in the server's certificate if it differs from the host.
         verify: False to accept any certificate.
     """
@@ -29,6 +32,7 @@ class Tls(NamedTuple):
     ca_data: Optional[str] = None
     client_cert: Optional[str] = None
     client_key: Optional[str] = None
+    client_pem: Optional[Secret] = None
     server_name: Optional[str] = None
     verify: bool = True
 
@@ -49,7 +53,20 @@ def build_context(tls: Tls) -> ssl.SSLContext:
         context.load_default_certs()
     if tls.client_cert:
         load_client_certificate(context, tls.client_cert, tls.client_key)
+    if tls.client_pem:
+        with _open_unnamed() as file:
+            file.write(tls.client_pem.expose())
+            load_client_certificate(context, "/dev/fd/{0}".format(file.fileno()), None)
     return context
+
+
+def _open_unnamed() -> BinaryIO:
+    """Open a file that has no name, in memory where the system can: OpenSSL reads keys from files alone."""
+    if hasattr(os, "memfd_create"):
+        return open(os.memfd_create("client certificate"), "wb", buffering=0)
+    import tempfile  # imported here: only such systems need it
+
+    return tempfile.TemporaryFile("wb", buffering=0)
 
 
 def read_authorities(load: Callable[[], object]) -> None:

@@ -13,26 +13,14 @@ import base64
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
     from cryptography.hazmat.primitives.serialization import SSHCertificate
 
-    PrivateKey = Union[Ed25519PrivateKey, EllipticCurvePrivateKey, RSAPrivateKey]
-    PublicKey = Union[Ed25519PublicKey, EllipticCurvePublicKey, RSAPublicKey]
-
-ED25519, ECDSA, RSA = "ed25519", "ecdsa", "rsa"
-ALGORITHMS = (ED25519, ECDSA, RSA)
-SIZES: Mapping[str, Tuple[int, ...]] = {ED25519: (), ECDSA: (256, 384, 521), RSA: (3072, 4096, 8192)}
-"""The sizes that are generated, in bits; the first one is the default. An Ed25519 key has one size."""
-
-LEAST_RSA_BITS = 2048
-"""A shorter key is refused, as OpenSSH's own default refuses or warns of it."""
+    from ansible_collections.nebula.credential.plugins.module_utils.types.private_keys import PrivateKey, PublicKey
 
 USER, HOST = "user", "host"
 EXTENSIONS = ("permit-X11-forwarding", "permit-agent-forwarding", "permit-port-forwarding", "permit-pty", "permit-user-rc")
@@ -59,82 +47,12 @@ class CertificateTerms:
     extensions: Tuple[str, ...]
 
 
-def generate_key(algorithm: str, bits: Optional[int], passphrase: Optional[bytes]) -> bytes:
-    """Generate a private key, and return it in OpenSSH's format, encrypted if there is a passphrase.
-
-    Raises:
-        InvalidInput: there is no such algorithm, or it has no keys of that size.
-    """
-    if algorithm not in ALGORITHMS:
-        raise _invalid_option("there is no kind {0}".format(ascii(algorithm)), "Use one of: {0}.".format(", ".join(ALGORITHMS)))
-    sizes = SIZES[algorithm]
-    if bits is not None and bits not in sizes:
-        remedy = "Use one of: {0}.".format(", ".join(map(str, sizes))) if sizes else "Leave 'bits' out: these keys have one size."
-        raise _invalid_option("there is no key of kind '{0}' with {1} bits".format(algorithm, bits), remedy)
-    return write_private_key(_make_key(algorithm, bits or (sizes[0] if sizes else 0)), passphrase)
-
-
-def _make_key(algorithm: str, bits: int) -> PrivateKey:
-    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-
-    if algorithm == ED25519:
-        return ed25519.Ed25519PrivateKey.generate()
-    if algorithm == RSA:
-        return rsa.generate_private_key(65537, bits)
-    curves = {256: ec.SECP256R1(), 384: ec.SECP384R1(), 521: ec.SECP521R1()}
-    return ec.generate_private_key(curves[bits])
-
-
 def write_private_key(key: PrivateKey, passphrase: Optional[bytes]) -> bytes:
     """Return a private key in OpenSSH's format, encrypted if there is a passphrase."""
     from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 
     encryption = NoEncryption() if passphrase is None else BestAvailableEncryption(passphrase)
     return key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, encryption)
-
-
-def read_private_key(text: bytes, passphrase: Optional[bytes]) -> PrivateKey:
-    """Read a private key in OpenSSH's format, or in PEM (PKCS#8, PKCS#1, SEC 1).
-
-    Raises:
-        InvalidInput: it is none, its passphrase is missing, wrong or not needed, or its algorithm is not one of `ALGORITHMS`.
-    """
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_ssh_private_key
-
-    load: Any = load_ssh_private_key if b"BEGIN OPENSSH PRIVATE KEY" in text else load_pem_private_key
-    try:
-        key = load(text, password=passphrase)
-    except TypeError:
-        if passphrase is None:
-            raise _invalid("private_key", "is encrypted, and there is no passphrase", "Give 'passphrase' too.") from None
-        what = "is not encrypted, and there is a passphrase"
-        raise _invalid("private_key", what, "Encrypt it with: ssh-keygen -p. Or leave 'passphrase' out.") from None
-    except (ValueError, UnsupportedAlgorithm):
-        what = "cannot be read" if passphrase is None else "cannot be read with this passphrase"
-        raise _invalid(
-            "private_key", what, "Give a key in OpenSSH's format or in PEM, and the passphrase that it is encrypted with."
-        ) from None
-    describe_key(key)
-    return key  # type: ignore[no-any-return]
-
-
-def describe_key(key: PrivateKey) -> Tuple[str, Optional[int]]:
-    """Return the algorithm of a key and its size in bits; None for Ed25519.
-
-    Raises:
-        InvalidInput: the algorithm is none of `ALGORITHMS`, or the key is too short.
-    """
-    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-
-    if isinstance(key, ed25519.Ed25519PrivateKey):
-        return ED25519, None
-    if isinstance(key, rsa.RSAPrivateKey) and key.key_size >= LEAST_RSA_BITS:
-        return RSA, key.key_size
-    if isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name in ("secp256r1", "secp384r1", "secp521r1"):
-        return ECDSA, key.key_size
-    what = "is neither an Ed25519 key, nor ECDSA on a NIST curve, nor RSA of {0} bits or more".format(LEAST_RSA_BITS)
-    raise _invalid("private_key", what, "Generate a key, or keep this one with type 'opaque'.")
 
 
 def write_public_key(key: PublicKey, comment: str = "") -> str:
@@ -234,7 +152,3 @@ def _read_terms(certificate: SSHCertificate) -> Tuple[str, Any, Dict[str, str], 
 
 def _invalid(field: str, what: str, remedy: str) -> InvalidInput:
     return InvalidInput("field '{0}' of type 'ssh_key' {1}".format(field, what), option="fields", remedy=remedy)
-
-
-def _invalid_option(what: str, remedy: str) -> InvalidInput:
-    return InvalidInput(what, option="generate", remedy=remedy)

@@ -29,6 +29,12 @@ def _load_azure() -> CredentialType:
     return Azure()
 
 
+def _load_certificate() -> CredentialType:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.certificate.certificate_type import Certificate
+
+    return Certificate()
+
+
 def _load_container_registry() -> CredentialType:
     from ansible_collections.nebula.credential.plugins.module_utils.types.container_registry import ContainerRegistry
 
@@ -69,6 +75,7 @@ _TYPES: Dict[str, CredentialType] = {kind.name: kind for kind in (ApiKey(), Basi
 _LOADERS: Mapping[str, Callable[[], CredentialType]] = {
     "aws": _load_aws,
     "azure": _load_azure,
+    "certificate": _load_certificate,
     "gcp": _load_gcp,
     "github_app": _load_github_app,
     "jwt": _load_jwt,
@@ -77,7 +84,7 @@ _LOADERS: Mapping[str, Callable[[], CredentialType]] = {
     "ssh_key": _load_ssh_key,
 }
 """The types whose files are loaded with the first credential of theirs. Then they are in `_TYPES` too."""
-_REFRESHABLE: FrozenSet[str] = frozenset(("aws", "azure", "gcp", "github_app", "jwt", "rds_iam", "registry"))
+_REFRESHABLE: FrozenSet[str] = frozenset(("aws", "azure", "certificate", "gcp", "github_app", "jwt", "rds_iam", "registry"))
 """Those of them whose values can be refreshed."""
 
 TYPES: Tuple[str, ...] = (*tuple(sorted((*_TYPES, *_LOADERS))), Custom.name)

@@ -9,16 +9,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, Package, check_packages
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Package, check_packages
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, Record, find_values
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import lifetime
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.types import openssh
+from ansible_collections.nebula.credential.plugins.module_utils.types import openssh, private_keys
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType, Field
 
 if TYPE_CHECKING:
-    from ansible_collections.nebula.credential.plugins.module_utils.types.openssh import PrivateKey
+    from ansible_collections.nebula.credential.plugins.module_utils.types.private_keys import PrivateKey
 
 CRYPTOGRAPHY = Package("cryptography>=44", "cryptography")
 BCRYPT = Package("bcrypt>=4", "bcrypt", when="a passphrase")
@@ -131,16 +131,9 @@ class SshKey(CredentialType):
             MissingLibrary: a package is not installed.
         """
         self._check_packages(fields)
-        given = {option: value for option, value in options.items() if value is not None}
-        unknown = sorted(set(given) - {"kind", "bits"})
-        if unknown:
-            remedy = "Allowed for type '{0}': kind, bits.".format(self.name)
-            raise InvalidInput("unknown: {0}".format(", ".join(unknown)), option="generate", remedy=remedy)
-        algorithm, bits = self._describe_key(fields)
-        chosen = str(given.get("kind", algorithm))
-        bits = given.get("bits", bits if chosen == algorithm and bits in openssh.SIZES[algorithm] else None)
+        key = private_keys.make_key(private_keys.choose_kind(options, self._describe_key(fields), self.name))
         made = {name: value for name, value in fields.items() if name != "certificate"}
-        made["private_key"] = Secret(openssh.generate_key(chosen, None if bits is None else int(bits), _read_passphrase(fields)))
+        made["private_key"] = Secret(openssh.write_private_key(key, _read_passphrase(fields)))
         return made
 
     def read(self, fields: Fields, state: Fields, field: str) -> Secret:
@@ -153,11 +146,11 @@ class SshKey(CredentialType):
 
     def _read_key(self, fields: Fields) -> PrivateKey:
         self._check_packages(fields)
-        return openssh.read_private_key(super().read(fields, {}, "private_key").expose(), _read_passphrase(fields))
+        return private_keys.read_private_key(super().read(fields, {}, "private_key").expose(), _read_passphrase(fields), self.name)
 
-    def _describe_key(self, fields: Fields) -> Tuple[str, Optional[int]]:
+    def _describe_key(self, fields: Fields) -> private_keys.KeyKind:
         there = "private_key" in find_values(fields)
-        return openssh.describe_key(self._read_key(fields)) if there else (openssh.ED25519, None)
+        return private_keys.describe_key(self._read_key(fields), self.name) if there else private_keys.KeyKind(private_keys.ED25519)
 
     def _check_packages(self, fields: Fields) -> None:
         check_packages(self.packages if _read_passphrase(fields) is not None else (CRYPTOGRAPHY,))

@@ -155,6 +155,12 @@ def test_an_answer_that_is_cut_is_none(client, server, after):
             client.request("GET", "http://{0}:{1}".format(LOOPBACK, between.port))
 
 
+def test_an_answer_to_head_is_whole_without_a_length(client, server):
+    server.script = lambda _request: Answer(200, {}, {"X-Seen": "yes"})
+    answer = client.request("HEAD", server.url)
+    assert (answer.status, answer.headers["x-seen"], "content-length" in answer.headers) == (200, "yes", False)
+
+
 def test_where_nothing_listens_nothing_has_happened(client):
     with socket.socket() as taken:
         taken.bind((LOOPBACK, 0))

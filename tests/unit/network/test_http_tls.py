@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import ssl
 
 import pytest
@@ -121,11 +122,36 @@ def test_a_client_certificate_is_shown_to_a_server_that_asks_for_one(front, auth
         ask(front, ca_file=str(authority.certificate))
 
 
-def test_a_client_certificate_goes_to_no_other_host(front, authority, server):
+def pem_of(issued):
+    return Secret(issued.certificate.read_bytes() + issued.key.read_bytes())
+
+
+def test_a_client_certificate_from_a_field_is_shown_and_leaves_no_file(front, authority, tmp_path, monkeypatch):
+    front.context.verify_mode = ssl.CERT_REQUIRED
+    front.context.load_verify_locations(str(authority.certificate))
+    pem = pem_of(authority.issue("client", client=True))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    before = os.listdir("/dev/fd")
+    assert ask(front, ca_file=str(authority.certificate), client_pem=pem) == {"by": "server"}
+    monkeypatch.delattr("os.memfd_create")  # as where the system has no files in memory
+    assert ask(front, ca_file=str(authority.certificate), client_pem=pem) == {"by": "server"}
+    assert list((tmp_path / "temporary").iterdir()) == []
+    assert os.listdir("/dev/fd") == before
+
+
+def test_settings_show_no_client_certificate(authority):
+    pem = pem_of(authority.issue("client", client=True))
+    assert "PRIVATE KEY" not in repr(Tls(client_pem=pem))
+
+
+@pytest.mark.parametrize("source", ["files", "field"])
+def test_a_client_certificate_goes_to_no_other_host(front, authority, server, source):
     with scripted.running() as another:
         server.script = lambda _request: Answer(302, {}, {"Location": another.url})
         issued = authority.issue("client", client=True)
-        settings = {"client_cert": str(issued.certificate), "client_key": str(issued.key)}
+        files = {"client_cert": str(issued.certificate), "client_key": str(issued.key)}
+        settings = files if source == "files" else {"client_pem": pem_of(issued)}
         with pytest.raises(StorageError, match="not followed"):
             ask(front, ca_file=str(authority.certificate), **settings)
         assert another.asked == []
@@ -154,6 +180,17 @@ def test_a_client_certificate_that_cannot_be_used_is_refused_before_a_request(au
         encrypted(issued.key)
     with pytest.raises(InvalidConfiguration, match="it is not a certificate with its key") as caught:
         HttpClient(Tls(client_cert=str(issued.certificate), client_key=str(key)))
+    assert caught.value.option == "client_cert"
+
+
+@pytest.mark.parametrize("wrong", ["no key", "garbage", "encrypted", "another's"])
+def test_a_client_certificate_in_a_field_that_cannot_be_used_is_refused_before_a_request(authority, wrong):
+    issued, other = authority.issue("client", client=True), authority.issue("other", client=True)
+    if wrong == "encrypted":
+        encrypted(issued.key)
+    key = {"no key": b"", "garbage": b"garbage", "another's": other.key.read_bytes()}.get(wrong, issued.key.read_bytes())
+    with pytest.raises(InvalidConfiguration, match="it is not a certificate with its key") as caught:
+        HttpClient(Tls(client_pem=Secret(issued.certificate.read_bytes() + key)))
     assert caught.value.option == "client_cert"
 
 

@@ -56,6 +56,7 @@ GIVEN = {
     "aws": AWS_LOGIN,
     "azure": {"client_secret": "c4n4ry~secret", "tenant_id": "1-2-3", "client_id": "4-5-6", "authority": "127.0.0.1:1"},
     "basic": {"username": "app"},
+    "certificate": {"passphrase": "c4n4ry of many words", "alt_names": "app.example.com, 192.0.2.7", "keystore_passphrase": "c4n4ry-store"},
     "custom": {"host": "door.example.com"},
     "database": {"username": "app", "engine": "mysql", "host": "db.example.com", "port": "3306", "database": "shop", "ssl_mode": "require"},
     "gcp": {"service_account_key": make_service_account_key},

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.types import openssh
+from ansible_collections.nebula.credential.plugins.module_utils.types import openssh, private_keys
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import type_named
 
 KEYGEN = shutil.which("ssh-keygen")
@@ -54,5 +54,5 @@ def keygen(*arguments, given=None):
 
 def sign(fields, ca, kind="user", extensions=("permit-pty",), lasts=timedelta(days=30), now=NOW):
     terms = openssh.CertificateTerms(kind, ("app",), lasts, extensions)
-    keys = [openssh.read_private_key(each["private_key"].expose(), None) for each in (fields, ca)]
+    keys = [private_keys.read_private_key(each["private_key"].expose(), None, "ssh_key") for each in (fields, ca)]
     return openssh.sign(keys[0].public_key(), keys[1], "app/key", terms, now)

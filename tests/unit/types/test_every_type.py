@@ -11,7 +11,7 @@ import subprocess
 import sys
 import traceback
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -35,6 +35,7 @@ from tests.unit.types.samples import attributes_of, given_to, packages_of
 
 CANARY = "c4n4ry-c4n4ry"
 INSIDE = AccessContext(workflow="deploy")
+NOW = datetime.now(timezone.utc)
 EVERY = pytest.mark.parametrize("name", TYPES)
 UNREFRESHED = timedelta(hours=1)
 """A time to live with which no read refreshes a value: the services of the samples are nowhere."""
@@ -47,7 +48,8 @@ def kind_of(name):
 def make(name):
     """The fields of a valid credential, with a value that the type has generated, or the given one if only its service makes it."""
     kind, given = kind_of(name), given_to(name)
-    return kind.validate(kind.generate({}, given) if kind.capabilities.generation else given)
+    made = kind.validate(kind.generate({}, given) if kind.capabilities.generation else given)
+    return kind.complete("app", made, refuse_to_read, NOW)
 
 
 def secrets_of(kind, fields):
@@ -93,7 +95,7 @@ def test_fields_that_were_checked_stay_as_they_are_when_they_are_checked_again(n
     kind, fields = kind_of(name), make(name)
     given = dict(fields)
     assert kind.validate(fields) == fields == given
-    assert kind.complete("app", fields, refuse_to_read, None) == fields
+    assert kind.complete("app", fields, refuse_to_read, NOW) == fields
 
 
 def refuse_to_read(name):
@@ -189,10 +191,10 @@ def test_a_type_is_refreshed_or_says_that_it_cannot_be(name):
     assert kind.capabilities.rotation or kind.capabilities.refresh, "its value could never change"
     answer = refresh(kind, fields)
     if isinstance(answer, CredentialError):
-        assert isinstance(answer, RefreshUnsupported) is not kind.capabilities.refresh
+        assert isinstance(answer, RefreshUnsupported) is not kind.can_refresh(fields)
         assert [value for value in secrets_of(kind, fields) if value.decode() in show(answer)] == []
     else:
-        assert (type(answer), kind.capabilities.refresh) == (RefreshAnswer, True)
+        assert (type(answer), kind.can_refresh(fields)) == (RefreshAnswer, True)
 
 
 def refresh(kind, fields):

@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.types import openssh
+from ansible_collections.nebula.credential.plugins.module_utils.types import openssh, private_keys
 from tests.unit.types.ssh import EVERY_KEY, KIND, PASSPHRASE, generate, keygen, needs_keygen, secrets, shown, sign, text, write
 
 
@@ -60,7 +60,10 @@ def test_a_key_gets_the_newline_back_that_a_lookup_takes_from_it():
 def test_a_key_is_replaced_by_one_of_the_same_kind_and_size():
     before = generate({"kind": "ecdsa", "bits": 384})
     after = KIND.validate(KIND.generate({}, before))
-    assert openssh.describe_key(openssh.read_private_key(after["private_key"].expose(), None)) == ("ecdsa", 384)
+    assert private_keys.describe_key(private_keys.read_private_key(after["private_key"].expose(), None, "ssh_key"), "ssh_key") == (
+        "ecdsa",
+        384,
+    )
     assert after["private_key"] != before["private_key"]
 
 

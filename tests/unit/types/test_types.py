@@ -190,6 +190,7 @@ def test_each_type_says_which_fields_identify_it():
     assert found["basic"] == ("username",)
     assert found["database"] == ("username", "host", "database")
     assert found["api_key"] == ("endpoint",)
+    assert found["certificate"] == ("common_name", "distinguished_name", "alt_names", "login_id")
     assert found["ssh_key"] == ("comment",)
     assert found["jwt"] == ("key_id", "subject")
     assert found["opaque"] == found["custom"] == ()

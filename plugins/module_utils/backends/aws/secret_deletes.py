@@ -12,6 +12,7 @@ process that was killed holds the value, so it is read as before, and after `cla
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any, Mapping, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.claims import read_claim
@@ -29,12 +30,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.sec
     check_restorable,
     refuse_replica,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, Unavailable
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, Timeout, Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.logins.aws_errors import Refused
 
 PATIENCE = 60.0
 """Seconds after which the process that made a claim no longer deletes by it."""
 SHORTEST_WINDOW = 7
+_ATTEMPTS = 5
 
 
 class Claim(NamedTuple):
@@ -72,12 +74,31 @@ class SecretDeletes:
         claim = self._claim(name, copy, token)
         if claim is None or (others_write and not self._schedule(name, claim, SHORTEST_WINDOW)):
             return
+        self._finish(name, claim, others_write=others_write, is_claimed=True)
+
+    def _finish(self, name: str, claim: Claim, *, others_write: bool, is_claimed: bool = False) -> None:
+        """Delete a secret for good that was claimed, and scheduled if others write to it. Look first, unless that is known.
+
+        Raises:
+            Unavailable, Timeout: the request failed. The error brings the rest along.
+        """
         try:
             _check_in_time(name, claim)
-            self.remove_any(name)
+            if is_claimed or self._is_claimed(name, claim, others_write=others_write):
+                self.remove_any(name)
+        except (Unavailable, Timeout) as problem:
+            problem.outcome_unknown, problem.rest = True, partial(self._finish, name, claim, others_write=others_write)
+            raise
         except CredentialError:
             self._take_back(name, claim, restore=others_write)
             raise
+
+    def _is_claimed(self, name: str, claim: Claim, *, others_write: bool) -> bool:
+        """Return False if the secret is gone, or another tool has taken its delete back."""
+        info = self._requests.describe(name)
+        if info is None or find_version(info) != claim.version_id:
+            return False
+        return not others_write or info.get("DeletedDate") is not None
 
     def remove_any(self, name: str) -> None:
         """Delete a secret for good, whatever is in it."""
@@ -103,13 +124,17 @@ class SecretDeletes:
         return claim
 
     def _take_back(self, name: str, claim: Claim, *, restore: bool) -> None:
-        """Make the version before the claim current again, if that is possible."""
-        try:
-            if restore:
-                self._requests.restore(name)
-            self._requests.move(name, CURRENT_LABEL, claim.version_id, claim.token)
-        except CredentialError:
-            pass
+        """Make the version before the claim current again, if that is possible. AWS may limit the rate of these requests, too."""
+        for _attempt in range(_ATTEMPTS):
+            try:
+                if restore:
+                    self._requests.restore(name)
+                self._requests.move(name, CURRENT_LABEL, claim.version_id, claim.token)
+            except Unavailable:
+                continue
+            except CredentialError:
+                pass
+            return
 
     def restore(self, name: str, info: Mapping[str, Any]) -> None:
         """Take back the delete of a secret with this description. The version that was current before the claim is it again.

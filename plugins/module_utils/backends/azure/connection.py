@@ -11,6 +11,7 @@ from typing import Any, Callable, Mapping, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure import errors as failures
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.errors import Answer, Asked
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.server import check_options
+from ansible_collections.nebula.credential.plugins.module_utils.context.listing_requests import repeat_in_listings
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, LoginFailed
 from ansible_collections.nebula.credential.plugins.module_utils.network.process_client import ProcessClient
 
@@ -37,6 +38,7 @@ class Connection:
         self._warn = warn
         self._client = ProcessClient(self._log_in)
 
+    @repeat_in_listings
     def request(
         self,
         permission: str,

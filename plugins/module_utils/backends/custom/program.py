@@ -12,13 +12,13 @@ import shutil
 from typing import Any, List, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext
-from ansible_collections.nebula.credential.plugins.module_utils.backends.custom.process import (
+from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.context.process import (
     Finished,
     TooSlow,
     find_environment,
     run_program,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import check_not_open_to_all

@@ -11,6 +11,7 @@ from typing import Any, Iterable, Iterator, List, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.connections import Connections
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tables import KEPT, Tables
+from ansible_collections.nebula.credential.plugins.module_utils.context.listing_requests import repeat_in_listings
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, STAGES
 
 PAGE = 500
@@ -43,6 +44,7 @@ class Queries:
         kept = tables.versions.c
         self._kept = select(tables.versions).where(kept.name == bindparam("name"), kept.version == bindparam("version"))
 
+    @repeat_in_listings
     def current(self, name: str, stage: str) -> Any:
         """Return the row of a stage, or None."""
         with self._connections.reading() as connection:
@@ -81,6 +83,7 @@ class Queries:
             with self._connections.reading() as connection:
                 yield from connection.execute(select(table).where(table.c.stage == CURRENT, table.c.name.in_(part))).all()
 
+    @repeat_in_listings
     def page(self, wanted: Filter, after: Optional[str]) -> List[Any]:
         """Return the next rows of a listing, by name, after the name `after`. Reads no values except those in envelopes."""
         from sqlalchemy import select

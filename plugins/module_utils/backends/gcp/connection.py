@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Opt
 from ansible_collections.nebula.credential.plugins.module_utils.backends.gcp.crc32c import compute_crc32c
 from ansible_collections.nebula.credential.plugins.module_utils.backends.gcp.options import CLIENT
 from ansible_collections.nebula.credential.plugins.module_utils.backends.gcp.settings import Place, Settings
+from ansible_collections.nebula.credential.plugins.module_utils.context.listing_requests import repeat_in_listings
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     CredentialError,
     LoginFailed,
@@ -162,6 +163,7 @@ class Connection:
                 return
             request["page_token"] = answer.message.next_page_token
 
+    @repeat_in_listings
     def _call(self, method: str, request: Mapping[str, Any], resource: str) -> Any:
         """Make a call. A token that has ended is made again, and the call repeated once: it was refused, so nothing has happened."""
         try:

@@ -20,6 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.kuberne
     Asked,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.server import check_options
+from ansible_collections.nebula.credential.plugins.module_utils.context.listing_requests import repeat_in_listings
 from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, CredentialError, LoginFailed
 from ansible_collections.nebula.credential.plugins.module_utils.network.process_client import ProcessClient
 
@@ -55,6 +56,7 @@ class Connection:
         self._namespace_of: Any = None
         """The client whose namespace was checked."""
 
+    @repeat_in_listings
     def request(
         self,
         verb: str,

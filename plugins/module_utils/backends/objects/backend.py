@@ -14,7 +14,8 @@ import os
 from abc import abstractmethod
 from dataclasses import replace
 from datetime import datetime, timezone
-from typing import Any, Iterator, List, Mapping, Optional, Sequence, Tuple
+from functools import partial
+from typing import Any, Callable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import (
     Backend,
@@ -254,10 +255,17 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
         first = used - len(found.older) == 1
         with mark_outcome(unknown=False):
             tombstone = self._tombstones.bury(place.name, place.kind, used, left, first=first)
+        self._finish_remove(partial(self.places.hide if recoverable else self.places.remove, place, found), place, tombstone)
+
+    def _finish_remove(self, remove: Callable[[], None], place: ObjectKey, tombstone: StoredObject) -> None:
         try:
-            (self.places.hide if recoverable else self.places.remove)(place, found)
+            remove()
         except ReadOnly:  # It goes later. The older values go now.
             self._clean(place, tombstone)
+            raise
+        except CredentialError as problem:
+            if problem.rest is not None:
+                problem.rest = partial(self._finish_remove, problem.rest, place, tombstone)
             raise
         self._clean(place, tombstone)
 

@@ -18,6 +18,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault i
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.login import OPEN_TO_ALL, Login
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.token_renewal import LOOK_AFTER, Token
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.context.listing_requests import repeat_in_listings
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput
 
 _HEALTH = "sys/health?standbyok=true&perfstandbyok=true"
@@ -70,6 +71,7 @@ class Connection:
             raise problem.within(store=store) from None
         self._login = Login(chosen, self._open_transport, self.place, revoke=settings.get("revoke_on_close") is not False)
 
+    @repeat_in_listings
     def request(
         self,
         method: str,

@@ -81,6 +81,7 @@ class Kv2(Connected, Recoverable, VersionRemover):
         native=True,
         json_fields=True,
         remote=True,
+        describes_later=True,
         server_side_encryption=True,
         parallel=CONNECTIONS,
     )
@@ -129,8 +130,10 @@ class Kv2(Connected, Recoverable, VersionRemover):
     def _claim(
         self, place: str, data: Mapping[str, Any], base: CurrentVersion, describe: Callable[..., Record], requests: Kv2Requests
     ) -> None:
-        """Describe the value of a put whose response was lost, if it is stored and not yet described."""
+        """Describe the value of a put whose response was lost, if it is stored and not yet described. Others may have replaced it since."""
         value = requests.read(place)
+        if value is not None and value.version.number > base.number + 1:
+            value = requests.read(place, base.number + 1)
         ours = value is not None and (value.version.number, value.data) == (base.number + 1, dict(data))
         if value is not None and ours and not has_description(value.custom, value.version.number):
             describe(value, requests)

@@ -7,7 +7,8 @@
 The wait before repeat n is drawn evenly from 0 to base * multiplier ** (n - 1) seconds, at most the longest ("full jitter"), so that
 many runs that failed at the same moment do not come back at the same moment. If the backend sent a time to wait, it is added.
 A backend that throttles works, and one that throttles for less than the operation's time limit is waited for: the waits for it grow
-so that the repeats that are left fill the time that is left. tenacity waits.
+so that the repeats that are left fill the time that is left. Fewer repeats than usual make the first of the usual waits, and no longer
+ones: someone who wants fewer repeats wants the error sooner. tenacity waits.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ PAUSE = 0.5
 """The least wait, in seconds, before a repeat to a backend that throttles."""
 FILLED = (0.8, 0.9)
 """How much of the time that is left the waits for a backend that throttles fill. The rest is for the last request."""
+USUAL = 3
+"""The least number of repeats over which that time is spread: the fewest that the backend of a service makes by default."""
 
 
 class RetryDelays(NamedTuple):
@@ -124,8 +127,8 @@ class RetryPolicy:
         return max(least + min(drawn, max(0.0, FILLED[0] * left - least)), self._draw_share(state.attempt_number, left))
 
     def _draw_share(self, failed: int, left: float) -> float:
-        """Return the wait before the next of the repeats that are left after `failed` attempts, and that grow to fill the time left."""
-        parts = sum(self._delays.multiplier**number for number in range(self._repeats - failed + 1))
+        """Return the wait after `failed` attempts, if the waits of the repeats, at least `USUAL`, grow to fill the time that is left."""
+        parts = sum(self._delays.multiplier**number for number in range(max(self._repeats, USUAL) - failed + 1))
         return random.uniform(*FILLED) * left / parts if parts else 0.0  # noqa: S311  # no secret
 
     def _stops(self, state: Any) -> bool:

@@ -125,13 +125,17 @@ def is_ours(record: Record, found: Record) -> bool:
     """Return True if `found` is what a put of `record` stores."""
     if record.envelope is not None:
         return found.envelope == record.envelope
-    same_value = (found.type, dict(found.fields), dict(found.state)) == (record.type, dict(record.fields), dict(record.state))
     return (
-        same_value
+        _has_same_value(record, found)
+        and record.type == found.type
         and record.metadata in (None, found.metadata)
         and record.serial in (None, found.serial)
         and record.record_id in (None, found.record_id)
     )
+
+
+def _has_same_value(record: Record, found: Record) -> bool:
+    return record.envelope is None and (dict(found.fields), dict(found.state)) == (dict(record.fields), dict(record.state))
 
 
 def _build_stored(record: Record, found: Record) -> Record:
@@ -146,19 +150,26 @@ def _current(backend: Backend, name: str, stage: str) -> Optional[Record]:
 
 
 def _among_versions(backend: Backend, record: Record, expected: Optional[Etag], others: Set[str]) -> Tuple[Optional[Record], bool]:
-    """Return our record among the versions after `expected`, if another writer replaced it since; and whether all were read."""
+    """Return our record among the versions after `expected`, if another writer replaced it since; and whether that is certain.
+
+    It is not if not all were read, or if one has our value with other metadata: that may be ours, replaced before it had its own.
+    """
     if not backend.capabilities.versions or record.stage != CURRENT:
         return None, False
+    certain = True
     try:
         for info in backend.versions(record.name)[:MOST_VERSIONS]:
             if expected is not None and info.version == expected.version:
-                return None, True
+                return None, certain
             if info.version in others:
                 continue
             found = backend.get(record.name, info.version)
             if is_ours(record, found):
                 return found, True
-            others.add(info.version)
+            if backend.capabilities.describes_later and _has_same_value(record, found):
+                certain = False
+            else:
+                others.add(info.version)
     except NotFound:
         pass  # it was deleted, or the version is not kept any more
     return None, False

@@ -34,6 +34,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.resilienc
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record
 
 _RECORD_ID_SIZE = 16
+_LISTING = BackendCall("list")
 
 
 class Retry(InterceptingLayer):
@@ -130,28 +131,73 @@ class Retry(InterceptingLayer):
         write.carry_out(self._attempts, BackendCall("write_store_document", None, True))
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
-        """List the records. A listing that fails midway begins again and skips the names that were returned already."""
-        listing = _Listing(self.inner, wanted)
-        return BatchedRows(lambda: self._attempts.run(BackendCall("list"), listing.take))
+        """List the records. A request that fails is repeated by itself, if the backend declares its requests (`repeat_in_listings`).
+
+        A listing that fails midway otherwise begins again and skips the names that were returned already.
+        """
+        return BatchedRows(_Listing(self.inner, wanted, self._attempts).take)
+
+
+class _End(Exception):
+    """Nothing is repeated for this error."""
+
+    def __init__(self, problem: CredentialError) -> None:
+        super().__init__()
+        self.problem = problem
 
 
 class _Listing:
     """The rows of a listing: each name once, however often the listing begins again."""
 
-    def __init__(self, inner: Backend, wanted: Filter) -> None:
+    def __init__(self, inner: Backend, wanted: Filter, attempts: RetryPolicy) -> None:
         self._inner = inner
         self._wanted = wanted
+        self._attempts = attempts
         self._rows: Optional[BatchedRows] = None
         self._returned: Set[str] = set()
+        self._failure: Optional[CredentialError] = None
 
     def take(self) -> List[Record]:
         """Return the next rows; none at the end."""
         try:
-            self._rows = self._rows or batch_rows(self._list_others())
-            return self._rows.take()
-        except CredentialError:
+            return self._attempts.run(_LISTING, self._take)
+        except _End as end:
+            problem = end.problem
+        raise problem
+
+    def _take(self) -> List[Record]:
+        # Imported here, because a session that lists nothing does not need it.
+        from ansible_collections.nebula.credential.plugins.module_utils.context.listing_requests import repeating
+
+        try:
+            with repeating(self._repeat):
+                self._rows = self._rows or batch_rows(self._list_others())
+                return self._rows.take()
+        except CredentialError as problem:
             self._rows = None
+            if problem is self._failure:
+                raise _End(problem) from None  # its request was repeated as often as it may be
             raise
+
+    def _repeat(self, request: Callable[[], Answer]) -> Answer:
+        """Make one request, and make it again if it fails for a temporary reason and has changed nothing."""
+
+        def attempt() -> Answer:
+            try:
+                return request()
+            except CredentialError as problem:
+                if problem.outcome_unknown:
+                    raise _End(problem) from None
+                raise
+
+        try:
+            return self._attempts.run(_LISTING, attempt)
+        except _End as end:
+            problem = end.problem
+        except CredentialError as failure:
+            self._failure = failure
+            raise
+        raise problem
 
     def _list_others(self) -> Iterator[Record]:
         """List anew, without the names that were returned."""

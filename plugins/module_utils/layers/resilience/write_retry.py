@@ -41,6 +41,7 @@ class ReconciledWrite(Generic[Answer]):
         self._repeatable = repeatable
         self._doubt: Optional[CredentialError] = None
         self._rest: Optional[Callable[[], Answer]] = None
+        self._call: Optional[BackendCall] = None
 
     def carry_out(self, attempts: RetryPolicy, call: BackendCall) -> Answer:
         """Make the write, and return its result.
@@ -48,6 +49,7 @@ class ReconciledWrite(Generic[Answer]):
         Raises:
             CredentialError: the last error. If reading did not show the outcome, `outcome_unknown` is set and the message says so.
         """
+        self._call = call
         try:
             return attempts.run(call, self._attempt)
         except _MayNotBeRepeated as end:
@@ -95,8 +97,10 @@ class ReconciledWrite(Generic[Answer]):
     def _reconcile(self) -> Optional[Done[Answer]]:
         try:
             return self._look()
-        except (Conflict, NotFound):
+        except (Conflict, NotFound) as problem:
             self._doubt = None  # something else is there, so ours no longer matters
+            if problem.outcome_unknown and self._call is not None:
+                raise _unknown(problem, self._call) from None
             raise
 
     def _last_look(self) -> Optional[Done[Answer]]:

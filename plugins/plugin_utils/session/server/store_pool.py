@@ -31,9 +31,6 @@ _HEARING: ContextVar[list[str] | None] = ContextVar("nebula_credential_hearing",
 _PASSWORDS: ContextVar[Mapping[str, str]] = ContextVar("nebula_credential_vault_passwords", default={})  # noqa: B039  # it is never changed
 
 
-_OPENING = threading.Lock()
-
-
 class NeedsVaultPassword(BaseException):
     """The store needs a vault password, which only the run has. It is no `Exception`, so that no handler on the way catches it."""
 
@@ -91,9 +88,9 @@ class StorePool:
 
     def _open(self, opening: Future[CredentialManager], fingerprint: str, name: str, config: Mapping[str, Any]) -> None:
         try:
+            _lock_imports()
             _load_backend(config)
-            with _take_turn():
-                manager = open_store(config, name=name, warn=self._warn, vault_password=_Asked(), cache=partial(self._cache, fingerprint))
+            manager = open_store(config, name=name, warn=self._warn, vault_password=_Asked(), cache=partial(self._cache, fingerprint))
         except BaseException as error:  # noqa: BLE001  # all callers that wait for this opening get it
             with self._lock:
                 self._opened.pop(fingerprint, None)
@@ -202,17 +199,11 @@ class StorePool:
                 close()
 
 
-@contextmanager
-def _take_turn() -> Iterator[None]:
-    """Open stores one after the other, as clients of several services share packages: of two threads that load such a package at the
-    same time, one can be given half of it. A store that takes long to open holds the others up for two seconds at most.
-    """
-    is_held = _OPENING.acquire(timeout=2)
-    try:
-        yield
-    finally:
-        if is_held:
-            _OPENING.release()
+def _lock_imports() -> None:
+    """Have the threads of this process load packages one at a time. Imported here, because a session listens before it opens a store."""
+    from ansible_collections.nebula.credential.plugins.module_utils.context.import_lock import lock_imports
+
+    lock_imports()
 
 
 def _load_backend(config: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext, Filter, Health
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext, Health
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
@@ -190,54 +190,6 @@ def test_health_is_asked_once(clock):
     below.health = lambda: Health("unhealthy", ("down",))
     assert store.health() == Health("unhealthy", ("down",))
     assert clock.waits == []
-
-
-class Breaking(Memory):
-    """A store whose listing breaks off after each of these numbers of rows."""
-
-    def __init__(self, *after):
-        super().__init__({}, BackendContext("breaking"))
-        self.after = list(after)
-
-    def list(self, wanted=Filter()):
-        breaks = self.after.pop(0) if self.after else None
-        for number, row in enumerate(super().list(wanted)):
-            if number == breaks:
-                raise Unavailable("broke off")
-            yield row
-
-
-def listing(clock, *after, repeats=2):
-    below = Breaking(*after)
-    for number in range(6):
-        below.put(a_record("name{0}".format(number)))
-    return Retry(below, repeats, sleep=clock.sleep)
-
-
-def test_a_listing_that_breaks_off_begins_again_and_tells_each_name_once(clock):
-    names = [row.name for row in listing(clock, 3, 0, 5).list()]
-    assert sorted(names) == ["name{0}".format(number) for number in range(6)]
-
-
-def test_a_listing_that_gets_no_further_fails(clock):
-    rows = listing(clock, 2, 2, 2, 2).list()
-    assert [next(rows).name, next(rows).name] == ["name0", "name1"]
-    with pytest.raises(Unavailable, match="3 attempts"):
-        next(rows)
-
-
-def test_a_listing_is_not_repeated_for_what_does_not_pass(clock):
-    below = Failing()
-    below.list = lambda *_wanted: iter(Refusing())
-    rows = Retry(below, 5, sleep=clock.sleep).list()
-    with pytest.raises(AccessDenied):
-        next(rows)
-    assert clock.waits == []
-
-
-class Refusing:
-    def __iter__(self):
-        raise AccessDenied("no")
 
 
 def test_the_message_of_an_open_outcome_says_how_to_see(clock):

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.custom import process
-from ansible_collections.nebula.credential.plugins.module_utils.backends.custom.process import TooSlow, find_environment, run_program
+from ansible_collections.nebula.credential.plugins.module_utils.context import process
+from ansible_collections.nebula.credential.plugins.module_utils.context.process import TooSlow, find_environment, run_program
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, StorageError
 
 PATIENCE = 60.0

@@ -1,0 +1,47 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One lock around every import of a process whose threads load packages.
+
+Python locks each module by itself. Two threads that load one package from two of its modules (`requests` and `requests.adapters`) each
+come to need a module that the other one is loading. Python ends such a deadlock: it hands out the unfinished module, or raises
+`_DeadlockError`. Then `from … import` fails, and a package that is installed looks as if it were not, for as long as the process lives.
+
+Packages import more while they are used, so a lock around our own import statements would not be enough.
+"""
+
+from __future__ import annotations
+
+import _frozen_importlib
+import threading
+from typing import Any
+
+LONGEST = 60.0
+"""Seconds to wait for another thread's import. Then this thread imports without the lock, as Python does by itself: the other one may
+wait for this thread."""
+
+_FIND_AND_LOAD = "_find_and_load"
+"""What Python calls for each module that is not loaded, with the module's name and the function that imports its package."""
+_LOCK = threading.RLock()
+
+
+def lock_imports() -> None:
+    """Let one thread at a time load modules in this process, from now on. What is loaded already is imported without the lock.
+
+    It may be called again, and does not wait.
+    """
+    machinery = vars(_frozen_importlib)
+    find_and_load = machinery[_FIND_AND_LOAD]
+    if find_and_load.__module__ == __name__:
+        return
+
+    def load_alone(name: str, import_: Any) -> Any:
+        is_held = _LOCK.acquire(timeout=LONGEST)
+        try:
+            return find_and_load(name, import_)
+        finally:
+            if is_held:
+                _LOCK.release()
+
+    machinery[_FIND_AND_LOAD] = load_alone

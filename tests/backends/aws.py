@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The backend aws: Secrets Manager and Parameter Store of moto, each store below a prefix of its own.
+"""The backend aws: Secrets Manager and Parameter Store of moto, each store below a prefix of its own, and AWS itself in the region that
+NEBULA_TEST_AWS_REGION names.
 
 moto returns the old value in a batch after a label moved, so batches are off here; they are tested on MiniStack. They are on where
 requests are counted and nothing is compared.
@@ -13,15 +14,32 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import secrets
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
+from typing import Any, Callable, ContextManager, Dict, Iterator, List, Optional, Sequence, Tuple
 
-from tests.backends.harness import Bare, Choice, Example, Harness, Options, Place, Price, StoreKind, Watched, encrypting, locking
+from tests.backends.harness import (
+    Bare,
+    Choice,
+    Elsewhere,
+    Example,
+    Harness,
+    Options,
+    Place,
+    Price,
+    StoreKind,
+    Storm,
+    Watched,
+    encrypting,
+    locking,
+)
 from tests.bench.session_runs import Way, debug, our_lookup
-from tests.servers import once
+from tests.servers import aws_front, once
 
 SERVER = "moto"
+RUN = secrets.token_hex(3)
 
 
 def _prefix(directory: Path) -> str:
@@ -35,9 +53,10 @@ def _options(**options: Any) -> Callable[[Path], Options]:
     return of
 
 
-def _parameters(directory: Path) -> Options:
+def _parameters(**options: Any) -> Callable[[Path], Options]:
     """Of the tier whose parameters hold what the suite stores."""
-    return {**once.server(SERVER).login, "prefix": _prefix(directory), "service": "ssm", "tier": "advanced", "single_writer": True}
+    parts = {"service": "ssm", "tier": "advanced", "single_writer": True, **options}
+    return lambda directory: {**once.server(SERVER).login, "prefix": _prefix(directory), **parts}
 
 
 def _unreachable(secret: str) -> Options:
@@ -134,6 +153,38 @@ def _lookups(names: Sequence[str]) -> Iterator[List[Way]]:
     ]
 
 
+def _storm_of(code: str, status: int) -> Callable[[Path, int], ContextManager[Storm]]:
+    @contextlib.contextmanager
+    def storm(directory: Path, refused: int) -> Iterator[Storm]:
+        waiting: Dict[str, List[aws_front.Disturbance]] = {}
+        with aws_front.running(once.started(SERVER), waiting) as front:
+            yield Storm(
+                {**_options()(directory), **front.login},
+                lambda: (front.asked.clear(), waiting.update(GetSecretValue=[aws_front.refuse(code, status)] * refused)),
+                lambda: front.asked.count("GetSecretValue"),
+            )
+
+    return storm
+
+
+def find_kinds_elsewhere(region: str) -> Tuple[StoreKind, ...]:
+    """Return the kinds of stores in a region of AWS."""
+    login = {option: os.environ.get("NEBULA_TEST_AWS_" + option.upper()) for option in ("access_key", "secret_key", "session_token")}
+
+    def options_of(**more: Any) -> Callable[[Path], Options]:
+        given = {"region": region, **{option: value for option, value in login.items() if value}, **more}
+        return lambda directory: {**given, "prefix": "r{0}/{1}".format(RUN, _prefix(directory))}
+
+    parameters = options_of(service="ssm", tier="advanced", single_writer=True)
+    return (
+        StoreKind("aws-elsewhere", "aws", options_of(), many=False, plays=False),
+        StoreKind("aws-elsewhere-ssm", "aws", parameters, locking, many=False, plays=False),
+    )
+
+
+ENCRYPTED_PARAMETERS = replace(ENCRYPTED, label="aws-ssm-encrypted", options=_parameters(encrypt=True))
+
+
 HARNESS = Harness(
     backend="aws",
     kinds=(
@@ -147,17 +198,20 @@ HARNESS = Harness(
             requests=_requests,
             most={"rotation": 15, "migration": 6},
         ),
-        StoreKind("aws-ssm", "aws", _parameters, locking, server=SERVER, many=False, plays=False),
+        StoreKind("aws-ssm", "aws", _parameters(), locking, server=SERVER, many=False, plays=False),
         # A batch is one request here, and as fresh as at AWS as long as no label moves.
         StoreKind("aws-batches", "aws", _options(batch_get=True), server=SERVER, figures_only=True, bare=_bare, requests=_requests),
         ENCRYPTED,
+        ENCRYPTED_PARAMETERS,
     ),
+    elsewhere=Elsewhere("NEBULA_TEST_AWS_REGION", find_kinds_elsewhere),
     unreachable=_unreachable,
     mistake=({"region": "eu-central-1", "access_key": "x", "secret_key": "y", "recovery_window": 3}, "recovery_window"),
     address="endpoint_url",
     watched={"aws": _watched},
     example=_example,
     lookups=_lookups,
+    storms={"400 ThrottlingException": _storm_of("ThrottlingException", 400), "503": _storm_of("ServiceUnavailable", 503)},
     choices=(
         Choice(
             "AWS Secrets Manager",

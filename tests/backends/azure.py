@@ -13,16 +13,30 @@ import secrets
 import sys
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Callable, ContextManager, Dict, Iterator, List, Optional, Sequence, Tuple
 
-from tests.backends.harness import Bare, Choice, Example, Harness, Options, Place, Price, StoreKind, Watched, encrypting, locking
+from tests.backends.harness import (
+    Bare,
+    Choice,
+    Elsewhere,
+    Example,
+    Harness,
+    Options,
+    Place,
+    Price,
+    StoreKind,
+    Storm,
+    Watched,
+    encrypting,
+    locking,
+)
 from tests.bench.session_runs import Way, our_lookup
 from tests.servers import once
 
 SERVER = "azure_vault"
 DOCUMENTED = "https://shop.vault.azure.net"
 """The vault in the documentation."""
-REAL, RUN = "NEBULA_TEST_AZURE_VAULT_URL", secrets.token_hex(3)
+RUN = secrets.token_hex(3)
 _LOGIN = {"tenant_id": "TENANT_ID", "client_id": "CLIENT_ID", "client_secret": "CLIENT_SECRET"}
 
 
@@ -159,9 +173,26 @@ else:
 """
 
 
-def kinds_elsewhere(url: str) -> Tuple[StoreKind, ...]:
-    """The real service, if the environment names a vault. Each test leaves its secrets there, deleted or not."""
-    return (StoreKind("azure-elsewhere", "azure", _at(url), locking, many=False, plays=False),) if url else ()
+def _storm_of(status: int) -> Callable[[Path, int], ContextManager[Storm]]:
+    @contextlib.contextmanager
+    def storm(directory: Path, refused: int) -> Iterator[Storm]:
+        server, seen = once.started(SERVER), [0]
+
+        def begin() -> None:
+            seen[0] = len(server.requests())
+            server.order(fail=[{"status": status, "path": "/secrets", "headers": {}, "left": refused}])
+
+        def count() -> int:
+            return sum("/secrets/" in line for line in server.requests()[seen[0] :])
+
+        yield Storm(_on(encrypt=False)(directory), begin, count)
+
+    return storm
+
+
+def find_kinds_elsewhere(url: str) -> Tuple[StoreKind, ...]:
+    """Return the kinds of stores in a vault of Azure."""
+    return (StoreKind("azure-elsewhere", "azure", _at(url), locking, many=False, plays=False),)
 
 
 @contextlib.contextmanager
@@ -196,8 +227,8 @@ HARNESS = Harness(
             lists_everything=True,
         ),
         StoreKind("azure-encrypted", "azure", _on(encrypt=True), encrypting, server=SERVER, many=False, plays=False, long_only=True),
-        *kinds_elsewhere(os.environ.get(REAL, "")),
     ),
+    elsewhere=Elsewhere("NEBULA_TEST_AZURE_VAULT_URL", find_kinds_elsewhere),
     unreachable=_unreachable,
     mistake=({"vault_url": "https://vault.invalid", "auth_method": "client_secret"}, "tenant_id"),
     address="vault_url",
@@ -205,6 +236,7 @@ HARNESS = Harness(
     example=_example,
     is_challenged=True,
     lookups=_lookups,
+    storms={"429": _storm_of(429), "503": _storm_of(503)},
     choices=(
         Choice(
             "Azure Key Vault",

@@ -54,7 +54,7 @@ HARNESS = Harness(
             "{backend: custom, command: [git, credential, fill], protocol: git}",
             (),
             Place.PROGRAM,
-            "helpers of the tests",
+            "Git's own, and Docker's for pass",
             rights="the helper's",
             note="only read",
         ),

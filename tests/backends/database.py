@@ -6,12 +6,11 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, Tuple
 
-from tests.backends.harness import Bare, Choice, Harness, Options, Place, StoreKind, Watched, encrypting
+from tests.backends.harness import Bare, Choice, Elsewhere, Harness, Options, Place, StoreKind, Watched, encrypting
 from tests.servers import databases, once
 
 POSTGRESQL, MARIADB = "postgresql", "mariadb"
@@ -124,7 +123,7 @@ def _watched_on(kind: str) -> Callable[[Path], Watched]:
     return watched
 
 
-def kinds_elsewhere(urls: str) -> Tuple[StoreKind, ...]:
+def find_kinds_elsewhere(urls: str) -> Tuple[StoreKind, ...]:
     """Stores in databases that NEBULA_TEST_DATABASES names: those that no package brings (MySQL, CockroachDB), and other versions.
 
     `urls` are divided by blanks, with their passwords. Each test has tables of its own there, and leaves them.
@@ -158,8 +157,8 @@ HARNESS = Harness(
         StoreKind("database-sqlite-encrypted", "database", _sqlite, encrypting, many=False, bare=_bare_sqlite, load=_insert_rows),
         *_kinds_on(POSTGRESQL, _statements_of_postgresql),
         *_kinds_on(MARIADB, _statements_of_mariadb),
-        *kinds_elsewhere(os.environ.get("NEBULA_TEST_DATABASES", "")),
     ),
+    elsewhere=Elsewhere("NEBULA_TEST_DATABASES", find_kinds_elsewhere),
     offline=lambda directory: {"url": "sqlite:///{0}".format(directory / "store.db")},
     unreachable=_unreachable,
     mistake=({"url": "postgresql://app@db.invalid/n", "pool": {"max": 0}}, "pool"),

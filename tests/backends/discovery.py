@@ -10,12 +10,16 @@ import importlib
 from typing import Mapping, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS
-from tests.backends.harness import Harness, StoreKind
+from tests.backends.harness import Elsewhere, Harness, StoreKind
 from tests.backends.throttling import throttle
 from tests.conftest import PROFILE
 
 HARNESSES: Mapping[str, Harness] = {name: importlib.import_module("tests.backends." + name).HARNESS for name in sorted(BACKENDS)}
-DECLARED: Tuple[StoreKind, ...] = tuple(kind for harness in HARNESSES.values() for kind in harness.kinds if not kind.figures_only)
+ELSEWHERE: Mapping[str, Elsewhere] = {name: each.elsewhere for name, each in HARNESSES.items() if each.elsewhere is not None}
+DECLARED: Tuple[StoreKind, ...] = (
+    *(kind for harness in HARNESSES.values() for kind in harness.kinds if not kind.figures_only),
+    *(kind for elsewhere in ELSEWHERE.values() for kind in elsewhere.find_kinds()),
+)
 KINDS: Tuple[StoreKind, ...] = tuple(kind for kind in DECLARED if PROFILE == "long" or not kind.long_only)
 THROTTLED = {label: is_fast for harness in HARNESSES.values() for label, is_fast in harness.throttled.items()}
 CONFORMING: Tuple[StoreKind, ...] = KINDS + tuple(

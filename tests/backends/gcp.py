@@ -6,19 +6,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import re
 import secrets
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, ContextManager, Dict, Iterator, List, Optional, Sequence, Tuple
 
-from tests.backends.harness import Bare, Choice, Example, Harness, Options, Place, Price, StoreKind, Watched, encrypting
-from tests.servers import once
+from tests.backends.harness import Bare, Choice, Elsewhere, Example, Harness, Options, Place, Price, StoreKind, Storm, Watched, encrypting
+from tests.bench.session_runs import Way, our_lookup
+from tests.bench.stores import open_store, wanted
+from tests.servers import grpc_front, once
 
 SERVER = "secret_manager"
-REAL, RUN = "NEBULA_TEST_GCP_", "t" + secrets.token_hex(3)
+RUN = "t" + secrets.token_hex(3)
 
 
 def project_of(directory: Path) -> str:
@@ -128,17 +131,58 @@ def _example(text: str, directory: Path) -> Optional[Example]:
     return Example({"GOOGLE_APPLICATION_CREDENTIALS": str(key)}, addresses=addresses)
 
 
-def _elsewhere(directory: Path) -> Options:
-    """The real service, by the application default credentials. Each test has a prefix of its own."""
-    location = os.environ.get(REAL + "LOCATION")
-    where = {} if not location else {"location": location}
-    prefix = "{0}-{1}-".format(RUN, hashlib.sha256(str(directory).encode()).hexdigest()[:12])
-    return {"project": os.environ[REAL + "PROJECT"], "prefix": prefix, "encrypt": False, **where}
+@contextlib.contextmanager
+def _front() -> Iterator[Tuple[Any, Options]]:
+    server = once.server(SERVER)
+    with grpc_front.running("{0}:{1}".format(server.host, server.port), str(server.ca_cert)) as before:
+        yield before, {"endpoint": before.url, "ca_cert": before.ca_cert}
+
+
+@contextlib.contextmanager
+def _lookups(names: Sequence[str]) -> Iterator[List[Way]]:
+    """Ours, logged in as a service account. google.cloud speaks REST with Google alone (`tests.bench.cloud_peers`)."""
+    server, project, seen = once.started(SERVER), "bench-" + secrets.token_hex(4), [0]
+    ours = {"backend": "gcp", "audit": "off", "project": project, "encrypt": False, **_login(server)}
+    with contextlib.closing(open_store(ours)) as manager:
+        for name in names:
+            manager.ensure(wanted(name, "of " + name))
+
+    def count(method: str) -> int:
+        return sum(each["method"] == method for each in server.requests()[seen[0] :])
+
+    counts: Dict[str, Any] = {"logins": lambda: count("token"), "reads": lambda: count("access_secret_version")}
+    counts["start_over"] = lambda: seen.__setitem__(0, len(server.requests()))
+    yield [Way("nebula.credential, Google", our_lookup, {}, store=ours, **counts)]
+
+
+def _storm_of(code: str) -> Callable[[Path, int], ContextManager[Storm]]:
+    @contextlib.contextmanager
+    def storm(directory: Path, refused: int) -> Iterator[Storm]:
+        server, seen = once.started(SERVER), [0]
+        order = {"methods": ["access_secret_version"], "code": code, "times": refused}
+
+        def begin() -> None:
+            seen[0] = len(server.requests())
+            server.order({"fail": order})
+
+        def count() -> int:
+            return sum(each["method"] == "access_secret_version" for each in server.requests()[seen[0] :])
+
+        yield Storm(_options(encrypt=False)(directory), begin, count)
+
+    return storm
 
 
 def find_kinds_elsewhere(project: str) -> Tuple[StoreKind, ...]:
-    """The real service, if the environment names a project. Each test leaves its secrets there."""
-    return (StoreKind("gcp-elsewhere", "gcp", _elsewhere, many=False, plays=False),) if project else ()
+    """Return the kinds of stores in a project of Google, where the application default credentials log in."""
+    location = os.environ.get("NEBULA_TEST_GCP_LOCATION")
+    where = {"location": location} if location else {}
+
+    def options(directory: Path) -> Options:
+        prefix = "{0}-{1}-".format(RUN, hashlib.sha256(str(directory).encode()).hexdigest()[:12])
+        return {"project": project, "prefix": prefix, "encrypt": False, **where}
+
+    return (StoreKind("gcp-elsewhere", "gcp", options, many=False, plays=False),)
 
 
 HARNESS = Harness(
@@ -156,12 +200,15 @@ HARNESS = Harness(
             bare=_bare,
             requests=_requests,
         ),
-        *find_kinds_elsewhere(os.environ.get(REAL + "PROJECT", "")),
     ),
+    elsewhere=Elsewhere("NEBULA_TEST_GCP_PROJECT", find_kinds_elsewhere),
     unreachable=_unreachable,
     mistake=({"project": "shop", "access_token": "x", "prefix": "/"}, "prefix"),
     address="endpoint",
     speaks_http=False,
+    front=_front,
+    lookups=_lookups,
+    storms={"429 RESOURCE_EXHAUSTED": _storm_of("RESOURCE_EXHAUSTED"), "503 UNAVAILABLE": _storm_of("UNAVAILABLE")},
     watched={"gcp": _watched},
     example=_example,
     choices=(

@@ -9,6 +9,7 @@ Conformance, plays, faults, canaries, the bench, the Molecule scenario `servers`
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -19,12 +20,14 @@ from tests.conformance.store_kind import Bare, Options, StoreKind, encrypting, l
 __all__ = [
     "Bare",
     "Choice",
+    "Elsewhere",
     "Example",
     "Harness",
     "Options",
     "Place",
     "Price",
     "StoreKind",
+    "Storm",
     "Watched",
     "encrypting",
     "locking",
@@ -130,20 +133,57 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class Storm:
+    """A server that refuses reads for a while.
+
+    Attributes:
+        options: of a store on it.
+        begin: has the server refuse the next reads.
+        count: how many requests for values have come since the storm began.
+    """
+
+    options: Options
+    begin: Callable[[], object]
+    count: Callable[[], int]
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Stores that the tests do not start themselves: the service itself, or a server of another version.
+
+    Attributes:
+        variable: the environment variable that names it. Without it the tests do not run there.
+        kinds: given its value, the stores that the conformance suite runs on. Each test leaves what it has written.
+    """
+
+    variable: str
+    kinds: Callable[[str], Tuple[StoreKind, ...]]
+
+    def find_kinds(self, environment: Mapping[str, str] = os.environ) -> Tuple[StoreKind, ...]:
+        """Return the stores, if the environment names them."""
+        named = environment.get(self.variable)
+        return self.kinds(named) if named else ()
+
+
+@dataclass(frozen=True)
 class Harness:
     """One backend.
 
     Attributes:
         backend: its name in the registry.
         kinds: the stores that the conformance suite runs on.
+        elsewhere: the service itself, or other servers, that an account or a variable gives. None: there is nothing but what is started.
         offline: options of a store that works without a server. None: no store does.
         unreachable: options of a store on a server where nothing listens, with this secret in its login. None: it has no server.
         mistake: options with one mistake, and the option that the error names. It is found before any network is used.
         address: the option that says where the server is.
         speaks_http: its requests are HTTP/1.1, so `tests.servers.front` can be put before the server.
+        front: puts what `tests.servers.front` is for HTTP before the server, and returns it with the options of a store that lead there.
+            None: that one does, if `speaks_http`.
         watched: stores that the canary plays run on, by a word for people.
         example: prepares a page or an example with this text, if it is about this backend. Takes a directory for files.
         lookups: for the bench of whole runs: given names of secrets, this collection's lookup and others' on one server.
+        storms: for the bench, by what the server answers: given a directory, and how many reads it refuses, a server that does so.
         is_challenged: the first request to an address is answered with a challenge, and TLS is required, so no front counts requests.
         throttled: labels of kinds whose server throttles while the conformance suite runs once more, and whether in the fast profile, too.
         choices: what users choose between, for the page that compares the backends.
@@ -151,14 +191,17 @@ class Harness:
 
     backend: str
     kinds: Tuple[StoreKind, ...]
+    elsewhere: Optional[Elsewhere] = None
     offline: Optional[Callable[[Path], Options]] = None
     unreachable: Optional[Callable[[str], Options]] = None
     mistake: Optional[Tuple[Options, str]] = None
     address: str = "url"
     speaks_http: bool = True
+    front: Optional[Callable[[], ContextManager[Tuple[Any, Options]]]] = None
     watched: Mapping[str, Callable[[Path], Watched]] = field(default_factory=dict)
     example: Optional[Callable[[str, Path], Optional[Example]]] = None
     lookups: Optional[Callable[[Sequence[str]], ContextManager[List[Any]]]] = None
+    storms: Mapping[str, Callable[[Path, int], ContextManager[Storm]]] = field(default_factory=dict)
     is_challenged: bool = False
     throttled: Mapping[str, bool] = field(default_factory=dict)
     choices: Tuple[Choice, ...] = ()

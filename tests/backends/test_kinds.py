@@ -6,9 +6,15 @@
 
 from __future__ import annotations
 
+import os
+import re
+
+import pytest
+
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS, backend_class
-from tests.backends.database import kinds_elsewhere
-from tests.backends.discovery import DECLARED, KINDS
+from tests.backends.database import find_kinds_elsewhere
+from tests.backends.discovery import DECLARED, ELSEWHERE, KINDS
+from tests.conftest import CHECKOUT
 
 
 def test_every_backend_of_the_registry_runs_the_suite():
@@ -23,8 +29,30 @@ def test_every_backend_that_keeps_envelopes_has_an_encrypted_kind():
 
 def test_databases_that_are_named_take_part(tmp_path):
     """By NEBULA_TEST_DATABASES: plain and encrypted, each test with tables of its own."""
-    named = kinds_elsewhere("mysql://a:b@c/d cockroachdb://e/f")
+    named = find_kinds_elsewhere("mysql://a:b@c/d cockroachdb://e/f")
     kinds = ["1-mysql", "1-mysql-encrypted", "2-cockroachdb", "2-cockroachdb-encrypted"]
     assert [each.label.rpartition("elsewhere-")[2] for each in named] == kinds
     assert named[0].options(tmp_path)["url"] == "mysql://a:b@c/d"
     assert named[0].options(tmp_path)["table_prefix"] != named[0].options(tmp_path / "other")["table_prefix"]
+
+
+@pytest.mark.parametrize("backend", ELSEWHERE)
+def test_a_service_that_is_named_takes_part_with_a_place_for_each_test(backend, tmp_path, monkeypatch):
+    """By the variables of docs/testing.md and no others."""
+    pages = [(CHECKOUT / "docs" / page).read_text(encoding="utf-8") for page in ("testing.md", "development.md")]
+    for variable in re.findall(r"NEBULA_TEST_{0}_[A-Z_]+".format(backend.upper()), "".join(pages)):
+        monkeypatch.setenv(variable, "value-of-" + variable)
+    elsewhere = ELSEWHERE[backend]
+    assert elsewhere.variable in "".join(pages)
+    assert elsewhere.find_kinds({}) == ()
+    for kind in elsewhere.find_kinds({elsewhere.variable: "named://here"}):
+        assert kind.label.startswith(backend + "-elsewhere")
+        assert kind.options(tmp_path) != kind.options(tmp_path / "other")
+
+
+@pytest.mark.parametrize("backend", ELSEWHERE)
+def test_the_service_itself_runs_the_suite(backend):
+    elsewhere = ELSEWHERE[backend]
+    if not os.environ.get(elsewhere.variable):
+        pytest.skip("{0} is not set, so nothing of {1} runs there (docs/testing.md)".format(elsewhere.variable, backend))
+    assert set(elsewhere.find_kinds()) <= set(KINDS)

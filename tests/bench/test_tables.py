@@ -14,7 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.backends.discovery import KINDS
-from tests.bench import bulk, growth
+from tests.bench import bulk, growth, storm
+from tests.bench.measuring import Times
 from tests.bench.network import Bench, Cost, Task, build_row, list_tasks
 from tests.bench.slow_network import Meter, Passed, slow_network
 from tests.bench.stores import open_store
@@ -136,3 +137,8 @@ def test_what_is_loaded_at_once_is_as_a_task_stores_it(kind, tmp_path, monkeypat
     perform(store, "credential", name="c", value="another value")
     assert perform(store, "store_key", state="rotated").result["rotation"] == {"resumed": False, "envelopes": 4, "marks": 3, "dropped": []}
     store.close()
+
+
+def test_a_storm_is_shown_with_its_failures_and_requests():
+    survived = storm.Survived(Times([0.5, 1.5]), 1, 4, 9)
+    assert storm.build_row("a cloud, 503", survived).split() == ["a", "cloud,", "503", "2", "1", "4", "9", "1.50", "1.50"]

@@ -10,6 +10,7 @@ A tracked file counts if the backend's name is in it as a word, in any case, in 
   its folder, harness, page, policies, tests and test server. Those of another one mean something else by the name (a login method of
   Vault, for example), since backends do not import one another;
 - records of the past: changelog and decisions;
+- locks: a kind of lock may have the name of a backend;
 - pictures that the bench draws and figures that it keeps, and the pages that are written from the backends' declarations;
 - what counts: this directory, and its tests.
 
@@ -29,7 +30,7 @@ from tests.house.source import SourceTree
 LEFT_OUT = re.compile(
     r"^(?:CHANGELOG|changelogs/|docs/decisions/|tests/house/|tests/unit/house/|docs/reference/options\.md$"
     r"|docs/integrations/backends/comparison\.md$|tests/bench/(?:figures|plays)\.json$)"
-    r"|\.(?:svg|png)$"
+    r"|\.(?:svg|png)$|(?:^|[/_])locks?(?:[/_.]|$)"
 )
 PREFIX = 4
 """Letters by which a path is known to be a backend's."""
@@ -46,7 +47,16 @@ def list_shared_files(backend: str, tree: SourceTree) -> List[str]:
     named = re.compile(r"(?<![a-z0-9])" + re.escape(backend) + r"(?![a-z0-9])", re.IGNORECASE)
     owned = re.compile("|".join(r"(?<![a-z])" + re.escape(name[:PREFIX]) for name in list_backends(tree)))
     shared = (source for source in tree.listed if not owned.search(source.name) and not LEFT_OUT.search(source.name))
-    return [source.name for source in shared if named.search(source.text)]
+    servers = list_servers(backend, tree)
+    return [source.name for source in shared if named.search(source.text) and source.name not in servers]
+
+
+def list_servers(backend: str, tree: SourceTree) -> List[str]:
+    """Return the files of the test servers that only the harness of a backend names."""
+    harnesses = {Path(source.name).stem: source.text for source in tree.glob("tests/backends/*.py")}
+    servers = [Path(source.name) for source in tree.glob("tests/servers/*.py")]
+    naming = {path: [name for name, text in harnesses.items() if '"{0}"'.format(path.stem) in text] for path in servers}
+    return [str(path) for path, names in naming.items() if names == [backend]]
 
 
 def main(arguments: List[str]) -> int:

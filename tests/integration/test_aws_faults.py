@@ -136,6 +136,14 @@ def test_a_refused_move_of_another_writer_is_a_conflict(store):
     assert value_of(backend.get("db")) == b"theirs"
 
 
+def write_as_a_function_of_aws(store):
+    """As a Lambda function that rotates: a value under a label of its own, which then becomes current."""
+    client, secret = store.server.client(), {"SecretId": store.secret("db")}
+    current = client.get_secret_value(**secret, VersionStage="AWSCURRENT")["VersionId"]
+    version = client.put_secret_value(**secret, SecretString="theirs", VersionStages=["AWSPENDING"])["VersionId"]
+    client.update_secret_version_stage(**secret, VersionStage="AWSCURRENT", RemoveFromVersionId=current, MoveToVersionId=version)
+
+
 @pytest.mark.parametrize("recoverable", [True, False])
 @pytest.mark.parametrize(
     "disturbed",
@@ -147,13 +155,14 @@ def test_a_refused_move_of_another_writer_is_a_conflict(store):
     ],
     ids=["throttled", "lost", "denied", "delete lost"],
 )
-def test_a_delete_that_cannot_see_what_it_deletes_takes_no_value_of_another_writer_away(store, disturbed, recoverable):
+def test_a_delete_that_cannot_see_what_it_deletes_takes_no_value_of_another_tool_away(store, disturbed, recoverable):
+    """Other tools know no claim. What another run of ours may do: `test_aws_deletes.py`."""
     manager = store.manager()
     manager.ensure(DesiredCredential("db", value=Secret("one")))
     first = store.backend().get("db").etag
 
     def overtaken(pass_on):
-        manager.ensure(DesiredCredential("db", value=Secret("theirs")))
+        write_as_a_function_of_aws(store)
         return lose(pass_on) if disturbed.get("DeleteSecret") else pass_on()
 
     with aws_front.running(store.server, {**disturbed, "DeleteSecret": [overtaken]}) as front, pytest.raises((Conflict, AccessDenied)):
@@ -182,11 +191,12 @@ def test_a_delete_whose_later_request_is_disturbed_goes_on_with_that_request(sto
         client.describe_secret(SecretId=store.secret("db"))
 
 
-def test_a_delete_that_another_run_has_taken_back_meanwhile_does_not_delete_its_value(store):
+def test_a_delete_that_another_tool_has_taken_back_meanwhile_does_not_delete_its_value(store):
     store.backend().put(a_record("db"))
 
     def take_back(_pass_on):
-        store.manager().ensure(DesiredCredential("db", value=Secret("theirs")))
+        store.server.client().restore_secret(SecretId=store.secret("db"))
+        write_as_a_function_of_aws(store)
         return refuse("ThrottlingException")(_pass_on)
 
     with aws_front.running(store.server, {"DeleteSecret": [lambda pass_on: pass_on(), take_back]}) as front:

@@ -214,3 +214,26 @@ def test_spoiled_tags_are_damage_that_ends_no_listing(store, backend):
     store.change("db", tags={"nebula": "{"})
     assert sorted((row.name, row.problem and row.problem.code) for row in backend.list()) == [("db", "damaged"), ("other", None)]
     backend.delete("db", recoverable=True)
+
+
+def back_up(store, name):
+    """As `az keyvault secret backup` does."""
+    status, body = store.server.call("POST", "/secrets/{0}{1}/backup".format(store.prefix, name))
+    assert status == 200, body
+    return body["value"]
+
+
+def test_a_backup_of_key_vault_brings_a_purged_credential_back_with_its_versions_and_metadata(store):
+    manager = store.manager()
+    for value in ("one", "two"):
+        ask(manager, "credential", name="db", state="present", value=value, tags={"team": "shop"}, description="kept")
+    known, blob = manager.get("db").describe(), back_up(store, "db")
+    ask(manager, "credential", name="db", state="absent", permanent=True)
+    assert not manager.exists("db")
+    status, body = store.server.call("POST", "/secrets/restore", {"value": blob})
+    assert status == 200, body
+    assert manager.token("db") == Secret("two")
+    assert value_of(manager.backend.get("db", "1"), "value") == b"one"
+    assert manager.get("db").describe() == known
+    ask(manager, "credential", name="db", state="present", value="three")
+    assert manager.get("db").describe()["version"] == "3"

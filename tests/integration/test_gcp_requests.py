@@ -10,6 +10,8 @@ import json
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import WriteChecker, find_protocol
+from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, NotFound
 from tests.conformance.records import a_record, value_of
 from tests.integration.gcp_store import GoogleStore
 from tests.integration.overtaken_writes import CHANGES, OUTCOMES, WRITES, overtake
@@ -124,3 +126,28 @@ def test_the_requests_of_each_step_of_the_module_on_an_encrypted_store(server):
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_write_that_was_overtaken_after_its_read_undoes_nothing(server, monkeypatch, change, write, encrypt):
     assert overtake(GoogleStore(server, encrypt=encrypt), monkeypatch, change, write) == OUTCOMES[change][write]
+
+
+@pytest.mark.parametrize("missing", ["secrets.update", "versions.add"])
+def test_a_rotation_is_refused_before_anything_is_begun_where_the_value_may_not_be_replaced(store, missing):
+    """One request, which needs no permission of its own."""
+    ask(store.manager(), "credential", name="db", state="present", value="one")
+    everything = ("secrets.create", "secrets.get", "secrets.update", "versions.access", "versions.add", "versions.list")
+    manager = store.manager(access_token=store.token(*(each for each in everything if each != missing)))
+
+    def refused():
+        with pytest.raises(AccessDenied, match=missing):
+            ask(manager, "credential_rotate", name="db", phase="prepare")
+
+    made = store.asked(refused)
+    assert made[-1] == "test_iam_permissions"
+    assert not [each for each in made if each.split()[0] in (ADD, UPDATE, "create_secret")]
+
+
+def test_a_login_that_may_replace_a_value_rotates_it(store):
+    manager = store.manager()
+    ask(manager, "credential", name="db", state="present", value="one")
+    assert "test_iam_permissions" in store.asked(lambda: ask(manager, "credential_rotate", name="db", phase="prepare"))
+    with pytest.raises(NotFound):
+        manager.backend.get("missing")
+    find_protocol(manager.backend, WriteChecker).check_writable("missing")

@@ -321,7 +321,7 @@ def test_a_listing_asks_for_no_value(store):
     seen = []
     backend = store.backend()
     backend.get("db_pass")
-    connection = backend._connection._open.client
+    connection = backend._connection._client.get()
     sent = connection.send
     connection.send = lambda *arguments, **named: seen.append(sent(*arguments, **named)) or seen[-1]
     assert [record.type for record in backend.list()] == ["basic"]

@@ -71,7 +71,7 @@ def test_a_failure_is_in_the_summary_and_ends_the_role(migrate):
 @pytest.mark.parametrize(
     ("variables", "message"),
     [
-        ({"migrate_to": "there", "migrate_all": True, "migrate_prefixes": "app/"}, "the role has no variable migrate_prefixes"),
+        ({"migrate_to": "there", "migrate_all": True, "migrate_prefixes": "app/"}, "the role has no variable 'migrate_prefixes'"),
         ({"migrate_to": "there"}, "it is not said which credentials are to be migrated"),
         ({"migrate_all": True}, "migrate_to"),
         ({"migrate_to": "there", "migrate_all": True, "migrate_after": "burn"}, "migrate_after"),

@@ -11,10 +11,10 @@ import pytest
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
+from tests.integration.aws_parameter_store import ParameterStore
 from tests.integration.aws_store import AwsStore
 from tests.integration.gcp_store import GoogleStore
 from tests.integration.migrated import CALLER, migrate
-from tests.integration.parameter_store import ParameterStore
 from tests.integration.vault_store import VaultStore
 from tests.servers import once
 

@@ -135,36 +135,57 @@ def test_the_items_of_provision_name_their_store_and_a_key_that_is_none_is_refus
     assert "x" not in versions(project)
 
 
-MISSPELT = {
+UNKNOWN = {
     "provision": {
         "provision_stroe": "provision_store",
         "provision_show_sumary": "provision_show_summary",
         "provison_scope": "provision_scope",
-        "provision_credential": "provision_credentials",
+        "provision_force": "provision_store",
     },
     "rotate": {"rotate_postgressql": "rotate_postgresql", "rotate_only_deu": "rotate_only_due", "rotate_scope2": "rotate_scope"},
+    "migrate": {"migrate_prefixes": "migrate_prefix", "migrated_to": "migrate_to"},
+}
+WANTED = {
+    "provision": {"provision_credentials": [{"name": "a"}, {"name": "b"}]},
+    "rotate": {"rotate_credentials": [{"name": "a", "target": "none"}]},
+    "migrate": {"migrate_to": {"name": "copy", "backend": "local", "path": "copy"}, "migrate_all": True},
 }
 
 
-@pytest.mark.parametrize("role", MISSPELT)
-def test_a_misspelt_variable_of_a_role_is_refused_with_the_one_that_was_meant(project: Any, role: str) -> None:
-    """One of another name is none of the role's, whatever it begins with."""
+@pytest.fixture
+def run_role(project: Any) -> Any:
     project.play("- nebula.credential.credential: {name: a, type: basic}").succeeded()
-    wanted = {role + "_credentials": [{"name": "a"}, {"name": "b"}] if role == "provision" else [{"name": "a", "target": "none"}]}
-    others = {role + "_logs": True, role + "_timeout": 5, role + "_stores_of_mine": []}
-    wrong = project.write("wrong.json", json.dumps({**wanted, **others, **dict.fromkeys(MISSPELT[role], "x")}))
-    message = project.run("ansible-playbook", "nebula.credential." + role, "-e", "@" + str(wrong)).failed()
-    named = ", ".join("'{0}' (did you mean '{1}'?)".format(*each) for each in sorted(MISSPELT[role].items()))
-    assert named in message, message
+
+    def run(role: str, variables: Any) -> Any:
+        given = project.write("given.json", json.dumps({**WANTED[role], **variables}))
+        return project.run("ansible-playbook", "nebula.credential." + role, "-e", "@" + str(given))
+
+    return run
+
+
+@pytest.mark.parametrize("role", UNKNOWN)
+def test_a_variable_that_a_role_does_not_have_is_refused_with_the_one_that_was_meant(project: Any, run_role: Any, role: str) -> None:
+    """One that is named as the user's own is not."""
+    own = {role + "_logs": True, role + "_timeout": 5, "other_" + role: []}
+    message = run_role(role, {**own, **dict.fromkeys(UNKNOWN[role], "x")}).failed()
+    named = ["'{0}' (did you mean '{1}'?)".format(*each) for each in UNKNOWN[role].items()]
+    assert not [each for each in named if each not in message], message
+    assert "'{0}_logs'".format(role) in message
+    assert "other_" + role not in message
     assert versions(project) == {"a": "1"}
-    right = project.write("right.json", json.dumps({**wanted, **others}))
-    project.run("ansible-playbook", "nebula.credential." + role, "-e", "@" + str(right)).succeeded()
+    run_role(role, {**own, role + "_ignored_variables": [role + "_logs", role + "_timeout"]}).succeeded()
 
 
-def test_the_variables_of_a_role_are_all_known_to_it() -> None:
-    """Those of its argument specification, and for `rotate` those of each target."""
-    for role in MISSPELT:
-        options = yaml.safe_load((CHECKOUT / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
-        known = yaml.safe_load((CHECKOUT / "roles" / role / "vars" / "main.yml").read_text(encoding="utf-8"))[role + "_variables"]
-        targets = {"rotate_" + name for name in TARGETS} | {"rotate_target_options"} if role == "rotate" else set()
-        assert set(known) == {*options["argument_specs"]["main"]["options"], *targets}
+@pytest.mark.parametrize("variable", ["provision_store", "rotate_store", "migrate_from"])
+def test_an_empty_store_of_a_role_is_refused_and_none_is_the_default_one(project: Any, run_role: Any, variable: str) -> None:
+    role = variable.partition("_")[0]
+    run = run_role(role, {variable: ""})
+    run.failed()
+    assert re.search(r"option 'store'(, credential 'a')?: it is empty", run.output)
+    assert versions(project) == {"a": "1"}
+    run_role(role, {variable: None}).succeeded()
+
+
+def test_the_role_rotate_has_a_variable_for_each_target() -> None:
+    known = yaml.safe_load((CHECKOUT / "roles/rotate/vars/main.yml").read_text(encoding="utf-8"))["__rotate_more"]
+    assert {"rotate_" + name for name in (*TARGETS, "target_options")} <= set(known)

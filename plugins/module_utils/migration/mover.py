@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Callable, Mapping, NamedTuple, Optional, Tuple, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, InvalidInput, NotFound
@@ -58,6 +57,7 @@ class Transfer(NamedTuple):
         lost: what the destination does not keep of it, as in `Plan`.
         versions: the destination's version for each of the source's that is called otherwise there.
         source, destination: the states that were compared; None in check mode, and if it was moved before.
+        record: the id of the source's record in hexadecimal; empty if it has none.
         again: how often it was copied anew because it had changed meanwhile.
         deleted: whether the source was deleted, or would be.
     """
@@ -68,6 +68,7 @@ class Transfer(NamedTuple):
     versions: Mapping[str, str] = {}
     source: Optional[Etag] = None
     destination: Optional[Etag] = None
+    record: str = ""
     again: int = 0
     deleted: bool = False
 
@@ -131,7 +132,7 @@ class Mover:
             self._refuse_same_record(plan, item)
         renumbered = {old: new for old, new in versions.items() if old != new}
         source = replace(exported.current.etag, source=None)
-        done = Transfer(item, plan.action, plan.lost, renumbered, source, destination)
+        done = Transfer(item, plan.action, plan.lost, renumbered, source, destination, exported.record_id)
         return done if earlier is None else _add(earlier, done)
 
     def _check_writes(self, plan: Plan, item: Item) -> None:
@@ -152,38 +153,28 @@ class Mover:
     def delete(self, done: Transfer) -> Transfer:
         """Delete the source if both stores are as they were compared. Copy it again first if the source has changed since.
 
+        The copy is marked before. Of a move there and a move back, at once, each deletes only the state that it has compared, and each
+        has changed the other one's before: so no two of them delete both, wherever they are killed.
+
         Raises:
             Conflict: the destination has changed since, or the source changes faster than it can be copied.
             CredentialError: as `copy`.
         """
         for attempt in range(ATTEMPTS):
-            self._destination.check_unchanged(done.item.to, _require(done.destination))
-            exported = _repeat(partial(self._source.export, done.item.name))
+            held = self._destination.hold(done.item.to, _require(done.destination), done.record)
+            done = done._replace(destination=held)
             try:
                 self._source.delete(done.item.name, _require(done.source))
             except Conflict:
                 if attempt == ATTEMPTS - 1:
                     raise
                 done = self.copy(done.item, done)
+                if done.action == MOVED:
+                    return done
             else:
-                self._check_kept(done.item, exported)
+                self._destination.release(done.item.to, held)
                 return done._replace(deleted=True)
         raise AssertionError("the last round returns or raises")
-
-    def _check_kept(self, item: Item, deleted: Portable) -> None:
-        """Check that the copy is still there, and else write the source back.
-
-        A move there and a move back, at once, each verify what the other one deletes. The one that deletes last finds no copy here.
-
-        Raises:
-            Conflict: there was none any more.
-        """
-        if self._destination.has(item.to):
-            return
-        self._source.import_(replace(deleted, place=self._destination.place), other_tenant=True, lossy=True)
-        what = "another run deleted it in store '{0}' meanwhile, so it was written back to store '{1}'"
-        remedy = "Let one run at a time move credentials between these stores."
-        raise Conflict(what.format(self._destination.store, self._source.store), name=item.name, remedy=remedy)
 
     def _refuse_same_record(self, plan: Plan, item: Item) -> None:
         """Refuse a move that could delete the only copy: two addresses of one server show the same record."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The mark of a credential whose versions are being imported: its current value is not the newest one yet."""
+"""The marks of a credential that is being imported, whose current value is not the newest one yet, and of a copy whose source is going."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Cr
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Metadata, Record
 
 ATTRIBUTE = "importing"
+MOVING = "moving"
+"""The attribute of a copy that a move relies on while it deletes the source."""
 EXPORT, IMPORT = "export", "import"
 """The operations of a direct export and import in the audit trail."""
 
@@ -58,11 +60,21 @@ def is_importing(metadata: Metadata) -> bool:
     return ATTRIBUTE in metadata.attributes
 
 
-def without_importing(record: Record) -> Record:
-    """Return the record of an older version without the mark, which does not apply to a replaced value."""
-    if record.metadata is None or not is_importing(record.metadata):
+def mark_moving(record: Record, source: str) -> Record:
+    """Return a copy with the mark of the move that has made it from the record with this id, to be stored as its next revision."""
+    return record.with_metadata(attributes={**record.full_metadata.attributes, MOVING: {"source": source, "revision": record.revision + 1}})
+
+
+def is_moving(record: Record, source: str) -> bool:
+    """Return True if nothing has changed a copy since a move from the record with this id has marked it."""
+    return bool(source) and record.full_metadata.attributes.get(MOVING) == {"source": source, "revision": record.revision}
+
+
+def without_marks(record: Record) -> Record:
+    """Return a record without the marks, as it is compared and exported: they say nothing of the credential."""
+    if record.metadata is None or not {ATTRIBUTE, MOVING} & set(record.metadata.attributes):
         return record
-    attributes = {name: value for name, value in record.metadata.attributes.items() if name != ATTRIBUTE}
+    attributes = {name: value for name, value in record.metadata.attributes.items() if name not in (ATTRIBUTE, MOVING)}
     return replace(record, metadata=replace(record.metadata, attributes=attributes))
 
 

@@ -13,7 +13,7 @@ from typing import Any, Iterable, Iterator, Optional
 def exception_chain(problem: Optional[BaseException]) -> Iterator[BaseException]:
     """Yield an exception and its causes.
 
-    These are its cause, its context, the reason that urllib3 wraps, the error that azure-core wraps, and exceptions among its arguments.
+    These are its cause, its context, the reason that urllib3 wraps, the error that an SDK wraps, and exceptions among its arguments.
     """
     seen = set()
     waiting: list[Any] = [problem]

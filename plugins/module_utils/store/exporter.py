@@ -22,7 +22,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Unusable,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
-from ansible_collections.nebula.credential.plugins.module_utils.model.importing import incomplete_import, is_importing, without_importing
+from ansible_collections.nebula.credential.plugins.module_utils.model.importing import incomplete_import, is_importing, without_marks
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import JOURNAL, PENDING, PREVIOUS, Record
 from ansible_collections.nebula.credential.plugins.module_utils.store.portable import Place, Portable
@@ -73,7 +73,8 @@ def read_with(backend: Backend, current: Record, store: str, tenant: str, place:
 def read_parts(backend: Backend, current: Record, into: Portable, *, previous: bool, older: bool = True) -> Portable:
     """Return `into` with a current value, its `older` versions and its `previous`, as far as they are wanted."""
     there = find_stage(backend, current.name, PREVIOUS) if previous else None
-    return replace(into, versions=_read_versions(backend, current) if older else (current,), previous=there)
+    plain = without_marks(current)
+    return replace(into, versions=_read_versions(backend, plain) if older else (plain,), previous=there)
 
 
 def refuse_leased(backend: Backend, name: Optional[str] = None) -> None:
@@ -105,7 +106,7 @@ def _read_versions(backend: Backend, current: Record) -> Tuple[Record, ...]:
         return (current,)
     try:
         older = [info for info in backend.versions(current.name) if not info.current]
-        return (*(without_importing(backend.get(current.name, info.version)) for info in reversed(older)), current)
+        return (*(without_marks(backend.get(current.name, info.version)) for info in reversed(older)), current)
     except NotFound:
         raise _change_conflict(current.name) from None
 

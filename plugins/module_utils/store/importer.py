@@ -28,8 +28,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 from ansible_collections.nebula.credential.plugins.module_utils.model.importing import (
     ATTRIBUTE,
     Importing,
+    is_moving,
     read_importing,
-    without_importing,
+    without_marks,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import ABSENT, CURRENT, PREVIOUS, Etag, Record
@@ -226,7 +227,7 @@ class Importer:
         if current is None:
             return CREATE, _Found(None)
         importing = read_importing(current.full_metadata)
-        stored = self._read_stored(without_importing(current))
+        stored = self._read_stored(without_marks(current))
         if stored is None:
             return COLLIDES, _Found(current)
         if importing is None and self._holds(stored, kept, key, len(kept.versions) - 1):
@@ -314,8 +315,13 @@ def same_place_error(source: str, destination: str) -> InvalidInput:
 
 
 def _is_earlier(kept: Portable, found: _Found) -> bool:
-    """Whether an earlier state of the source is stored, and nobody has changed it since: each change of metadata raises the revision."""
-    if found.current is None or found.shared == len(kept.versions) or found.current.revision:
+    """Whether an earlier state of the source is stored, and nobody has changed it since: each change of metadata raises the revision.
+
+    So does the mark of a move, which counts as none.
+    """
+    if found.current is None or found.shared == len(kept.versions):
+        return False
+    if found.current.revision and not is_moving(found.current, kept.record_id):
         return False
     return found.current.full_metadata.lifecycle == kept.versions[found.shared - 1].full_metadata.lifecycle
 

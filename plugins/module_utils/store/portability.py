@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import Callable, ContextManager, Dict, Optional, Tuple
 
@@ -13,9 +14,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import swap_conflict
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import check_takes_writes
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import current_caller
-from ansible_collections.nebula.credential.plugins.module_utils.model.importing import EXPORT, IMPORT
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.model.importing import EXPORT, IMPORT, mark_moving, without_marks
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record
 from ansible_collections.nebula.credential.plugins.module_utils.store.exporter import find_stage, read_place, read_portable, refuse_leased
 from ansible_collections.nebula.credential.plugins.module_utils.store.importer import Importer, Plan, same_place_error
 from ansible_collections.nebula.credential.plugins.module_utils.store.portable import Place, Portable
@@ -109,9 +111,31 @@ class Portability:
             Conflict: its version or its revision differs.
         """
         with self._acting_as(EXPORT):
-            found = self._backend.get(check_name(name))
-            if not expected.matches(found):
-                raise swap_conflict(name, expected, found)
+            self._read_unchanged(name, expected)
+
+    def _read_unchanged(self, name: str, expected: Etag) -> Record:
+        found = self._backend.get(check_name(name))
+        if not expected.matches(found):
+            raise swap_conflict(name, expected, found)
+        return found
+
+    def hold(self, name: str, expected: Etag, source: str) -> Etag:
+        """Mark a copy in the expected state, so that no other run deletes it in that state. Return its new state.
+
+        `source` is the id of the record that it is a copy of; empty if it has none. Raises as `check_unchanged`.
+        """
+        with self._acting_as(IMPORT):
+            found = self._read_unchanged(name, expected)
+            return replace(self._backend.patch_metadata(mark_moving(found, source), found.revision).etag, source=None)
+
+    def release(self, name: str, held: Etag) -> None:
+        """Remove the mark of `hold`, if the copy has not changed since."""
+        with self._acting_as(IMPORT):
+            try:
+                found = self._read_unchanged(name, held)
+                self._backend.patch_metadata(without_marks(found), found.revision)
+            except (Conflict, NotFound):
+                pass  # Another run has changed it, or moved it on.
 
     def delete(self, name: str, expected: Etag) -> None:
         """Delete a credential that is in the expected state, which names version and revision.

@@ -59,6 +59,11 @@ class Portable:
         return self.versions[-1]
 
     @property
+    def record_id(self) -> str:
+        """The id of the current value's record in hexadecimal; empty if it has none."""
+        return (self.current.record_id or b"").hex()
+
+    @property
     def name(self) -> str:
         """The credential's name."""
         return self.current.name

@@ -25,7 +25,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Unusable,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
-from ansible_collections.nebula.credential.plugins.module_utils.model.importing import incomplete_import, is_importing, without_importing
+from ansible_collections.nebula.credential.plugins.module_utils.model.importing import incomplete_import, is_importing, without_marks
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential, format_time
@@ -118,7 +118,7 @@ class Reader:
             record = self._backend.get(name, version, stage)
         except CredentialError as error:
             raise error.within(name=name) from None
-        return Credential(record if version is None else without_importing(record), self._clock())
+        return Credential(record if version is None else without_marks(record), self._clock())
 
     def find(self, name: str) -> Optional[Credential]:
         """Return what `inspect` returns, or None if there is no such credential."""

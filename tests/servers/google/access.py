@@ -85,11 +85,14 @@ class Access:
             raise Refusal("UNAUTHENTICATED", "Request had invalid authentication credentials.")
         return principal
 
+    def is_allowed(self, principal: str, permission: str, resource: str) -> bool:
+        """Whether the principal may."""
+        with self._lock:
+            return any(grant.allows(principal, permission, resource) for grant in self._grants)
+
     def check(self, principal: str, permission: str, resource: str) -> None:
         """Raise Refusal if the principal may not."""
-        with self._lock:
-            allowed = any(grant.allows(principal, permission, resource) for grant in self._grants)
-        if not allowed:
+        if not self.is_allowed(principal, permission, resource):
             text = "Permission '{0}' denied for resource '{1}' (or it may not exist).".format(permission, resource)
             raise Refusal("PERMISSION_DENIED", text)
 

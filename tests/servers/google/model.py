@@ -90,6 +90,11 @@ class Model:
             self._secrets[name] = Secret(message)
             return types.Secret(message)
 
+    def has_secret(self, name: str) -> bool:
+        """Whether there is a secret."""
+        with self._lock:
+            return name in self._secrets
+
     def get_secret(self, request: Any) -> types.Secret:
         """GetSecret."""
         with self._lock:

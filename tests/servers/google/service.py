@@ -15,7 +15,9 @@ from urllib.parse import quote
 
 import grpc
 from google.cloud.secretmanager_v1 import types
+from google.iam.v1 import iam_policy_pb2
 from google.protobuf import any_pb2, duration_pb2, empty_pb2
+from google.protobuf.message import Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
@@ -62,6 +64,11 @@ class Service:
             found[name] = grpc.unary_unary_rpc_method_handler(
                 self._handle(method), request_deserializer=request.deserialize, response_serializer=serialize
             )
+        found["TestIamPermissions"] = grpc.unary_unary_rpc_method_handler(
+            self._handle("test_iam_permissions"),
+            request_deserializer=iam_policy_pb2.TestIamPermissionsRequest.FromString,
+            response_serializer=iam_policy_pb2.TestIamPermissionsResponse.SerializeToString,
+        )
         return grpc.method_handlers_generic_handler(SERVICE, found)
 
     def _handle(self, method: str) -> Callable[[Any, Any], Any]:
@@ -83,10 +90,12 @@ class Service:
             raise Refusal(fault["code"], "ordered by a test", fault["retry_after"])
         principal = self._access.find_principal(metadata.get("authorization"))
         entry["principal"] = principal
-        _check_fields(type(request).pb(request))
+        _check_fields(_find_message(request))
         resource, location = find_resource(entry["resource"])
         require(location == self._location, "The location is not that of this endpoint.")
         require(metadata.get("x-goog-request-params") == _route(method, entry["resource"]), "The routing header does not fit.")
+        if method == "test_iam_permissions":
+            return self._test_permissions(principal, request)
         self._access.check(principal, "secretmanager." + PERMISSIONS[method], resource)
         done = getattr(self._model, method)(request)
         if fault and fault["damage"]:
@@ -94,6 +103,13 @@ class Service:
         elif fault:
             raise Refusal(fault["code"], "ordered by a test, after it was done", fault["retry_after"])
         return done
+
+    def _test_permissions(self, principal: str, request: Any) -> Any:
+        """Every login may ask what it may do itself. On a secret that is not there that is nothing."""
+        allowed = []
+        if self._model.has_secret(request.resource):
+            allowed = [each for each in request.permissions if self._access.is_allowed(principal, each, request.resource)]
+        return iam_policy_pb2.TestIamPermissionsResponse(permissions=allowed)
 
 
 def start(service: Service, certificate: bytes, key: bytes, port: int) -> Any:
@@ -108,12 +124,19 @@ def start(service: Service, certificate: bytes, key: bytes, port: int) -> Any:
 def _find_name(method: str, request: Any) -> str:
     if method == "update_secret":
         return str(request.secret.name)
+    if method == "test_iam_permissions":
+        return str(request.resource)
     return str(request.name if hasattr(type(request).pb(request), "name") else request.parent)
+
+
+def _find_message(request: Any) -> Any:
+    """The message itself: the client wraps those of Secret Manager, and not those of IAM."""
+    return request if isinstance(request, Message) else type(request).pb(request)
 
 
 def _route(method: str, name: str) -> str:
     """The header by which Google routes a call: the client makes it from the request."""
-    field = "secret.name" if method == "update_secret" else None
+    field = {"update_secret": "secret.name", "test_iam_permissions": "resource"}.get(method)
     if field is None:
         field = "parent" if method in ("create_secret", "list_secrets", "add_secret_version", "list_secret_versions") else "name"
     return "{0}={1}".format(field, quote(name, safe="/"))

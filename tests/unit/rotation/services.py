@@ -4,7 +4,7 @@
 
 """Services that take two values at once, in process, and their targets.
 
-`Keys` makes its values itself and holds two (as AWS IAM does). `Passwords` takes several passwords of a user (as a Redis ACL
+`Keys` makes its values itself and holds two (as clouds do with keys). `Passwords` takes several passwords of a user (as a Redis ACL
 does). `Hosts` are several hosts that take a key each (as SSH does). What is sent to them may land late, be lost, or be refused.
 """
 

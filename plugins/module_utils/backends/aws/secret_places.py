@@ -11,9 +11,16 @@ refuses the move if another writer has moved it. AWS keeps the replaced version 
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import Any, Dict, Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence, Tuple
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.claims import (
+    FOR_A_WHILE,
+    FOR_GOOD,
+    build_bare_claim,
+    build_claimed,
+    is_live,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.secret_deletes import SecretDeletes
 from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.secret_names import SecretNames
 from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.secret_requests import (
     EXISTS,
@@ -23,14 +30,16 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.sec
     SecretRequests,
     build_lost_race,
     check_value,
-    find_current,
+    find_version,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.secret_rows import read_row
 from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.secret_text import (
     build_data,
+    build_value,
     read_data,
     read_mapping,
     read_stored,
+    read_time,
     write_mapping,
     write_text,
 )
@@ -52,14 +61,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.objects
     ObjectStore,
     StoredObject,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, Timeout, Unavailable
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged
 from ansible_collections.nebula.credential.plugins.module_utils.logins.aws_errors import Call, Refused, translate_code
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, STAGES, Record
 
 _DOCUMENT = "document"
 _ABSENT = (NOT_FOUND, INVALID_REQUEST)
 """What a read or a batch says of a name without a value: there is no secret, no value in it, or it is to be deleted."""
-_SHORTEST_WINDOW = 7
 
 
 class Mirror(NamedTuple):
@@ -87,6 +95,7 @@ class SecretPlaces(ObjectStore):
         """Take the requests, the names, the writer, and the days for which a deleted secret can be restored."""
         self._requests = requests
         self._writer = writer
+        self._deletes = SecretDeletes(requests, writer)
         self._names = names
         self._encrypted = encrypted
         self._tenant = tenant
@@ -108,7 +117,10 @@ class SecretPlaces(ObjectStore):
         return self._read_answer(place, answer)
 
     def _read_answer(self, place: ObjectKey, answer: Mapping[str, Any]) -> Optional[StoredObject]:
-        return read_stored(place, answer, encrypted=self._encrypted, tenant=self._tenant)
+        found = read_stored(place, answer, encrypted=self._encrypted, tenant=self._tenant)
+        if found is None or not is_live(found.token, read_time(answer.get("CreatedDate"))):
+            return found
+        return replace(found, ending=build_claimed(self.find_secret(place)))
 
     def read_kept(self, name: str, kept: KeptVersion) -> Optional[StoredObject]:
         if not kept.token:
@@ -159,16 +171,16 @@ class SecretPlaces(ObjectStore):
         record = content.record
         if self._encrypted or not place.is_stage or record.metadata is None:
             version_id = build_id(record, None)
-            return Write(write_text(content, version_id), version_id)
+            return Write(build_value(write_text(content, version_id)), version_id)
         before = _find_mirror(found)
         if before is not None and before.content == build_mirror(record, with_history=False):
             version_id = build_id(record, before.name)
-            return Write(write_text(content, version_id), version_id)
+            return Write(build_value(write_text(content, version_id)), version_id)
         mirror, native = choose_mirror(), select_native(record.metadata.tags)
         version_id, tags = build_id(record, mirror), {**native, **build_tags(mirror, build_mirror(record), place.name)}
         unused = [key for key in (before.native if before else ()) if key not in native]
         unused += list_keys(before.name) if before else ()
-        return Write(write_text(content, version_id), version_id, tags, unused)
+        return Write(build_value(write_text(content, version_id)), version_id, tags, unused)
 
     def _write_part(self, place: ObjectKey, content: StoredObject, found: Optional[StoredObject]) -> StoredObject:
         """Write what was deleted of one stage. All stages of a name share one secret, which costs what one costs."""
@@ -180,7 +192,7 @@ class SecretPlaces(ObjectStore):
             raise build_lost_race(name)
         version_id = build_id(content.record, None)
         text = write_mapping({**parts, place.kind: build_data(content, version_id)})
-        write = Write(text, version_id)
+        write = Write(build_value(text), version_id)
         if token is not None:
             return replace(content, token=self._writer.swap(name, write, token))
         try:
@@ -193,32 +205,28 @@ class SecretPlaces(ObjectStore):
     def remove(self, place: ObjectKey, found: Optional[StoredObject]) -> None:
         name = self.find_secret(place)
         if found is None:
-            self._delete_for_good(name)
-        elif self._writer.schedule(name, found.token, _SHORTEST_WINDOW):
-            self._finish_delete(place, is_scheduled=True)
-
-    def _finish_delete(self, place: ObjectKey, *, is_scheduled: bool = False) -> None:
-        """Delete a secret for good that was deleted with a recovery window, unless another run has taken that back meanwhile.
-
-        Raises:
-            Unavailable, Timeout: a request failed. The error brings the rest along.
-        """
-        try:
-            if is_scheduled or self.find_deleted(place.name, place.kind) is not None:
-                self._delete_for_good(self.find_secret(place))
-        except (Unavailable, Timeout) as problem:
-            problem.outcome_unknown, problem.rest = True, partial(self._finish_delete, place)
-            raise
-
-    def _delete_for_good(self, name: str) -> None:
-        try:
-            self._requests.delete(name, None)
-        except Refused as refused:
-            if refused.refusal != NOT_FOUND:
-                raise
+            self._deletes.remove_any(name)
+            return
+        copy = self._copy(place, found, FOR_GOOD)
+        if copy is not None:
+            self._deletes.remove(name, copy, found.token, others_write=place.kind == CURRENT)
 
     def hide(self, place: ObjectKey, found: StoredObject) -> None:
-        self._writer.schedule(self.find_secret(place), found.token, self._window)
+        copy = self._copy(place, found, FOR_A_WHILE)
+        if copy is not None:
+            self._deletes.hide(self.find_secret(place), copy, found.token, self._window)
+
+    def _copy(self, place: ObjectKey, found: StoredObject, claim: str) -> Optional[Write]:
+        """Return the copy of a value that claims its secret; None if it is gone."""
+        known = read_id(found.token or "")
+        if known is not None and found.problem is None and not found.foreign_token:
+            version_id = build_id(found.record, known.mirror, claim)
+            return Write(build_value(write_text(found, version_id)), version_id)
+        answer = self._requests.get(self.find_secret(place), found.token)
+        if answer is None:
+            return None
+        value = {key: answer[key] for key in ("SecretString", "SecretBinary") if answer.get(key) is not None}
+        return Write(value, build_bare_claim(claim))
 
     def find_stages(self, name: str) -> Sequence[str]:
         secrets = {self.find_secret(ObjectKey(name, stage)): stage for stage in STAGES[1:]}
@@ -238,7 +246,7 @@ class SecretPlaces(ObjectStore):
     def _list(self, prefix: str, stage: str) -> Iterator[Tuple[Mapping[str, Any], str]]:
         for entry in self._requests.list([self._names.find_folder(stage) + prefix]):
             name = self._names.read_name(str(entry["Name"]), stage)
-            if name is not None and find_current(entry) is not None:
+            if name is not None and find_version(entry) is not None:
                 yield entry, name
 
     def find_deleted(self, name: str, stage: str) -> Optional[Mapping[str, Any]]:
@@ -246,9 +254,9 @@ class SecretPlaces(ObjectStore):
         info = self._requests.describe(self.find_secret(ObjectKey(name, stage)))
         return info if info is not None and info.get("DeletedDate") is not None else None
 
-    def restore(self, name: str, stage: str) -> None:
-        """Take back the delete of a secret."""
-        self._requests.restore(self.find_secret(ObjectKey(name, stage)))
+    def restore(self, name: str, stage: str, info: Mapping[str, Any]) -> None:
+        """Take back the delete of a secret with this description."""
+        self._deletes.restore(self.find_secret(ObjectKey(name, stage)), info)
 
     def read_document(self) -> Optional[Tuple[bytes, Optional[str]]]:
         answer = self._requests.get(self._names.document)
@@ -262,7 +270,7 @@ class SecretPlaces(ObjectStore):
 
     def write_document(self, content: bytes, found: Optional[Tuple[bytes, Optional[str]]]) -> None:
         name, version_id = self._names.document, build_id(Record(_DOCUMENT), None)
-        write = Write(write_mapping({_DOCUMENT: text_of(content)}), version_id)
+        write = Write(build_value(write_mapping({_DOCUMENT: text_of(content)})), version_id)
         if found is not None:
             self._writer.swap(name, write, found[1])
             return

@@ -12,8 +12,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Co
 from ansible_collections.nebula.credential.plugins.module_utils.logins.aws import AwsConnection
 from ansible_collections.nebula.credential.plugins.module_utils.logins.aws_errors import Call, Refused
 
-CURRENT_LABEL, NEXT_LABEL = "AWSCURRENT", "nebula-next"
-"""The label of the value that everybody reads, and ours of a value that may become it."""
+CURRENT_LABEL, PREVIOUS_LABEL, NEXT_LABEL = "AWSCURRENT", "AWSPREVIOUS", "nebula-next"
+"""The labels of the value that everybody reads, of the one that was it before, and ours of a value that may become it."""
 MOST_IN_A_BATCH = 20
 PAGE = 100
 NOT_FOUND, EXISTS, INVALID_REQUEST, INVALID_PARAMETER = (
@@ -67,17 +67,17 @@ class SecretRequests:
                 return None
             raise
 
-    def create(self, name: str, text: str, version_id: str, **more: Any) -> str:
+    def create(self, name: str, value: Mapping[str, Any], version_id: str, **more: Any) -> str:
         """Create a secret with its value. Return the id of its version.
 
         Raises:
             Refused: `EXISTS` or `INVALID_REQUEST` if there is one, or one that is to be deleted.
         """
-        return self._write("create_secret", "CreateSecret", name, Name=name, SecretString=text, ClientRequestToken=version_id, **more)
+        return self._write("create_secret", "CreateSecret", name, Name=name, ClientRequestToken=version_id, **value, **more)
 
-    def put(self, name: str, text: str, version_id: str) -> str:
-        """Add a value that is not the current one yet. Return the id of its version."""
-        named = {"SecretId": name, "SecretString": text, "ClientRequestToken": version_id, "VersionStages": [NEXT_LABEL]}
+    def put(self, name: str, value: Mapping[str, Any], version_id: str) -> str:
+        """Add a value (`SecretString` or `SecretBinary`) that is not the current one yet. Return the id of its version."""
+        named = {"SecretId": name, **value, "ClientRequestToken": version_id, "VersionStages": [NEXT_LABEL]}
         return self._write("put_secret_value", "PutSecretValue", name, **named)
 
     def _write(self, method: str, action: str, name: str, **named: Any) -> str:
@@ -168,10 +168,10 @@ def build_going(name: str) -> Unavailable:
     return Unavailable("AWS is still deleting the secret {0}".format(name), remedy="Repeat it in a minute.")
 
 
-def find_current(info: Mapping[str, Any]) -> Optional[str]:
-    """Return the id of the current version from a description or a row of a listing; None if it has no value."""
+def find_version(info: Mapping[str, Any], label: str = CURRENT_LABEL) -> Optional[str]:
+    """Return the id of the version with a label from a description or a row of a listing; None if there is none."""
     stages = info.get("VersionIdsToStages") or info.get("SecretVersionsToStages") or {}
-    return next((str(version) for version, labels in stages.items() if CURRENT_LABEL in labels), None)
+    return next((str(version) for version, labels in stages.items() if label in labels), None)
 
 
 def write_tags(tags: Mapping[str, str]) -> List[Dict[str, str]]:

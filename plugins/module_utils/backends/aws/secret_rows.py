@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any, Mapping
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.secret_requests import find_current, read_tags
+from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.secret_requests import find_version, read_tags
 from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.secret_text import read_time
 from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.version_ids import OURS, read_id, read_record
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import StoredObject
@@ -20,7 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.scope impo
 
 def read_row(name: str, stage: str, info: Mapping[str, Any], tenant: str) -> StoredObject:
     """Return the object of a description or a row of `ListSecrets`: no fields."""
-    token, tags = find_current(info) or "", read_tags(info)
+    token, tags = find_version(info) or "", read_tags(info)
     known = read_id(token)
     if known is None:
         return StoredObject(_read_foreign(name, stage, info, tags, tenant), token, foreign_token=token)

@@ -58,6 +58,11 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
+def build_value(text: str) -> Dict[str, str]:
+    """Return the value of a secret as its requests name it."""
+    return {"SecretString": text}
+
+
 def read_mapping(answer: Mapping[str, Any]) -> Dict[str, Any]:
     """Return the keys of a value, from any tool: a text that is no JSON mapping, and binary content, are one field."""
     if "SecretString" not in answer:

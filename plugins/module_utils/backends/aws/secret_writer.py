@@ -2,33 +2,34 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The writes of a secret that are more than one request: replace by compare-and-swap, take over, delete if unchanged."""
+"""The writes of a secret that are more than one request: replace by compare-and-swap, take over."""
 
 from __future__ import annotations
 
 from typing import Any, Callable, Mapping, NamedTuple, Optional, Sequence
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.claims import FOR_GOOD, build_claimed, is_live, read_claim
 from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.creation import Creation
 from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.secret_requests import (
     CURRENT_LABEL,
     NEXT_LABEL,
-    NOT_FOUND,
     SecretRequests,
     build_going,
     build_lost_race,
-    find_current,
+    find_version,
     read_tags,
     write_tags,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.secret_text import read_time
 from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.version_ids import OURS
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, ReadOnly
 from ansible_collections.nebula.credential.plugins.module_utils.logins.aws_errors import Refused
 
 
 class Write(NamedTuple):
-    """A value that is to become current: its text, the id of its version, and the tags that it adds and makes superfluous."""
+    """A value that is to become current, as AWS takes it, the id of its version, and the tags that it adds and makes superfluous."""
 
-    text: str
+    value: Mapping[str, Any]
     version_id: str
     tags: Mapping[str, str] = {}
     unused: Sequence[str] = ()
@@ -51,7 +52,7 @@ class SecretWriter:
         """
         named = {**self._creation.parameters, **(self._creation.of_credentials if is_credential else {})}
         tags = {**self._creation.tags, **write.tags}
-        version_id = self._requests.create(name, write.text, write.version_id, Tags=write_tags(tags), **named)
+        version_id = self._requests.create(name, write.value, write.version_id, Tags=write_tags(tags), **named)
         if is_credential and self._creation.rotation is not None:
             self._requests.rotate(name, **self._creation.rotation)
         return version_id
@@ -60,13 +61,14 @@ class SecretWriter:
         """Write the value to a secret that is there already: one without a value (Terraform's), or one that is to be deleted.
 
         Raises:
-            Conflict: it has a value.
+            Conflict: it has a value, or another run is deleting it for good.
         """
         info = self._requests.describe(name)
         if info is None:
             raise build_going(name)
-        current = find_current(info)
+        current = find_version(info)
         if info.get("DeletedDate") is not None:
+            check_restorable(name, info)
             self._requests.restore(name)
             what = "The secret {0} was to be deleted. Its name is taken over by a new value, and its old one stays as a version of AWS."
             self._warn(what.format(name))
@@ -82,7 +84,7 @@ class SecretWriter:
             Conflict: another version is, or the secret is gone.
         """
         try:
-            version_id = self._requests.put(name, write.text, write.version_id)
+            version_id = self._requests.put(name, write.value, write.version_id)
             if write.tags:
                 self._requests.tag(name, write.tags)
             self._requests.move(name, CURRENT_LABEL, current, version_id)
@@ -100,11 +102,11 @@ class SecretWriter:
             Refused: the expected one still is. So it was refused for another reason.
         """
         info = self._requests.describe(name)
-        now = None if info is None else find_current(info)
+        now = None if info is None else find_version(info)
         if now == write.version_id:
             return
         if info is not None and now == expected and info.get("DeletedDate") is None:
-            _refuse_replica(name, info)
+            refuse_replica(name, info)
             raise refused
         if info is not None and info.get("DeletedDate") is None:
             self._clean_up(name, write)
@@ -126,65 +128,15 @@ class SecretWriter:
         except CredentialError:
             pass  # Nothing reads them: they belong to no current version.
 
-    def schedule(self, name: str, token: Optional[str], days: int) -> bool:
-        """Delete a secret after so many days if `token` is its current version. Until then AWS accepts no write to it.
 
-        Returns:
-            False if it is gone already.
-
-        Raises:
-            Conflict: another version is current. The delete is taken back.
-            CredentialError: it is not known which one is. The delete is taken back if that is possible.
-        """
-        lost: Optional[CredentialError] = None
-        try:
-            self._requests.delete(name, days)
-        except Refused as refused:
-            if refused.refusal == NOT_FOUND:
-                return False
-            self._prepare_delete(name, token, refused)
-            self._requests.delete(name, days)
-        except CredentialError as problem:
-            if not problem.outcome_unknown:
-                raise
-            lost = problem
-        info = self._describe_deleted(name)
-        if info is not None and find_current(info) != token:
-            self._requests.restore(name)
-            raise build_lost_race(name)
-        if lost is not None and info is not None and info.get("DeletedDate") is None:
-            raise lost
-        return info is not None
-
-    def _describe_deleted(self, name: str) -> Optional[Mapping[str, Any]]:
-        """Return the description of a secret that was deleted just now.
-
-        Raises:
-            CredentialError: there is no response, so nothing shows whether another writer's value was deleted. It was taken back, or
-                `outcome_unknown` is set.
-        """
-        try:
-            return self._requests.describe(name)
-        except CredentialError as problem:
-            try:
-                self._requests.restore(name)
-            except CredentialError:
-                problem.outcome_unknown = True
-            raise
-
-    def _prepare_delete(self, name: str, token: Optional[str], refused: Refused) -> None:
-        """Remove what AWS refuses to delete a secret with: its replicas."""
-        info = self._requests.describe(name)
-        if info is None or info.get("DeletedDate") is not None or find_current(info) != token:
-            raise build_lost_race(name)
-        _refuse_replica(name, info)
-        regions = [str(each["Region"]) for each in info.get("ReplicationStatus") or ()]
-        if not regions:
-            raise refused
-        self._requests.remove_replicas(name, regions)
+def check_restorable(name: str, info: Mapping[str, Any]) -> None:
+    """Raise Conflict if another run is deleting a secret for good just now: it would delete what was restored, too."""
+    current = find_version(info)
+    if read_claim(current) == FOR_GOOD and is_live(current, read_time(info.get("LastChangedDate"))):
+        raise build_claimed(name)
 
 
-def _refuse_replica(name: str, info: Mapping[str, Any]) -> None:
+def refuse_replica(name: str, info: Mapping[str, Any]) -> None:
     """Raise ReadOnly if a description is that of a replica: AWS changes the primary secret alone."""
     primary, own = str(info.get("PrimaryRegion") or ""), str(info.get("ARN")).split(":")[3:4]
     if primary and [primary] != own:

@@ -14,7 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.cre
 from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.options import SECRETS_MANAGER, TRAITS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.secret_names import SecretNames
 from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.secret_places import SecretPlaces
-from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.secret_requests import SecretRequests, find_current
+from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.secret_requests import SecretRequests, find_version
 from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.secret_rows import read_row
 from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.secret_text import write_text
 from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.secret_writer import SecretWriter
@@ -121,7 +121,7 @@ class SecretsManager(ObjectBackend, Limited, Located, Recoverable):
     def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
         """Take back a delete within its recovery window."""
         info = self._secrets.find_deleted(check_name(name), stage)
-        if info is None or find_current(info) is None:
+        if info is None or find_version(info) is None:
             found = self.get(name, stage=stage)
             check_swap(name, found, None if version is None else Etag(version))
             return found
@@ -131,7 +131,7 @@ class SecretsManager(ObjectBackend, Limited, Located, Recoverable):
         check_swap(name, answer(row), None if version is None else Etag(version))
         if check:
             return answer(row)
-        self._secrets.restore(name, stage)
+        self._secrets.restore(name, stage, info)
         return self.get(name, stage=stage)
 
     def remove_version(self, name: str, version: str, *, recoverable: bool = False, check: bool = False) -> None:

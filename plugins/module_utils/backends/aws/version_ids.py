@@ -36,7 +36,7 @@ MOST_OF_THE_USERS = 30
 """How many tags of a credential also become tags of AWS. The others of the fifty are for the rest of the metadata."""
 _LONGEST_ID = 64
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_ID = re.compile(r"nebula-(\d{1,12})-(\d{1,9})-([0-9a-f]{8})-([0-9a-f]{1,16})([vr]*)-[0-9a-f]{6,}\Z", re.ASCII)
+_ID = re.compile(r"nebula-(\d{1,12})-(\d{1,9})-([0-9a-f]{8})-([0-9a-f]{1,16})([vr]*)-[0-9a-f]{6,}[hg]?\Z", re.ASCII)
 _DATED = (("v", "version"), ("r", "rotated"))
 """The dates of a value that are mostly the time of its last write, by the letter that says so."""
 _NO_MIRROR = "0" * 8
@@ -55,14 +55,17 @@ class VersionId(NamedTuple):
     dated: str
 
 
-def build_id(record: Record, mirror: Optional[str]) -> str:
-    """Return a new id for a version with this record, whose other metadata is in the tags of `mirror`, if it is in any."""
+def build_id(record: Record, mirror: Optional[str], claim: str = "") -> str:
+    """Return a new id for a version with this record, whose other metadata is in the tags of `mirror`, if it is in any.
+
+    `claim` is the kind of a claim, if it is one.
+    """
     when, dated = _EPOCH, ""
     if record.metadata is not None:
         when, dated = record.metadata.updated_at, _split_dates(record.metadata)[1]
     micros = (when - _EPOCH) // timedelta(microseconds=1)
     facts = "nebula-{0}-{1}-{2}-{3:x}{4}-".format(record.serial or 0, record.revision, mirror or _NO_MIRROR, max(micros, 0), dated)
-    return facts + secrets.token_hex(16)[: _LONGEST_ID - len(facts)]
+    return facts + secrets.token_hex(16)[: _LONGEST_ID - len(facts) - len(claim)] + claim
 
 
 def read_id(text: str) -> Optional[VersionId]:

@@ -6,20 +6,14 @@
 
 from __future__ import annotations
 
-import os
-import threading
-from typing import Any, Callable, Mapping, NamedTuple, Optional
+from typing import Any, Callable, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure import errors as failures
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.errors import Answer, Asked
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.server import check_options
 from ansible_collections.nebula.credential.plugins.module_utils.context.listing_requests import repeat_in_listings
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, LoginFailed
-
-
-class _Opened(NamedTuple):
-    process: int
-    client: Any
+from ansible_collections.nebula.credential.plugins.module_utils.network.process_client import ProcessClient
 
 
 class Connection:
@@ -42,8 +36,7 @@ class Connection:
         self._version = version
         self._store = store
         self._warn = warn
-        self._opening = threading.Lock()
-        self._open: Optional[_Opened] = None
+        self._client = ProcessClient(self._log_in)
 
     @repeat_in_listings
     def request(
@@ -79,10 +72,10 @@ class Connection:
         asked = Asked(permission, self.address.host, secret)
         parameters = query or {}
         try:
-            client = self._client()
+            client = self._client.get()
             answer = client.send(asked, method, path, body, parameters)
             if answer.status == 401:
-                answer = self._renew(client).send(asked, method, path, body, parameters)
+                answer = self._client.renew(client).send(asked, method, path, body, parameters)
             return self._check_answer(asked, answer)
         except CredentialError as problem:
             if isinstance(problem, LoginFailed):
@@ -107,31 +100,12 @@ class Connection:
 
         check_installed()
 
-    def _client(self) -> Any:
-        """Return the client of this process: parent and child would mix up the responses of a connection that they share."""
-        opened = self._open
-        if opened is not None and opened.process == os.getpid():
-            return opened.client
-        with self._opening:
-            if self._open is None or self._open.process != os.getpid():
-                self._open = self._log_in()
-            return self._open.client
-
-    def _log_in(self) -> _Opened:
+    def _log_in(self) -> Any:
         # Imported here: the SDK takes a third of a second, which an unused store should not cost.
         from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.client import Client
 
-        return _Opened(os.getpid(), Client(self._settings, self.address, self._version, self._warn))
-
-    def _renew(self, spent: Any) -> Any:
-        """Return a client with a new login in place of one that the vault no longer accepts. Threads that have it renewed share it."""
-        with self._opening:
-            if self._open is None or self._open.client is spent:
-                self._open = self._log_in()
-            return self._open.client
+        return Client(self._settings, self.address, self._version, self._warn)
 
     def close(self) -> None:
         """Close the connections. May be called twice; another request opens new ones."""
-        opened, self._open = self._open, None
-        if opened is not None and opened.process == os.getpid():
-            opened.client.close()
+        self._client.close()

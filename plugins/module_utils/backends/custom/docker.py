@@ -40,6 +40,8 @@ class DockerHelper(CredentialHelper):
         user, secret = found.get("Username"), found.get("Secret")
         if not isinstance(user, str) or not isinstance(secret, str) or found.get("ServerURL", address) not in (address, ""):
             raise self._nonsense_error("get")
+        if not user and not secret:
+            return None  # That is how the helper for pass says that there is none.
         content = secret.encode("utf-8", "surrogatepass")
         if len(content) >= MOST_BYTES or any(letter in secret for letter in "\n\r\0"):
             what = "the secret is longer than a line of {0} KiB, which helpers of Docker do not carry whole".format(MOST_BYTES // 1024)

@@ -16,14 +16,14 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.gcp.pay
 from ansible_collections.nebula.credential.plugins.module_utils.backends.gcp.secret_names import build_secret_id
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.backend import ObjectBackend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectKey, ObjectStore
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Limited, Located
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Limited, Located, WriteChecker
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
 
 
-class Gcp(ObjectBackend, Limited, Located):
+class Gcp(ObjectBackend, Limited, Located, WriteChecker):
     """One secret per credential, in one project, with names that begin with `prefix`."""
 
     capabilities = Capabilities(
@@ -53,7 +53,8 @@ class Gcp(ObjectBackend, Limited, Located):
         except CredentialError as problem:
             raise problem.within(store=self.context.store) from None
         reading = Reading(self.settings.get("tenant") or DEFAULT_TENANT, bool(self.settings.get("encrypt")))
-        return GooglePlaces(self._connection, reading, self.context.warn)
+        self._places = GooglePlaces(self._connection, reading, self.context.warn)
+        return self._places
 
     def connect(self) -> None:
         """Load the official client. The first operation logs in."""
@@ -62,6 +63,12 @@ class Gcp(ObjectBackend, Limited, Located):
     def close(self) -> None:
         """Close the connections."""
         self._connection.close()
+
+    def check_writable(self, name: str) -> None:
+        try:
+            self._places.check_writable(ObjectKey(check_name(name)))
+        except CredentialError as problem:
+            raise problem.within(name=name, store=self.context.store) from None
 
     def measure_value(self, record: Record) -> int:
         return measure_payload(record)

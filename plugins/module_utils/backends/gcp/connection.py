@@ -6,9 +6,7 @@
 
 from __future__ import annotations
 
-import os
-import threading
-from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional
+from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.gcp.crc32c import compute_crc32c
 from ansible_collections.nebula.credential.plugins.module_utils.backends.gcp.options import CLIENT
@@ -21,6 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Unavailable,
     pip_install,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.network.process_client import ProcessClient
 
 PAGE = 1000
 _ENABLED = "state:ENABLED"
@@ -44,10 +43,13 @@ class Secret(NamedTuple):
     created_at: Any = None
 
 
-class _Opened(NamedTuple):
-    process: int
+class _Client(NamedTuple):
     client: Any
     login: Any
+
+    def close(self) -> None:
+        self.client.close()
+        self.login.close()
 
 
 class Connection:
@@ -63,8 +65,7 @@ class Connection:
         self._options = options
         self._store = store
         self._warn = lambda message: warn("store '{0}': {1}".format(store, message))
-        self._opening = threading.Lock()
-        self._open: Optional[_Opened] = None
+        self._client = ProcessClient(self._log_in)
 
     @property
     def place(self) -> Place:
@@ -99,6 +100,12 @@ class Connection:
         name = self.place.secret(secret)
         answer = self._call("get_secret", {"name": name}, name)
         return _read_secret(answer.message) if answer.is_ok else None
+
+    def list_allowed(self, secret: str, permissions: Sequence[str]) -> Sequence[str]:
+        """Return those of these permissions that this login has on a secret. None of them, if there is no such secret."""
+        name = self.place.secret(secret)
+        answer = self._call("test_iam_permissions", {"resource": name, "permissions": list(permissions)}, name)
+        return list(answer.message.permissions) if answer.is_ok else []
 
     def create(self, secret: str, labels: Mapping[str, str], annotations: Mapping[str, str]) -> Optional[Secret]:
         """Create a secret without a version. Return its state, or None if there is one."""
@@ -160,7 +167,7 @@ class Connection:
     def _call(self, method: str, request: Mapping[str, Any], resource: str) -> Any:
         """Make a call. A token that has ended is made again, and the call repeated once: it was refused, so nothing has happened."""
         try:
-            opened = self._get_opened()
+            opened = self._client.get()
             token = opened.login.read_token()
             try:
                 return opened.client.call(method, request, token, resource)
@@ -177,24 +184,13 @@ class Connection:
         """
         _load()
 
-    def _get_opened(self) -> _Opened:
-        """Return the client and login of this process: parent and child would mix up the responses of a connection that they share."""
-        opened = self._open
-        if opened is not None and opened.process == os.getpid():
-            return opened
-        with self._opening:
-            if self._open is None or self._open.process != os.getpid():
-                client, login = _load()
-                ca_cert = self._options.get("ca_cert")
-                self._open = _Opened(os.getpid(), client(self.settings.endpoint, ca_cert), login(self._options, self._warn))
-            return self._open
+    def _log_in(self) -> _Client:
+        client, login = _load()
+        return _Client(client(self.settings.endpoint, self._options.get("ca_cert")), login(self._options, self._warn))
 
     def close(self) -> None:
         """Close the connections. May be called twice; another request opens new ones."""
-        opened, self._open = self._open, None
-        if opened is not None and opened.process == os.getpid():
-            opened.client.close()
-            opened.login.close()
+        self._client.close()
 
 
 def _load() -> List[Any]:

@@ -49,6 +49,8 @@ METHODS: Mapping[str, Method] = {
     "create_secret": Method("secrets.create", _ADMIN, writing=True),
     "update_secret": Method("secrets.update", _ADMIN, writing=True),
     "delete_secret": Method("secrets.delete", _ADMIN, writing=True),
+    # IAM lets everyone ask what they may do themselves.
+    "test_iam_permissions": Method("secrets.get", _VIEWER),
 }
 """What the backend calls, by the client's names."""
 _AGAIN = "Retry; see https://status.cloud.google.com if it still fails."

@@ -17,6 +17,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.gcp.ali
     is_unchanged,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.gcp.connection import Connection, Secret, Version
+from ansible_collections.nebula.credential.plugins.module_utils.backends.gcp.errors import METHODS, access_denied
 from ansible_collections.nebula.credential.plugins.module_utils.backends.gcp.known_states import KnownStates
 from ansible_collections.nebula.credential.plugins.module_utils.backends.gcp.secret_names import (
     build_document_id,
@@ -39,14 +40,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.gcp.sec
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.conflict_retry import mark_outcome
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectKey, ObjectStore, StoredObject
-from ansible_collections.nebula.credential.plugins.module_utils.errors import (
-    StorageError,
-    Unusable,
-)
+from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, StorageError, Unusable
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import note_other
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
 
 LATEST = "latest"
+_REPLACING = ("add_secret_version", "update_secret")
+"""What replaces a value."""
 
 
 class GooglePlaces(ObjectStore):
@@ -76,6 +76,23 @@ class GooglePlaces(ObjectStore):
             return self._read_older(place, found)
         read = self._read_version(place, secret, found)
         return self._add_history(read, secret, found) if has_alias and not payloads.is_ours(found.payload) else read
+
+    def check_writable(self, place: ObjectKey) -> None:
+        """Check that this login may replace the value of a place, as far as IAM says so.
+
+        Raises:
+            AccessDenied: it has not one of the permissions. The error names it.
+        """
+        secret = self._find_id(place)
+        wanted = {method: "secretmanager." + METHODS[method].permission for method in _REPLACING}
+        try:
+            allowed = self._connection.list_allowed(secret, list(wanted.values()))
+        except AccessDenied:
+            return
+        for method, permission in wanted.items():
+            # A secret that is gone is one on which nothing is allowed.
+            if allowed and permission not in allowed:
+                raise access_denied(method, self._connection.place.secret(secret))
 
     def _find_id(self, place: ObjectKey) -> str:
         return build_secret_id(self._prefix, place)

@@ -6,9 +6,8 @@
 
 from __future__ import annotations
 
-import os
 import threading
-from typing import Any, Callable, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Mapping, Optional, Tuple
 from urllib.parse import quote, urlencode
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes import errors as failures
@@ -23,6 +22,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.kuberne
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.server import check_options
 from ansible_collections.nebula.credential.plugins.module_utils.context.listing_requests import repeat_in_listings
 from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, CredentialError, LoginFailed
+from ansible_collections.nebula.credential.plugins.module_utils.network.process_client import ProcessClient
 
 FIELD_MANAGER = "nebula-credential"
 """The manager that Kubernetes records for the fields that we write."""
@@ -31,11 +31,6 @@ _METHODS = {"get": "GET", "list": "GET", "create": "POST", "update": "PUT", "del
 _APIS = {SECRETS: "/api/v1", LEASES: "/apis/coordination.k8s.io/v1"}
 """Where the API server has each resource."""
 _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-
-
-class _Opened(NamedTuple):
-    process: int
-    client: Any
 
 
 class Connection:
@@ -56,9 +51,8 @@ class Connection:
         self._settings = settings
         self._store = store
         self._warn = lambda message: warn("store '{0}': {1}".format(store, message))
-        self._opening = threading.Lock()
         self._checking = threading.Lock()
-        self._open: Optional[_Opened] = None
+        self._client = ProcessClient(self._log_in)
         self._namespace_of: Any = None
         """The client whose namespace was checked."""
 
@@ -110,7 +104,7 @@ class Connection:
             StorageError: it does not exist; the error names the option.
             Others as `request`.
         """
-        client = self._client()
+        client = self._client.get()
         if self._namespace_of is client:
             return
         with self._checking:
@@ -140,11 +134,11 @@ class Connection:
             asked = Asked(verb, resource, client.namespace, client.server, name)
             return asked, client.send(_METHODS[verb], path.format(client.namespace), body, accept, writing=asked.writing)
 
-        client = self._client()
+        client = self._client.get()
         try:
             asked, answer = send(client)
             if client.renewable and failures.is_refused_login(answer):
-                asked, answer = send(self._renew(client))
+                asked, answer = send(self._client.renew(client))
             return self._check_answer(asked, answer)
         except CredentialError as problem:
             raise problem.within(store=self._store) from None
@@ -152,12 +146,12 @@ class Connection:
     @property
     def location(self) -> str:
         """The server and the namespace: the same text for every login to it."""
-        return "{0} {1}".format(self._client().server, self.namespace)
+        return "{0} {1}".format(self._client.get().server, self.namespace)
 
     @property
     def namespace(self) -> str:
         """The namespace of the Secrets."""
-        return str(self._client().namespace)
+        return str(self._client.get().namespace)
 
     def _check_answer(self, asked: Asked, answer: Answer) -> Answer:
         if failures.is_success(asked, answer) or failures.is_for_callers(asked, answer):
@@ -171,36 +165,15 @@ class Connection:
         """Load the libraries that requests need. Sends nothing and checks nothing: the first request does."""
         from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes import client  # noqa: F401  # loaded is all it has to be
 
-    def _client(self) -> Any:
-        """Return the client of this process: parent and child would mix up the responses of a connection that they share."""
-        opened = self._open
-        if opened is not None and opened.process == os.getpid():
-            return opened.client
-        with self._opening:
-            if self._open is None or self._open.process != os.getpid():
-                self._open = self._log_in()
-            return self._open.client
-
-    def _log_in(self) -> _Opened:
+    def _log_in(self) -> Any:
         try:
-            return _Opened(os.getpid(), _client(self._settings, self._warn))
+            return _client(self._settings, self._warn)
         except CredentialError as problem:
             raise problem.within(store=self._store) from None
 
-    def _renew(self, spent: Any) -> Any:
-        """Return a client with a new login in place of one that the server no longer accepts. Threads that have it renewed share it."""
-        with self._opening:
-            if self._open is None or self._open.client is spent:
-                spent.close()
-                self._open = None
-                self._open = self._log_in()
-            return self._open.client
-
     def close(self) -> None:
         """Close the connections. May be called twice; another request opens new ones."""
-        opened, self._open = self._open, None
-        if opened is not None and opened.process == os.getpid():
-            opened.client.close()
+        self._client.close()
 
 
 def _client(settings: Mapping[str, Any], warn: Callable[[str], object]) -> Any:

@@ -52,7 +52,7 @@ class Change(NamedTuple):
 def find_source(place: ObjectKey, expected: Optional[Etag]) -> Optional[StoredObject]:
     """Return the object that a write names, as it was read; None if it must be read for this write."""
     found = None if expected is None else expected.source
-    if expected is None or not isinstance(found, StoredObject) or found.problem is not None:
+    if expected is None or not isinstance(found, StoredObject) or found.problem is not None or found.ending is not None:
         return None
     return found if (found.record.name, found.record.stage) == place and expected.matches(answer(found)) else None
 

@@ -6,10 +6,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import subprocess
+import tempfile
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, List
+from typing import Any, Iterator, List
 
 import pytest
 
@@ -25,7 +29,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import ABSENT, PENDING
 from tests.conformance.records import a_record
-from tests.conftest import cannot_run
+from tests.conftest import CHECKOUT, cannot_run
 from tests.unit.backends.custom.commands import open_custom, write_command
 
 CANARY = "kV7-canary-9pQ"
@@ -73,6 +77,40 @@ def test_an_address_that_is_no_name_is_built_from_one(tmp_path: Path) -> None:
 def test_an_identity_token_has_a_field_of_its_own(tmp_path: Path) -> None:
     backend = docker(tmp_path, {"r.example.com": ("<token>", "t0k")})
     assert values_of(backend, "r.example.com") == {"username": "<token>", "identity_token": "t0k"}
+
+
+def test_a_login_without_user_and_secret_is_none(tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        docker(tmp_path, {"r.example.com": ("", "")}).get("r.example.com")
+
+
+@pytest.fixture
+def passing(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Docker's own helper for pass, with a store of pass."""
+    helper = shutil.which("docker-credential-pass", path=os.pathsep.join((os.environ["PATH"], str(CHECKOUT / ".cache/servers"))))
+    if helper is None or shutil.which("pass") is None:
+        cannot_run("docker-credential-pass or pass is not installed")
+    # The path of a socket has to be short.
+    with tempfile.TemporaryDirectory(prefix="nebula-gpg-", dir="/tmp") as home:
+        monkeypatch.setenv("GNUPGHOME", home)
+        monkeypatch.setenv("PASSWORD_STORE_DIR", home + "/store")
+        user = "nebula@example.com"
+        new_key = ["gpg", "--batch", "--passphrase", "", "--quick-generate-key", user, "default", "default", "never"]
+        for command in (new_key, ["pass", "init", user]):
+            subprocess.run(command, capture_output=True, check=True)
+        yield str(helper)
+        subprocess.run(["gpgconf", "--kill", "all"], check=False, capture_output=True)
+
+
+def test_a_login_that_dockers_own_helper_for_pass_keeps_is_read_and_listed(passing: str) -> None:
+    login = {"ServerURL": "https://r.example.com/", "Username": "app", "Secret": "p=w é"}
+    subprocess.run([passing, "store"], input=json.dumps(login), text=True, capture_output=True, check=True)
+    given = ["GNUPGHOME", "PASSWORD_STORE_DIR"]
+    backend = open_custom([passing], protocol="docker", address="https://{name}/", environment=given)
+    assert values_of(backend, "r.example.com") == {"username": "app", "password": "p=w é"}
+    assert [row.name for row in backend.list()] == ["r.example.com"]
+    with pytest.raises(NotFound):
+        backend.get("other.example.com")
 
 
 @pytest.mark.parametrize("secret", ["two\nlines", "carriage\rreturn", "zero\0byte", "x" * 65536])

@@ -224,19 +224,19 @@ def test_a_login_that_was_refused_is_read_again():
         for _round in range(2):
             with pytest.raises(LoginFailed):
                 connection.request("get", "nebula-a")
-            assert connection._open is None
+            assert not connection._client.is_open
 
 
 def test_a_forked_process_opens_connections_of_its_own():
     with scripted.running(lambda _request: SECRET) as server:
         connection = connected(server)
         connection.request("get", "nebula-a")
-        mine = connection._open.client
+        mine = connection._client.get()
         child = os.fork()
         if not child:
-            os._exit(0 if connection._client() is not mine else 1)
+            os._exit(0 if connection._client.get() is not mine else 1)
         assert os.waitpid(child, 0)[1] == 0
-        assert connection._client() is mine
+        assert connection._client.get() is mine
         connection.close()
         connection.close()
 
@@ -244,7 +244,7 @@ def test_a_forked_process_opens_connections_of_its_own():
 def test_threads_share_one_client():
     with scripted.running(lambda _request: SECRET) as server:
         connection, clients = connected(server), []
-        threads = [threading.Thread(target=lambda: clients.append(connection._client())) for _each in range(8)]
+        threads = [threading.Thread(target=lambda: clients.append(connection._client.get())) for _each in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -15,7 +15,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Ac
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.conformance.records import METADATA, a_record, value_of
 from tests.conftest import CHECKOUT
-from tests.integration.parameter_store import ParameterStore
+from tests.integration.aws_parameter_store import ParameterStore
 from tests.servers import scripted
 from tests.servers.scripted import Answer
 from tests.unit.store.managing import ask

@@ -24,7 +24,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.conformance.records import a_record, value_of
-from tests.integration.parameter_store import ParameterStore
+from tests.integration.aws_parameter_store import ParameterStore
 from tests.unit.store.managing import ask
 
 BOTH = ["moto", "ministack"]

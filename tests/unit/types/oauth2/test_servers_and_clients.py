@@ -53,7 +53,11 @@ def test_fields_that_no_request_could_use_are_refused_by_name_and_not_shown(fiel
     assert CANARY not in str(caught.value)
 
 
-@pytest.mark.parametrize("key", [CANARY, "{}", EC.as_pem(private=False).decode(), json.dumps(OctKey.generate_key(256).as_dict())])
+@pytest.mark.parametrize(
+    "key",
+    [CANARY, "{}", EC.as_pem(private=False).decode(), json.dumps(OctKey.generate_key(256).as_dict())],
+    ids=["text", "nothing", "public", "symmetric"],
+)
 def test_a_key_that_signs_nothing_is_refused_and_not_shown(key):
     with pytest.raises(InvalidInput, match="'client_key' of type 'oauth2'") as caught:
         checked(client_id="robot", token_url=URL, client_key=key)

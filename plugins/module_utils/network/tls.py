@@ -63,7 +63,7 @@ def build_context(tls: Tls) -> ssl.SSLContext:
 def _open_unnamed() -> BinaryIO:
     """Open a file that has no name, in memory where the system can: OpenSSL reads keys from files alone."""
     if hasattr(os, "memfd_create"):
-        return open(os.memfd_create("client certificate"), "wb", buffering=0)
+        return os.fdopen(os.memfd_create("client certificate"), "wb", buffering=0)
     import tempfile  # imported here: only such systems need it
 
     return tempfile.TemporaryFile("wb", buffering=0)

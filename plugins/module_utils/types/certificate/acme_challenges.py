@@ -20,6 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     InvalidInput,
     StorageError,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import create_exclusively
 
 if TYPE_CHECKING:
     from acme.client import ClientV2
@@ -58,6 +59,11 @@ def prove_control(acme: ClientV2, authorization: AuthorizationResource, texts: M
     acme.answer_challenge(offered[0], answer)
 
 
+def _unwritable_error(directory: str, why: str) -> InvalidConfiguration:
+    what = "no file can be written in {0}: {1}".format(ascii(directory), why)
+    return InvalidConfiguration(what, option="fields.challenge_directory", remedy="Name a directory of this machine.")
+
+
 @contextmanager
 def _hold_file(directory: str, token: str, content: str) -> Iterator[None]:
     """Keep the file of a challenge in the directory while the block runs. The web server may be another user, so all may read it."""
@@ -65,13 +71,12 @@ def _hold_file(directory: str, token: str, content: str) -> Iterator[None]:
         raise StorageError("the service sent a token that is no name of a file", remedy="Check the address of the service.")
     path = os.path.join(directory, token)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o644)
+        is_new = create_exclusively(path, content.encode("ascii"), 0o644)
     except OSError as error:
-        what = "no file can be written in {0}: {1}".format(ascii(directory), os.strerror(error.errno or 0))
-        raise InvalidConfiguration(what, option="fields.challenge_directory", remedy="Name a directory of this machine.") from None
+        raise _unwritable_error(directory, os.strerror(error.errno or 0)) from None
+    if not is_new:
+        raise _unwritable_error(directory, "{0} is there already".format(token))
     try:
-        with open(descriptor, "w", encoding="ascii") as file:
-            file.write(content)
         os.chmod(path, 0o644)  # whatever the umask says; it is public
         yield
     finally:

@@ -219,7 +219,7 @@ class Certificate(CredentialType):
                 "private_key", "is not generated for another issuer's certificate", "Give the new key and its certificate together."
             )
         made = {field: value for field, value in fields.items() if field not in PEM}
-        return dict(made, private_key=Secret(parts.write_private_key(key, parts.read_bytes(fields, "passphrase"))))
+        return dict(made, private_key=Secret(parts.write_private_key(key, parts.find_bytes(fields, "passphrase"))))
 
     def can_refresh(self, fields: Fields) -> bool:
         """Return True if a service signs the certificate."""
@@ -278,10 +278,10 @@ class Certificate(CredentialType):
         text = super().read(fields, {}, "private_key").expose()
         if b"BEGIN OPENSSH PRIVATE KEY" in text:
             raise private_keys.key_error(self.name, "is in OpenSSH's format", "Convert it with: ssh-keygen -p -m PKCS8 -f FILE")
-        return private_keys.read_private_key(text, parts.read_bytes(fields, "passphrase"), self.name)
+        return private_keys.read_private_key(text, parts.find_bytes(fields, "passphrase"), self.name)
 
     def _write_key_store(self, form: str, fields: Fields, certificate: x509.Certificate) -> Secret:
-        passphrase = parts.read_bytes(fields, "keystore_passphrase")
+        passphrase = parts.find_bytes(fields, "keystore_passphrase")
         if not passphrase:
             raise NoToken("a key store needs a passphrase", remedy="Set the field 'keystore_passphrase'.")
         store = key_stores.KeyStore(self._read_key(fields), certificate, tuple(parts.read_pem(fields, CHAIN)))

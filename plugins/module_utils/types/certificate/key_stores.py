@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple, Optional, Sequence, Tuple
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.context.process import TooSlow, run_program
 from ansible_collections.nebula.credential.plugins.module_utils.errors import MissingLibrary, NoToken, Timeout
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import create_exclusively
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import read_file
 from ansible_collections.nebula.credential.plugins.module_utils.types.certificate.certificates import field_error, is_of_key, sort_chain
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ FORMS = (PKCS12, JKS)
 
 _PASSPHRASE = "NEBULA_CREDENTIAL_KEYSTORE_PASSPHRASE"
 _KEYTOOL_SECONDS = 60.0
+_LARGEST = 4 * 1024 * 1024
+"""Bytes of a key store that `keytool` has written."""
 _SHORTEST = 6
 """Java takes no shorter passphrase."""
 
@@ -111,12 +115,10 @@ def _convert(content: bytes, form: str, wanted: str, passphrase: bytes) -> Optio
         )
     with tempfile.TemporaryDirectory() as directory:
         source, target = os.path.join(directory, form), os.path.join(directory, wanted)
-        with open(os.open(source, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
-            file.write(content)
+        create_exclusively(source, content)
         if not _run_keytool(program, source, form, target, wanted, passphrase):
             return None
-        with open(target, "rb") as file:
-            return file.read()
+        return read_file(target, _LARGEST)
 
 
 def _run_keytool(program: str, source: str, form: str, target: str, wanted: str, passphrase: bytes) -> bool:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 CERTIFICATE, CHAIN, ROOT, FULLCHAIN, BUNDLE = (*PEM, "fullchain", "bundle")
 
 
-def read_bytes(fields: Fields, field: str) -> Optional[bytes]:
+def find_bytes(fields: Fields, field: str) -> Optional[bytes]:
     """Return the value of a field; None if it has none."""
     found = find_values(fields).get(field)
     return None if found is None else found.expose()
@@ -35,7 +35,7 @@ def read_pem(fields: Fields, field: str) -> List[x509.Certificate]:
     Raises:
         InvalidInput: they cannot be read.
     """
-    text = read_bytes(fields, field)
+    text = find_bytes(fields, field)
     return certificates.read_certificates(text, field) if text else []
 
 
@@ -65,9 +65,9 @@ def expand_key_stores(given: Fields) -> Dict[str, Secret]:
         there = find_values(expanded)
         if form in there:
             _refuse_twice(form, {"private_key", CERTIFICATE, CHAIN, ROOT, FULLCHAIN, *key_stores.FORMS} & set(there))
-            store = key_stores.read_key_store(form, _decode(there[form].expose()), read_bytes(expanded, "keystore_passphrase"))
+            store = key_stores.read_key_store(form, _decode(there[form].expose()), find_bytes(expanded, "keystore_passphrase"))
             del expanded[form]
-            expanded["private_key"] = Secret(write_private_key(store.key, read_bytes(expanded, "passphrase")))
+            expanded["private_key"] = Secret(write_private_key(store.key, find_bytes(expanded, "passphrase")))
             # What the key store lacks is removed from what is stored.
             expanded.update({CHAIN: Secret(b"", NULL), ROOT: Secret(b"", NULL)}, **build_pem(store.certificate, store.chain))
     return expanded
@@ -100,7 +100,7 @@ def check_signed_elsewhere(complete: Fields, key: PrivateKey) -> Dict[str, Secre
     certificates.check_key(certificate, key)
     chain, root = read_pem(complete, CHAIN), read_pem(complete, ROOT)
     certificates.check_chain(certificate, [*chain, *root])
-    wanted, held = read_bytes(complete, "alt_names"), terms.read_held_names(certificate)
+    wanted, held = find_bytes(complete, "alt_names"), terms.read_held_names(certificate)
     for name in names.read_alt_names(wanted.decode("utf-8")) if wanted is not None else ():
         if not names.covers(held, name):
             what = "has {0}, for which the certificate is not good".format(ascii("{0}:{1}".format(*name)))

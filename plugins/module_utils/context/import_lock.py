@@ -14,7 +14,9 @@ Packages import more while they are used, so a lock around our own import statem
 from __future__ import annotations
 
 import _frozen_importlib
+import os
 import threading
+from functools import partial
 from typing import Any
 
 LONGEST = 60.0
@@ -23,25 +25,27 @@ wait for this thread."""
 
 _FIND_AND_LOAD = "_find_and_load"
 """What Python calls for each module that is not loaded, with the module's name and the function that imports its package."""
-_LOCK = threading.RLock()
 
 
 def lock_imports() -> None:
     """Let one thread at a time load modules in this process, from now on. What is loaded already is imported without the lock.
 
-    It may be called again, and does not wait.
+    It may be called again, and does not wait. A forked process begins without the lock, as the thread that holds it is not there.
+    A Python that loads modules by another function is left as it is.
     """
     machinery = vars(_frozen_importlib)
-    find_and_load = machinery[_FIND_AND_LOAD]
-    if find_and_load.__module__ == __name__:
+    find_and_load = machinery.get(_FIND_AND_LOAD)
+    if find_and_load is None or find_and_load.__module__ == __name__:
         return
+    lock = threading.RLock()
 
     def load_alone(name: str, import_: Any) -> Any:
-        is_held = _LOCK.acquire(timeout=LONGEST)
+        is_held = lock.acquire(timeout=LONGEST)
         try:
             return find_and_load(name, import_)
         finally:
             if is_held:
-                _LOCK.release()
+                lock.release()
 
     machinery[_FIND_AND_LOAD] = load_alone
+    os.register_at_fork(after_in_child=partial(machinery.__setitem__, _FIND_AND_LOAD, find_and_load))

@@ -78,6 +78,29 @@ thread.start()
 thread.join(60)
 print(json.dumps(problems))
 """
+FORK_DURING_A_LOAD = """
+import os, select, threading, time, gate
+with open(json.loads(sys.argv[1])[0] + "/endless.py", "w") as file:
+    file.write("import gate, time; gate.entered.set(); time.sleep(600)")
+threading.Thread(target=__import__, args=("endless",), daemon=True).start()
+gate.entered.wait(60)
+answers, child = os.pipe()
+process = os.fork()
+if process == 0:
+    os.write(child, __import__("colorsys").__name__.encode())
+    os._exit(0)
+ready = select.select([answers], [], [], 50)[0]
+os.kill(process, 9)
+print(json.dumps(os.read(answers, 100).decode() if ready else "it waits"), flush=True)
+os._exit(0)
+"""
+WITHOUT_THE_FUNCTION = """
+import _frozen_importlib
+kept = vars(_frozen_importlib).pop("_find_and_load")
+lock_imports()
+vars(_frozen_importlib)["_find_and_load"] = kept
+print(json.dumps(__import__("colorsys").__name__))
+"""
 LOAD_REAL_PACKAGES = """
 import threading
 sys.setswitchinterval(1e-5)
@@ -154,6 +177,15 @@ def test_with_the_lock_the_packages_of_several_services_load_at_the_same_time(ru
 
 def test_an_import_that_fails_releases_the_lock(run):
     assert run(LOCK + LOAD_WHAT_IS_BROKEN) == ["broken", "broken", "colorsys"]
+
+
+def test_a_process_that_is_forked_while_another_thread_loads_something_does_not_wait_for_it(run):
+    """That thread is not there in the child, so it would never release the lock."""
+    assert run(LOCK + FORK_DURING_A_LOAD) == "colorsys"
+
+
+def test_a_python_that_loads_modules_by_another_function_is_left_as_it_is(run):
+    assert run(LOCK.splitlines()[0] + WITHOUT_THE_FUNCTION) == "colorsys"
 
 
 def test_a_session_opens_stores_of_all_backends_at_the_same_time(run, tmp_path):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -111,7 +112,8 @@ def measure_functions(tree: SourceTree, folder: str, measures: Measures) -> None
 def measure_tests(root: Path, measures: Measures) -> None:
     """Count the tests that pytest collects, and those that are rules for all files."""
     command = [sys.executable, "-m", "pytest", "--collect-only", "-qq"]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "PYTEST_ADDOPTS": ""}
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
     files: Counter[str] = Counter()
     for line in done.stdout.splitlines():
         name, colon, count = line.rpartition(": ")

@@ -36,6 +36,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.network.http_dea
 from ansible_collections.nebula.credential.plugins.module_utils.network.http_pool import build_pool
 from ansible_collections.nebula.credential.plugins.module_utils.network.proxies import proxy_for
 from ansible_collections.nebula.credential.plugins.module_utils.network.tls import Tls, build_context
+from ansible_collections.nebula.credential.plugins.module_utils.network.tokens import is_token
 from ansible_collections.nebula.credential.plugins.module_utils.network.urls import host_and_port, split_url
 
 try:
@@ -198,7 +199,7 @@ def assume_role(session: Any, login: Login, read_secret: ReadSecret) -> Keys:
 
     Raises:
         LoginFailed: the role's trust policy does not allow it, or the token or code is not accepted.
-        Unavailable, Timeout: there was no response.
+        Unavailable, Timeout: there was no response, or none with keys.
     """
     named: Dict[str, Any] = {"RoleArn": login.role_arn, "RoleSessionName": login.session_name, "DurationSeconds": login.duration}
     unsigned = Config(signature_version=UNSIGNED) if login.method == WEB_IDENTITY else None
@@ -215,11 +216,14 @@ def assume_role(session: Any, login: Login, read_secret: ReadSecret) -> Keys:
         with in_our_words(call):
             keys = method(**named)["Credentials"]
             ends_at = keys["Expiration"].astimezone(timezone.utc)
-            return Keys(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], ends_at)
+            values = [keys[name] for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")]
     except (AccessDenied, Refused):
         raise _build_role_error(login) from None
     except (KeyError, TypeError, AttributeError):
         raise build_incomplete(call) from None
+    if not all(map(is_token, values)):
+        raise build_incomplete(call)
+    return Keys(*values, ends_at)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import LoginFailed, RefreshFailed
+from ansible_collections.nebula.credential.plugins.module_utils.errors import LoginFailed, RefreshFailed, TooLarge
 from tests.integration.test_session_counts import hosts, play
 from tests.servers import aws_front, once, scripted
 from tests.servers.scripted import Answer
@@ -60,6 +60,11 @@ def test_a_key_never_adds_a_line_to_a_profile():
     assert "was not complete" in str(caught.value)
     with scripted.running(lambda _request: issue("t0ken")) as server:
         assert "aws_session_token = t0ken\n" in open_world(server.url).read("profile")
+
+
+def test_a_response_that_never_ends_is_not_read_into_memory():
+    with scripted.running(lambda _request: issue("t" * 17 * 1024 * 1024)) as server, pytest.raises(TooLarge):
+        open_world(server.url).read()
 
 
 def test_every_reading_of_the_keys_of_a_role_costs_one_request_together(moto):

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import LoginFailed, RefreshFailed, StorageError
+from ansible_collections.nebula.credential.plugins.module_utils.errors import LoginFailed, RefreshFailed, StorageError, TooLarge
 from tests.integration.azure_store import AzureStore
 from tests.integration.test_aws_type import KEY, ROLE
 from tests.integration.test_azure_login import write_certificate
@@ -138,6 +138,17 @@ def test_a_token_of_entra_that_no_header_can_hold_or_that_lasts_for_ever_is_refu
     entra.order(fail=[{"path": "/{0}/oauth2/v2.0/token".format(entra.tenant), "status": 200, "body": body}])
     try:
         with pytest.raises(StorageError, match="no token of Microsoft Entra"):
+            World("azure", **principal(entra)).read()
+    finally:
+        entra.order(fail=[])
+
+
+def test_a_response_of_entra_that_never_ends_is_not_read_into_memory(entra):
+    entra.order(
+        fail=[{"path": "/{0}/oauth2/v2.0/token".format(entra.tenant), "status": 200, "body": {"access_token": "a" * 17 * 1024 * 1024}}]
+    )
+    try:
+        with pytest.raises(TooLarge):
             World("azure", **principal(entra)).read()
     finally:
         entra.order(fail=[])

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import LoginFailed, RefreshFailed
+from ansible_collections.nebula.credential.plugins.module_utils.errors import LoginFailed, RefreshFailed, TooLarge
 from tests.integration.test_session_counts import hosts, play
 from tests.servers import aws_front, once, scripted
 from tests.servers.scripted import Answer
@@ -27,6 +27,13 @@ FORMS = ("environment", "profile", "credential_process")
 def refuse(code, status=403):
     """An error as STS writes it."""
     return Answer(status, REFUSAL.format(code).encode())
+
+
+def issue(token):
+    """A response of STS with this session token, as XML writes it."""
+    keys = "<AccessKeyId>ASIA</AccessKeyId><SecretAccessKey>s</SecretAccessKey><Expiration>2040-01-31T02:00:00Z</Expiration>"
+    whole = "<AssumeRoleResponse><AssumeRoleResult><Credentials>{0}<SessionToken>{1}</SessionToken></Credentials></AssumeRoleResult>"
+    return Answer(200, (whole + "</AssumeRoleResponse>").format(keys, token).encode())
 
 
 def open_world(url, **fields):
@@ -45,6 +52,19 @@ def moto():
 def assumed(server, since):
     """The requests for keys of a role, and the key that signed each."""
     return [(each.action, each.access_key) for each in server.requests(since=since) if each.action.startswith("sts")]
+
+
+def test_a_key_never_adds_a_line_to_a_profile():
+    with scripted.running(lambda _request: issue("t&#10;credential_process = /bin/x")) as server, pytest.raises(RefreshFailed) as caught:
+        open_world(server.url).read("profile")
+    assert "was not complete" in str(caught.value)
+    with scripted.running(lambda _request: issue("t0ken")) as server:
+        assert "aws_session_token = t0ken\n" in open_world(server.url).read("profile")
+
+
+def test_a_response_that_never_ends_is_not_read_into_memory():
+    with scripted.running(lambda _request: issue("t" * 17 * 1024 * 1024)) as server, pytest.raises(TooLarge):
+        open_world(server.url).read()
 
 
 def test_every_reading_of_the_keys_of_a_role_costs_one_request_together(moto):

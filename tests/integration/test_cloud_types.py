@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import LoginFailed, RefreshFailed, StorageError
+from ansible_collections.nebula.credential.plugins.module_utils.errors import LoginFailed, RefreshFailed, StorageError, TooLarge
 from tests.integration.azure_store import AzureStore
 from tests.integration.test_aws_type import KEY, ROLE
 from tests.integration.test_azure_login import write_certificate
@@ -125,6 +125,35 @@ def test_a_response_that_is_none_of_google_is_an_error_without_its_text(google):
     assert "canary" not in str(caught.value)
 
 
+@pytest.mark.parametrize("token", ["a\r\nX: b", "\ud800", ["a"]])
+def test_a_token_that_no_header_can_hold_is_refused(google, token):
+    answer = Answer(200, {"access_token": token, "expires_in": 3600})
+    with scripted.running(lambda _request: answer) as server, pytest.raises(StorageError, match="not one of Google"):
+        World("gcp", **account(google, token_uri=server.url)).read()
+
+
+@pytest.mark.parametrize("member", [{"access_token": "a\r\nX: b"}, {"access_token": "\ud800"}, {"expires_in": 10**18}])
+def test_a_token_of_entra_that_no_header_can_hold_or_that_lasts_for_ever_is_refused(entra, member):
+    body = {"token_type": "Bearer", "access_token": "a", "expires_in": 3600, **member}
+    entra.order(fail=[{"path": "/{0}/oauth2/v2.0/token".format(entra.tenant), "status": 200, "body": body}])
+    try:
+        with pytest.raises(StorageError, match="no token of Microsoft Entra"):
+            World("azure", **principal(entra)).read()
+    finally:
+        entra.order(fail=[])
+
+
+def test_a_response_of_entra_that_never_ends_is_not_read_into_memory(entra):
+    entra.order(
+        fail=[{"path": "/{0}/oauth2/v2.0/token".format(entra.tenant), "status": 200, "body": {"access_token": "a" * 17 * 1024 * 1024}}]
+    )
+    try:
+        with pytest.raises(TooLarge):
+            World("azure", **principal(entra)).read()
+    finally:
+        entra.order(fail=[])
+
+
 def test_google_out_of_order_is_a_passing_failure(google):
     google.order({"fail": {"method": "token", "code": 503, "times": 1}})
     with pytest.raises(RefreshFailed, match="gave no new value"):
@@ -155,6 +184,18 @@ def test_a_password_of_amazon_ecr_costs_one_request_and_its_registry_is_known():
         check_login(world, "AWS", "123456789012.dkr.ecr.us-east-1.amazonaws.com")
         assert front.asked == ["GetAuthorizationToken"]
         assert is_due_in(world, 12 * HOUR)
+
+
+def test_a_password_of_amazon_ecr_that_no_header_can_hold_is_refused():
+    def spoil(pass_on):
+        answer = end_tomorrow(pass_on)
+        answer.content["authorizationData"][0]["authorizationToken"] = base64.b64encode(b"AWS:a\r\nX: b").decode()
+        return answer
+
+    with aws_front.running(once.server("moto"), {"GetAuthorizationToken": [spoil]}) as front, pytest.raises(
+        RefreshFailed, match="was not complete"
+    ):
+        World("registry", **KEY, region="us-east-1", endpoint_url=front.url, provider="ecr").read()
 
 
 def test_a_role_gets_the_password_of_amazon_ecr_for_another_name_of_the_registry():

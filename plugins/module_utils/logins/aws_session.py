@@ -32,10 +32,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.logins.aws_setti
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.network import http_failures
 from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import exception_chain, why_unreachable
-from ansible_collections.nebula.credential.plugins.module_utils.network.http_deadline import PROGRESS
+from ansible_collections.nebula.credential.plugins.module_utils.network.http_deadline import LARGEST_OF_SDK, PROGRESS
 from ansible_collections.nebula.credential.plugins.module_utils.network.http_pool import build_pool
 from ansible_collections.nebula.credential.plugins.module_utils.network.proxies import proxy_for
 from ansible_collections.nebula.credential.plugins.module_utils.network.tls import Tls, build_context
+from ansible_collections.nebula.credential.plugins.module_utils.network.tokens import is_token
 from ansible_collections.nebula.credential.plugins.module_utils.network.urls import host_and_port, split_url
 
 try:
@@ -119,7 +120,7 @@ class Transport:
         proxy = proxy_for(request.url)
         pool = self._pools.get(proxy)
         if pool is None:
-            pool = self._pools.setdefault(proxy, build_pool(self._tls, None, proxy))
+            pool = self._pools.setdefault(proxy, build_pool(self._tls, None, proxy, LARGEST_OF_SDK))
         headers = {name: value.decode("latin-1") if isinstance(value, bytes) else value for name, value in request.headers.items()}
         response = pool.request(
             request.method, request.url, body=request.body, headers=headers, retries=False, redirect=False, decode_content=False
@@ -198,7 +199,7 @@ def assume_role(session: Any, login: Login, read_secret: ReadSecret) -> Keys:
 
     Raises:
         LoginFailed: the role's trust policy does not allow it, or the token or code is not accepted.
-        Unavailable, Timeout: there was no response.
+        Unavailable, Timeout: there was no response, or none with keys.
     """
     named: Dict[str, Any] = {"RoleArn": login.role_arn, "RoleSessionName": login.session_name, "DurationSeconds": login.duration}
     unsigned = Config(signature_version=UNSIGNED) if login.method == WEB_IDENTITY else None
@@ -215,11 +216,14 @@ def assume_role(session: Any, login: Login, read_secret: ReadSecret) -> Keys:
         with in_our_words(call):
             keys = method(**named)["Credentials"]
             ends_at = keys["Expiration"].astimezone(timezone.utc)
-            return Keys(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], ends_at)
+            access_key, secret_key, token = (keys[name] for name in ("AccessKeyId", "SecretAccessKey", "SessionToken"))
     except (AccessDenied, Refused):
         raise _build_role_error(login) from None
     except (KeyError, TypeError, AttributeError):
         raise build_incomplete(call) from None
+    if not all(map(is_token, (access_key, secret_key, token))):
+        raise build_incomplete(call)
+    return Keys(access_key, secret_key, token, ends_at)
 
 
 @contextmanager

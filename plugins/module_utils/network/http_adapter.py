@@ -9,7 +9,12 @@ from __future__ import annotations
 import ssl
 from typing import Any, Dict, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.network.http_deadline import CONNECTIONS, keep_deadline
+from ansible_collections.nebula.credential.plugins.module_utils.network.http_deadline import (
+    CONNECTIONS,
+    LARGEST,
+    LARGEST_OF_SDK,
+    keep_deadline,
+)
 
 try:
     from requests.adapters import HTTPAdapter
@@ -20,6 +25,8 @@ except ImportError:  # The client that makes requests raises MissingLibrary.
 class DeadlineAdapter(HTTPAdapter):
     """The connections of a `requests.Session`: bounded in time, TLS 1.2 or later, never retried automatically."""
 
+    largest = LARGEST
+
     def __init__(self, context: ssl.SSLContext, server_name: Optional[str]) -> None:
         """Take the TLS settings, and the name in the server's certificate if it differs from the host."""
         self._tls: Dict[str, Any] = {"ssl_context": context}
@@ -29,16 +36,18 @@ class DeadlineAdapter(HTTPAdapter):
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **named: Any) -> None:
         super().init_poolmanager(connections, maxsize, block, **named, **self._tls)
-        keep_deadline(self.poolmanager)
+        keep_deadline(self.poolmanager, largest=self.largest)
 
     def proxy_manager_for(self, proxy: str, **named: Any) -> Any:
         manager = super().proxy_manager_for(proxy, **named, **self._tls)
-        keep_deadline(manager, proxy)
+        keep_deadline(manager, proxy, self.largest)
         return manager
 
 
 class ContextAdapter(DeadlineAdapter):
     """As above, but only the TLS context decides what is trusted. `requests` would add the authorities of certifi to it."""
+
+    largest = LARGEST_OF_SDK
 
     def cert_verify(self, *_settings: Any) -> None:
         """Leave the connection as the context configures it."""

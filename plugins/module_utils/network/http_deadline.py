@@ -20,6 +20,7 @@ from http.client import HTTPResponse
 from typing import Any, Callable, Dict, Optional, cast
 
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.errors import TooLarge
 
 try:
     from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -30,6 +31,10 @@ except ImportError:  # The caller that needs urllib3 raises the error that names
 
 CONNECTIONS = 32
 """How many connections are kept for reuse."""
+LARGEST = 256 * 1024 * 1024
+"""Bytes of a response at most, whatever reads it. The largest pages of a list are half of it: a hundred secrets with their values."""
+LARGEST_OF_SDK = 16 * 1024 * 1024
+"""Bytes of a response that an SDK of a cloud reads as a whole, several times more than the pages of their lists have."""
 
 
 class Progress(threading.local):
@@ -48,11 +53,12 @@ def _allow_what_is_left(connection: socket.socket) -> None:
 
 
 class _TimedStream(io.RawIOBase):
-    """The received bytes of a socket, with a time limit for each wait."""
+    """The received bytes of a response, with a time limit for each wait, and a limit of their number."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, largest: int) -> None:
         super().__init__()
         self._connection = connection
+        self._largest = self._left = largest
         self._stream = connection.makefile("rb", buffering=0)
 
     def readable(self) -> bool:
@@ -61,6 +67,10 @@ class _TimedStream(io.RawIOBase):
     def readinto(self, buffer: Any) -> Optional[int]:
         _allow_what_is_left(self._connection)
         count: Optional[int] = self._stream.readinto(buffer)
+        self._left -= count or 0
+        if self._left < 0:
+            what = "the response is larger than {0} bytes".format(self._largest)
+            raise TooLarge(what, remedy="Check the address of the server.").annotate(outcome_unknown=PROGRESS.sent)
         return count
 
     def close(self) -> None:
@@ -71,16 +81,19 @@ class _TimedStream(io.RawIOBase):
 class _TimedSocket:
     """The part of a socket that an HTTPResponse needs."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, largest: int) -> None:
         self._connection = connection
+        self._largest = largest
 
     def makefile(self, *_mode: Any) -> io.BufferedReader:
-        return io.BufferedReader(_TimedStream(self._connection))
+        return io.BufferedReader(_TimedStream(self._connection, self._largest))
 
 
 class _TimedResponse(HTTPResponse):
+    largest = LARGEST
+
     def __init__(self, sock: Any, *arguments: Any, **named: Any) -> None:
-        super().__init__(cast("socket.socket", _TimedSocket(sock)), *arguments, **named)
+        super().__init__(cast("socket.socket", _TimedSocket(sock, self.largest)), *arguments, **named)
 
 
 class _Timed:
@@ -90,7 +103,6 @@ class _Timed:
     and its alert is lost if the client sends more in the meantime.
     """
 
-    response_class = _TimedResponse
     sock: Any
     connect: Callable[[], None]
     _held = b""
@@ -125,29 +137,32 @@ def _begins_a_body(data: bytes) -> bool:
     return data.endswith(b"\r\n\r\n") and data.startswith((b"POST ", b"PUT ", b"PATCH "))
 
 
-def _build_pools(plain: Any, tls: Any) -> Dict[str, Any]:
+def _build_pools(plain: Any, tls: Any, largest: int) -> Dict[str, Any]:
     """Return the pools of such connections, as a urllib3.PoolManager takes them in `pool_classes_by_scheme`."""
     pools = {}
+    response = type("TimedResponse", (_TimedResponse,), {"largest": largest})
     for scheme, pool, connection in (("http", HTTPConnectionPool, plain), ("https", HTTPSConnectionPool, tls)):
-        timed = type("Timed" + connection.__name__, (_Timed, connection), {})
+        timed = type("Timed" + connection.__name__, (_Timed, connection), {"response_class": response})
         pools[scheme] = type("Timed" + pool.__name__, (pool,), {"ConnectionCls": timed})
     return pools
 
 
-_POOLS = _build_pools(HTTPConnection, HTTPSConnection)
+def keep_deadline(manager: Any, proxy: str = "", largest: int = LARGEST) -> None:
+    """Make a urllib3.PoolManager use connections that keep the deadline, and read no response of more than `largest` bytes.
 
-
-def keep_deadline(manager: Any, proxy: str = "") -> None:
-    """Make a urllib3.PoolManager use connections that keep the deadline. `proxy` is the URL of its proxy."""
-    manager.pool_classes_by_scheme = _socks_pools() if proxy.lower().startswith("socks") else _POOLS
+    `proxy` is the URL of its proxy.
+    """
+    manager.pool_classes_by_scheme = _find_pools(proxy.lower().startswith("socks"), largest)
 
 
 @lru_cache(maxsize=None)
-def _socks_pools() -> Dict[str, Any]:
-    """Return the pools of connections through a SOCKS proxy. They need the package PySocks, which the manager has loaded by now."""
+def _find_pools(by_socks: bool, largest: int) -> Dict[str, Any]:
+    if not by_socks:
+        return _build_pools(HTTPConnection, HTTPSConnection, largest)
+    # They need the package PySocks, which the manager has loaded by now.
     from urllib3.contrib.socks import SOCKSConnection, SOCKSHTTPSConnection
 
-    return _build_pools(SOCKSConnection, SOCKSHTTPSConnection)
+    return _build_pools(SOCKSConnection, SOCKSHTTPSConnection, largest)
 
 
 def tls_context() -> ssl.SSLContext:

@@ -10,7 +10,7 @@ import ssl
 from typing import Any, Dict, Optional
 from urllib.parse import unquote, urlsplit
 
-from ansible_collections.nebula.credential.plugins.module_utils.network.http_deadline import CONNECTIONS, keep_deadline
+from ansible_collections.nebula.credential.plugins.module_utils.network.http_deadline import CONNECTIONS, LARGEST, keep_deadline
 
 try:
     import urllib3
@@ -18,20 +18,21 @@ except ImportError:  # The caller that needs urllib3 raises the error that names
     pass
 
 
-def build_pool(tls: ssl.SSLContext, server_name: Optional[str], proxy: Optional[str]) -> Any:
+def build_pool(tls: ssl.SSLContext, server_name: Optional[str], proxy: Optional[str], largest: int = LARGEST) -> Any:
     """Return a urllib3.PoolManager whose connections keep the deadline of the operation.
 
     Args:
         tls: the trusted authorities and the client's own certificate.
         server_name: the name in the server's certificate if it differs from the host.
         proxy: the URL of a proxy, checked (`proxies.check_proxy`), with its login if it has one; None for no proxy.
+        largest: bytes of a response at most.
     """
     # urllib3 1 ignores the context's own mode.
     named: Dict[str, Any] = {"maxsize": CONNECTIONS, "ssl_context": tls, "cert_reqs": tls.verify_mode}
     if server_name:
         named["server_hostname"] = server_name
     manager = urllib3.PoolManager(**named) if proxy is None else _build_proxied(proxy, named)
-    keep_deadline(manager, proxy or "")
+    keep_deadline(manager, proxy or "", largest)
     return manager
 
 

@@ -13,7 +13,7 @@ from typing import Any, Dict, List, Mapping
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_refresh import EXPIRED, EXPIRES_WITHIN
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import check_takes_writes
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import duration
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
@@ -91,8 +91,16 @@ def _is_due(found: Credential, wanted: Filter, limit: datetime) -> bool:
 
 
 def _can(manager: CredentialManager, name: str, caller: AccessContext) -> bool:
-    """Return True if what the credential holds can be refreshed. The rows of a list have no fields."""
-    found = manager.inspect(name, context=caller)
+    """Return True if what the credential holds can be refreshed, or if it cannot be read: then its refresh says why.
+
+    The rows of a list have no fields.
+    """
+    try:
+        found = manager.inspect(name, context=caller)
+    except NotFound:
+        return False  # It was deleted since it was listed.
+    except CredentialError:
+        return True
     return found.kind.can_refresh(found.fields)
 
 

@@ -109,7 +109,8 @@ class CredentialType(ABC):
     refresh_margin: timedelta = timedelta(seconds=300)
     """How long before its expiry a value is refreshed; a fifth of its lifetime if that is shorter."""
     refresh_is_single_use: bool = True
-    """Whether a refresh uses up the token that it sends. It is False for a type whose server continues to accept the token."""
+    """Whether a refresh uses up the token that it sends. It is False for a type whose server continues to accept the token.
+    A response that brings another token shows that it does not."""
 
     def primary_of(self, fields: Fields) -> str:
         """Return the primary field of a credential that holds `fields`."""
@@ -227,9 +228,13 @@ class CredentialType(ABC):
         """Return True if a credential that holds `fields` can be refreshed; by default as the capabilities of the type say."""
         return self.capabilities.refresh
 
-    def uses_up_token(self, fields: Fields) -> bool:
-        """Return True if a refresh of these fields uses up the token that it sends; by default as `refresh_is_single_use` says."""
-        return self.refresh_is_single_use
+    def uses_up_token(self, fields: Fields) -> Optional[bool]:
+        """Return True if a refresh of these fields uses up the token that it sends; by default as `refresh_is_single_use` says.
+
+        Return False if the service always takes a used token again, whatever its responses bring; None if it uses up its tokens as soon
+        as a response brings another one.
+        """
+        return self.refresh_is_single_use or None
 
     def keeps_state(self, before: Fields, after: Fields) -> bool:
         """Return True if the state of the last refresh still belongs to fields that have changed from `before` to `after`."""

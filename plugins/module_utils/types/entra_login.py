@@ -10,7 +10,14 @@ import re
 from datetime import datetime, timezone
 from typing import Any, Mapping, NamedTuple, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, LoginFailed, Package, check_packages
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    CredentialError,
+    LoginFailed,
+    Package,
+    StorageError,
+    check_packages,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.network.tokens import is_token
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType, Field
 from ansible_collections.nebula.credential.plugins.module_utils.types.service_address import REQUESTS
 
@@ -98,7 +105,16 @@ def request_token(texts: Mapping[str, str], scope: str) -> Token:
         raise
     finally:
         client.close()
-    return Token(found.token, datetime.fromtimestamp(found.expires_on, timezone.utc))
+    return _read_token(found, host)
+
+
+def _read_token(found: Any, host: str) -> Token:
+    try:
+        if is_token(found.token):
+            return Token(found.token, datetime.fromtimestamp(found.expires_on, timezone.utc))
+    except (ValueError, TypeError, OverflowError, OSError):
+        pass
+    raise StorageError("the response of {0} is no token of Microsoft Entra".format(host), remedy="Check 'authority'.")
 
 
 def _build_credential(texts: Mapping[str, str], options: Mapping[str, Any]) -> Any:

@@ -24,6 +24,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import moment
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.network.tokens import is_token
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import (
     DUE_AT_ONCE,
     CredentialType,
@@ -176,7 +177,7 @@ def _read_answer(answer: HttpResponse) -> RefreshAnswer:
         token = content["token"]
     except (KeyError, InvalidInput):
         token = None
-    if not isinstance(token, str) or not token:
+    if not is_token(token):
         raise _build_strange(answer)
     return RefreshAnswer({TOKEN: Secret(token)}, expires_at)
 

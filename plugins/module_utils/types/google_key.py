@@ -11,6 +11,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_json
 from ansible_collections.nebula.credential.plugins.module_utils.errors import LoginFailed, Package, StorageError, check_packages
+from ansible_collections.nebula.credential.plugins.module_utils.network.tokens import is_token
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType, Field
 from ansible_collections.nebula.credential.plugins.module_utils.types.service_address import REQUESTS, check_address
 
@@ -84,11 +85,13 @@ def request_token(kind: CredentialType, texts: Mapping[str, str], scopes: List[s
     try:
         credentials = _load(read_key(kind, texts[KEY.name]), scopes)
         credentials.refresh(requests)
-        return Token(str(credentials.token), credentials.expiry.replace(tzinfo=timezone.utc))
+        if not is_token(credentials.token):
+            raise ValueError
+        return Token(credentials.token, credentials.expiry.replace(tzinfo=timezone.utc))
     except GoogleAuthError:
         remedy = "Check that the account and its key are enabled, and the clock of this machine."
         raise LoginFailed("Google gives this service account no token", remedy=remedy) from None
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         raise StorageError("the response to the key is not one of Google", remedy="Check the 'token_uri' of the key.") from None
     finally:
         requests.close()

@@ -21,6 +21,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.logins.aws_error
 from ansible_collections.nebula.credential.plugins.module_utils.logins.aws_session import build_incomplete
 from ansible_collections.nebula.credential.plugins.module_utils.network.http import HttpClient, HttpResponse
 from ansible_collections.nebula.credential.plugins.module_utils.network.tls import Tls
+from ansible_collections.nebula.credential.plugins.module_utils.network.tokens import is_token
 from ansible_collections.nebula.credential.plugins.module_utils.types import aws_login, entra_login, google_key
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
 from ansible_collections.nebula.credential.plugins.module_utils.types.jwt.compact import read_time, read_token
@@ -62,9 +63,12 @@ def request_ecr(kind: CredentialType, texts: Mapping[str, str]) -> Password:
         found = answer["authorizationData"][0]
         username, _colon, password = base64.b64decode(found["authorizationToken"]).decode("ascii").partition(":")
         server = str(found["proxyEndpoint"]).partition("://")[2]
-        return Password(username, password, found["expiresAt"].astimezone(timezone.utc), server)
+        ends_at = found["expiresAt"].astimezone(timezone.utc)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError):
         raise build_incomplete(Call("ecr:GetAuthorizationToken")) from None
+    if not all(map(is_token, (username, password, server))):
+        raise build_incomplete(Call("ecr:GetAuthorizationToken"))
+    return Password(username, password, ends_at, server)
 
 
 _ECR_LOGIN = tuple(field.name for field in aws_login.LOGIN_FIELDS)

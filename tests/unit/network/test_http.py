@@ -27,6 +27,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.network import http
 from ansible_collections.nebula.credential.plugins.module_utils.network.http import HttpClient
+from ansible_collections.nebula.credential.plugins.module_utils.network.http_deadline import LARGEST_OF_SDK, tls_context
+from ansible_collections.nebula.credential.plugins.module_utils.network.http_pool import build_pool
 from tests.faults.limits import try_longer_limits
 from tests.servers import proxy, scripted
 from tests.servers.processes import LOOPBACK
@@ -189,6 +191,17 @@ def test_a_server_that_is_overloaded_or_failed_is_unavailable(client, server, st
 def test_any_other_status_is_an_answer(client, server, status):
     server.script = lambda _request: Answer(status, {"error": "x"})
     assert client.request("GET", server.url).check_available().status == status
+
+
+def test_what_a_library_reads_by_the_session_is_limited_too(server):
+    server.script = lambda _request: Answer(200, bytes(LARGEST_OF_SDK + 1))
+    with HttpClient().session as session, pytest.raises(TooLarge, match="the response is larger than 16777216 bytes"):
+        session.get(server.url)
+    server.script = lambda _request: Answer(200, bytes(1000))
+    pool = build_pool(tls_context(), None, None, 900)
+    with pytest.raises(TooLarge, match="larger than 900 bytes"):
+        pool.request("GET", server.url)
+    assert len(build_pool(tls_context(), None, None).request("GET", server.url).data) == 1000
 
 
 def test_an_answer_larger_than_the_limit_is_not_read(server):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    AccessDenied,
     InteractionRequired,
     InvalidInput,
     NotFound,
@@ -71,6 +72,26 @@ def test_all_that_have_expired_are_refreshed_and_no_other():
         assert refresh(store, expired=True)["names"] == ["old/a", "old/b"]
         assert refresh(store, expired=True) == {"changed": False, "names": [], "results": [], "failed": False}
         assert len(server.asked) == 3
+
+
+def test_one_that_cannot_be_read_fails_alone_and_one_that_was_deleted_meanwhile_is_left_out(monkeypatch):
+    with endpoint(token(1)) as server, world() as store:
+        for name in ("denied", "gone", "old"):
+            add(store, name, server)
+        read = store.opened.backend.get
+
+        def get(name, *which):
+            if name == "denied":
+                raise AccessDenied("this login may not read it", remedy="Allow it.")
+            return read("absent" if name == "gone" else name, *which)
+
+        monkeypatch.setattr(store.opened.backend, "get", get)
+        result = refresh(store, expired=True)
+        assert [(row["name"], row["changed"], row.get("code")) for row in result["results"]] == [
+            ("denied", False, "access_denied"),
+            ("old", True, None),
+        ]
+        assert (result["names"], result["failed"]) == (["old"], True)
 
 
 def test_all_that_will_expire_within_a_time_are_refreshed_as_far_as_the_filters_choose_them():

@@ -117,6 +117,13 @@ def test_a_refusal_says_what_to_check_and_nothing_that_github_said(hub, more, me
     assert hub.calls == 1
 
 
+@pytest.mark.parametrize("token", ["a\r\nX: b", "a b", "\ud800", ["a"], ""])
+def test_a_token_that_no_header_can_hold_is_refused(token):
+    answer = Answer(201, {"token": token, "expires_at": "2040-01-31T02:00:00Z"})
+    with scripted.running(lambda _request: answer) as server, pytest.raises(StorageError, match="none of GitHub's API"):
+        open_world(server.url).read()
+
+
 @pytest.mark.parametrize("headers", [{"Retry-After": "30"}, {"X-RateLimit-Remaining": "0"}])
 def test_a_limit_on_requests_is_a_passing_failure(hub, headers):
     world = open_world(hub.url)

@@ -188,7 +188,7 @@ class Attempt:
 
 
 def _is_single_use(credential: Credential) -> bool:
-    """Whether a refresh uses up the token that it sends: the type says so, or an earlier response contained a new token.
+    """Whether a refresh uses up the token that it sends: as the type says, or because an earlier response contained a new token.
 
     Raises:
         NoRefreshToken: there is nothing to refresh with.
@@ -196,7 +196,8 @@ def _is_single_use(credential: Credential) -> bool:
     kind = credential.kind
     if kind.refresh_token(credential.fields, credential.record.state) is None:
         return False
-    return kind.uses_up_token(credential.fields) or bool(credential.metadata.attributes.get(SINGLE_USE))
+    declared = kind.uses_up_token(credential.fields)
+    return bool(credential.metadata.attributes.get(SINGLE_USE)) if declared is None else declared
 
 
 def _failure_error(credential: Credential, problem: Optional[str], error: CredentialError) -> CredentialError:

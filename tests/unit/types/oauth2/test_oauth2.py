@@ -280,6 +280,17 @@ def test_a_refresh_token_that_always_works_is_sent_again_by_a_later_reader():
         assert (store.token(), len(server.asked)) == ("a-1", 4)
 
 
+def test_always_holds_for_the_tokens_that_responses_bring_too():
+    with endpoint(token(1, refresh_token="r-1"), LOST, LOST, LOST, token(2)) as server, world() as store:
+        store.write(token_url=server.token_url, reuse_window="always", **APP)
+        store.token()
+        store.ahead += HOUR
+        with pytest.raises(RefreshFailed):
+            store.token()
+        assert store.token() == "a-2"
+        assert [form_of(request)["refresh_token"] for request in server.asked[1:]] == ["r-1"] * 4
+
+
 def test_a_client_simply_requests_another_token_if_a_response_was_lost(waits):
     with endpoint(LOST, Answer(500), token()) as server, world() as store:
         store.write(token_url=server.token_url, **ROBOT)

@@ -21,7 +21,7 @@ from typing import Any
 
 LONGEST = 60.0
 """Seconds to wait for another thread's import. Then this thread imports without the lock, as Python does by itself: the other one may
-wait for this thread."""
+wait for this thread. Until the lock is free again, no import waits for it: a package has hundreds of modules."""
 
 _FIND_AND_LOAD = "_find_and_load"
 """What Python calls for each module that is not loaded, with the module's name and the function that imports its package."""
@@ -37,10 +37,12 @@ def lock_imports() -> None:
     find_and_load = machinery.get(_FIND_AND_LOAD)
     if find_and_load is None or find_and_load.__module__ == __name__:
         return
-    lock = threading.RLock()
+    lock, is_stuck = threading.RLock(), False
 
     def load_alone(name: str, import_: Any) -> Any:
-        is_held = lock.acquire(timeout=LONGEST)
+        nonlocal is_stuck
+        is_held = lock.acquire(timeout=0 if is_stuck else LONGEST)
+        is_stuck = not is_held
         try:
             return find_and_load(name, import_)
         finally:

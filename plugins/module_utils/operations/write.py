@@ -167,9 +167,7 @@ def _with_value(result: Dict[str, Any], wanted: DesiredCredential, done: EnsureR
     secrets = [value for value in (wanted.value, *(wanted.fields or {}).values()) if value is not None]
     if done.credential is None:
         return result, tuple(secrets)
-    kind = done.credential.kind
-    fields = done.credential.fields
-    secrets = [value for name, value in (wanted.fields or {}).items() if value is not None and kind.is_hidden(name, fields)]
+    secrets = [value for name, value in (wanted.fields or {}).items() if value is not None and done.credential.is_hidden(name)]
     secrets += [wanted.value] if wanted.value is not None else []
     if item.get("return_value"):
         refuse_unusable(done.credential)

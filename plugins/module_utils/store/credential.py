@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Dict, List, Optional
 
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
 from ansible_collections.nebula.credential.plugins.module_utils.model.dates import (
     DATES,
@@ -79,6 +80,22 @@ class Credential:
         """Whether the value was past its end when it was read."""
         ends_at = self.expires_at
         return ends_at is not None and ends_at <= self.at
+
+    @property
+    def own_expiry(self) -> Optional[datetime]:
+        """The expiry that the value itself contains; None if it contains none, or if another tool has written one that cannot be read."""
+        try:
+            return self.kind.expires_at(self.fields)
+        except CredentialError:
+            return None
+
+    def restate_expiry(self, kind: CredentialType) -> Dict[str, Any]:
+        """Return the expiry as a change of the metadata if `kind`, another declaration of the fields, reads another one out of them.
+
+        One that a task has set stays, so nothing is returned then.
+        """
+        before, after = self.own_expiry, kind.expires_at(self.fields)
+        return {"expires_at": after} if self.metadata.expires_at == before != after else {}
 
     @cached_property
     def state(self) -> str:

@@ -264,7 +264,8 @@ class StateEnforcer:
         changes = wanted.apply(stored.metadata)
         attributes = wanted.attributes(kind, stored.metadata.attributes)
         if attributes != stored.metadata.attributes:
-            changes["attributes"] = attributes
+            restated = {} if wanted.expires_at is not None else stored.restate_expiry(kind)
+            changes = {**restated, **changes, "attributes": attributes}
         check_policy_has_expiry(wanted, stored.record.with_metadata(**changes))
         return self._patch(stored, changes, check)
 

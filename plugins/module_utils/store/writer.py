@@ -140,7 +140,7 @@ class Writer:
         attributes = {name: value for name, value in metadata.attributes.items() if name not in _OF_THE_VERSION} if kept is None else kept
         kind = wanted.kind(credential.record.type, attributes)
         changes = dict(wanted.apply(metadata), attributes=wanted.attributes(kind, attributes))
-        expires_at = metadata.expires_at if keeps_state else kind.expires_at(fields) or _still_ahead(metadata, now)
+        expires_at = metadata.expires_at if keeps_state else kind.expires_at(fields) or _still_ahead(credential, now)
         changes["expires_at"] = wanted.read_expiry(now) or expires_at
         metadata = date_version(replace(metadata, **changes), now, is_rotated=_has_another_secret(kind, credential.fields, fields))
         state = credential.record.state if keeps_state else {}
@@ -352,6 +352,8 @@ def _keep_refreshed(credential: Credential, fields: Fields) -> Optional[Dict[str
     return keep_attributes(credential, fields)
 
 
-def _still_ahead(metadata: Metadata, now: datetime) -> Optional[datetime]:
-    # An expiry that has passed belonged to the old value.
-    return None if lifecycle.is_expired(metadata, now) else metadata.expires_at
+def _still_ahead(credential: Credential, now: datetime) -> Optional[datetime]:
+    # An expiry that has passed, or that the old value itself contained, belonged to the old value.
+    metadata = credential.metadata
+    is_of_old = lifecycle.is_expired(metadata, now) or metadata.expires_at == credential.own_expiry
+    return None if is_of_old else metadata.expires_at

@@ -104,14 +104,18 @@ class Custom(CredentialType):
         return super().generate({"kind": generation.PATTERN, "pattern": pattern} if is_free else options, fields)
 
     def expires_at(self, fields: Fields) -> Optional[datetime]:
-        """Return the time in the field that is declared `expiry`; None if there is none."""
+        """Return the time in the field that is declared `expiry`; None if there is none.
+
+        Raises:
+            InvalidInput: an older declaration, or another tool, has let something else be written there.
+        """
         there = find_values(fields)
         name = next((entry["name"] for entry in self.declared if _EXPIRY in entry and entry["name"] in there), None)
         if name is None:
             return None
-        from ansible_collections.nebula.credential.plugins.module_utils.types.custom_rules import read_time
+        from ansible_collections.nebula.credential.plugins.module_utils.types.custom_rules import read_expiry
 
-        return read_time(there[name])
+        return read_expiry(self, name, there[name])
 
     def attributes(self) -> Dict[str, List[Dict[str, Any]]]:
         """Return the declaration as the metadata keeps it."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, Mapping, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, find_values
@@ -81,24 +81,26 @@ def _check_value(kind: CredentialType, entry: Mapping[str, Any], value: Secret) 
     if length > entry.get("max_length", length):
         kind.refuse(name, "has more than {0} {1}".format(entry["max_length"], unit), "The declaration has 'max_length'.")
     if "expiry" in entry:
-        try:
-            read_time(value)
-        except ValueError:
-            remedy = "Write ISO 8601 with an offset, 2027-01-31T02:00:00Z, or seconds since 1970."
-            kind.refuse(name, "is not a time", remedy)
+        read_expiry(kind, name, value)
 
 
-def read_time(value: Secret) -> datetime:
+def read_expiry(kind: CredentialType, name: str, value: Secret) -> datetime:
     """Return the time in a field, in UTC: ISO 8601 with an offset, or seconds since 1970.
 
     Raises:
-        ValueError: it is none. The error does not show it.
+        InvalidInput: it is none. The error does not show it.
     """
-    text = value.expose().decode("utf-8", "replace").strip()
+    found = _read_time(value.expose().decode("utf-8", "replace").strip())
+    if found is None:
+        kind.refuse(name, "is not a time", "Write ISO 8601 with an offset, 2027-01-31T02:00:00Z, or seconds since 1970.")
+    return found
+
+
+def _read_time(text: str) -> Optional[datetime]:
     try:
         return datetime.fromtimestamp(int(text), timezone.utc) if _SECONDS.match(text) else moment(text, "")
     except (InvalidInput, OverflowError, OSError, ValueError):
-        raise ValueError("no time") from None
+        return None
 
 
 def _match_patterns(kind: CredentialType, rows: Sequence[Tuple[str, str, str]]) -> None:

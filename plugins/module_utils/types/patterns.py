@@ -28,8 +28,10 @@ _MEMORY = 512 * 1024 * 1024
 _BOUND = """
 import json, re, resource, sys
 resource.setrlimit(resource.RLIMIT_AS, ({0}, {0}))
+resource.setrlimit(resource.RLIMIT_CPU, ({1}, {1}))
 given = json.load(sys.stdin)
-""".format(_MEMORY)
+""".format(_MEMORY, int(SECONDS) + 1)
+"""The bounds that the process sets itself. Its time of the processor ends it if the process that started it was killed meanwhile."""
 _MATCHER = """
 for name, pattern, value in given:
     if re.fullmatch(pattern, value) is None:
@@ -66,11 +68,13 @@ class TooComplex(Exception):
 
 def is_pattern(text: str) -> bool:
     """Return True if a text is a regular expression of Python, of `LONGEST_PATTERN` characters at most."""
+    if len(text) > LONGEST_PATTERN:
+        return False
     try:
         re.compile(text)
     except (re.error, OverflowError, RecursionError):
         return False
-    return len(text) <= LONGEST_PATTERN
+    return True
 
 
 def find_mismatch(rows: Sequence[Sequence[str]]) -> Optional[str]:

@@ -64,6 +64,17 @@ def test_what_is_outside_of_the_contract_is_an_error_that_shows_no_value(work, e
     assert caught.value.__cause__ is None
 
 
+METHODS = sorted({name for name, each in vars(CredentialType).items() if callable(each) and not name.startswith("_")} - {"refuse"})
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_each_method_that_a_store_calls_is_guarded(method):
+    """`refuse` is for the type itself."""
+    broken = type("Word", (Word,), {method: lambda _kind, *_given: fail(ValueError(CANARY))})
+    with pytest.raises(Internal, match="raised ValueError in '{0}'".format(method)):
+        getattr(guard_type(broken, "acme.words.word")(), method)(FIELDS)
+
+
 def test_a_call_that_does_not_end_ends_with_the_deadline():
     released = threading.Event()
     try:

@@ -94,6 +94,19 @@ os.kill(process, 9)
 print(json.dumps(os.read(answers, 100).decode() if ready else "it waits"), flush=True)
 os._exit(0)
 """
+# While it is loaded, the module waits for a thread that loads 200 others.
+WAIT_FOR_A_THREAD = """
+folder = json.loads(sys.argv[1])[0]
+names = ["one{0}".format(number) for number in range(200)]
+for name in names:
+    open("{0}/{1}.py".format(folder, name), "w").close()
+with open(folder + "/waiting.py", "w") as file:
+    file.write("import threading; thread = threading.Thread(target=list, args=(map(__import__, {0}),))\\n".format(names))
+    file.write("thread.start(); thread.join()")
+lock_imports.__globals__["LONGEST"] = 1.0
+import waiting
+print(json.dumps(set(names) <= set(sys.modules)))
+"""
 WITHOUT_THE_FUNCTION = """
 import _frozen_importlib
 kept = vars(_frozen_importlib).pop("_find_and_load")
@@ -182,6 +195,10 @@ def test_an_import_that_fails_releases_the_lock(run):
 def test_a_process_that_is_forked_while_another_thread_loads_something_does_not_wait_for_it(run):
     """That thread is not there in the child, so it would never release the lock."""
     assert run(LOCK + FORK_DURING_A_LOAD) == "colorsys"
+
+
+def test_a_module_that_waits_for_a_thread_that_loads_others_waits_for_the_lock_once(run):
+    assert run(LOCK + WAIT_FOR_A_THREAD) is True
 
 
 def test_a_python_that_loads_modules_by_another_function_is_left_as_it_is(run):

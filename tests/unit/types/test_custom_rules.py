@@ -72,6 +72,17 @@ def test_a_pattern_that_would_be_compared_for_years_is_ended(monkeypatch):
     assert CANARY not in str(caught.value)
 
 
+def test_the_process_that_compares_ends_by_itself_if_the_one_that_started_it_was_killed(monkeypatch):
+    """The system ends it after a time of the processor."""
+    monkeypatch.setattr(patterns, "_MATCHER", "print(resource.getrlimit(resource.RLIMIT_CPU)[0])")
+    assert patterns.find_mismatch([]) == "6"
+
+
+def test_a_pattern_that_is_too_long_is_not_even_compiled(monkeypatch):
+    monkeypatch.setattr(patterns, "re", None)
+    assert not patterns.is_pattern("a" * (patterns.LONGEST_PATTERN + 1))
+
+
 @pytest.mark.parametrize(
     ("rules", "says"),
     [
@@ -121,3 +132,42 @@ def test_the_field_with_the_expiry_ends_the_value_and_a_later_write_is_checked_b
     write(fields={"until": "1000"})
     with pytest.raises(Expired):
         perform(manager, "get", {"name": "door"}, NOBODY)
+
+
+DECLARED = [{"name": "pin"}, {"name": "until", "secret": False}]
+WITH_EXPIRY = [DECLARED[0], {**DECLARED[1], "expiry": True}]
+
+
+def write_door(manager, **parameters):
+    return perform(manager, "credential", {"name": "door", "state": "present", **parameters}, NOBODY).result["credential"]
+
+
+def test_a_declaration_that_makes_a_stored_field_the_expiry_ends_the_value(manager):
+    """And one that takes the rule away takes the end away."""
+    write_door(manager, type="custom", declared_fields=DECLARED, value="1234", fields={"until": "1000"})
+    perform(manager, "get", {"name": "door"}, NOBODY)
+    write_door(manager, declared_fields=WITH_EXPIRY)
+    with pytest.raises(Expired):
+        perform(manager, "get", {"name": "door"}, NOBODY)
+    assert write_door(manager, declared_fields=DECLARED)["expires_at"] is None
+
+
+def test_an_expiry_that_a_task_has_set_stays_when_the_declaration_changes(manager):
+    fields = {"until": "2101-01-31T02:00:00Z"}
+    set_by_task = "2100-01-01T00:00:00Z"
+    write_door(manager, type="custom", declared_fields=DECLARED, value="1234", fields=fields, expires_at=set_by_task)
+    assert write_door(manager, declared_fields=WITH_EXPIRY)["expires_at"] == set_by_task
+
+
+def test_a_value_without_the_field_does_not_end_when_the_one_before_it_did(manager):
+    fields = {"until": "2101-01-31T02:00:00Z"}
+    write_door(manager, type="custom", declared_fields=WITH_EXPIRY, value="1234", fields=fields)
+    assert write_door(manager, fields={"until": None})["expires_at"] is None
+
+
+def test_an_older_version_whose_expiry_is_no_time_is_not_restored(manager):
+    write_door(manager, type="custom", declared_fields=DECLARED, value="1234", fields={"until": CANARY})
+    write_door(manager, declared_fields=WITH_EXPIRY, fields={"until": "2101-01-31T02:00:00Z"})
+    with pytest.raises(InvalidInput, match="field 'until' of type 'custom' is not a time") as caught:
+        perform(manager, "credential", {"name": "door", "state": "restored", "version": "1"}, NOBODY)
+    assert CANARY not in str(caught.value)

@@ -6,13 +6,19 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, NoToken, UnsupportedType
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import NULL, REDACTED, Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
+from ansible_collections.nebula.credential.plugins.module_utils.types import registry
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType, Field
+from ansible_collections.nebula.credential.plugins.module_utils.types.opaque import Opaque
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import TYPES, type_named
+from tests.unit.store.managing import run
 
 DECLARATION = [
     {"name": "host", "secret": False, "default": "localhost"},
@@ -35,6 +41,16 @@ def test_an_unknown_type_is_refused_with_those_there_are():
         type_named("token_of_ours", {})
     assert str(caught.value) == "option 'type': there is no type 'token_of_ours'. Use one of: {0}.".format(", ".join(TYPES))
     assert set(TYPES) >= {"api_key", "basic", "database", "opaque", "custom"}
+
+
+def test_a_credential_whose_type_is_not_loaded_any_more_is_revoked_and_deleted(monkeypatch):
+    """Neither needs the type. A second run finds nothing to do."""
+    word = type("Word", (Opaque,), {"name": "acme.words.word"})
+    monkeypatch.setitem(registry._TYPES, word.name, word())
+    with closing(open_store({"backend": "memory", "audit": "off"}, name="test")) as manager:
+        run(manager, type=word.name, value="x")
+        monkeypatch.delitem(registry._TYPES, word.name)
+        assert [run(manager, state=state)["changed"] for state in ("revoked", "revoked", "absent")] == [True, False, True]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import time
 from contextlib import ExitStack, contextmanager
 from copy import copy
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
@@ -46,7 +47,8 @@ _CODES = (
 )
 """The codes of RFC 8555 section 6.7 that messages show. Any other text of a service is not shown."""
 
-_REFUSED: Dict[Tuple[Tuple[str, str], ...], Tuple[float, CredentialError]] = {}
+_REFUSED: Dict[bytes, Tuple[float, CredentialError]] = {}
+"""By order: until when it is not sent again, and why."""
 
 
 class Account:
@@ -77,7 +79,7 @@ def order_certificates(texts: Mapping[str, str], account: Account, request: x509
         Unavailable: the limit of the service is reached, or it failed.
         CredentialError: there was no response (`HttpClient.request`).
     """
-    same = tuple(sorted(texts.items()))
+    same = _identify_order(texts, account, request)
     until, refusal = _REFUSED.get(same, (0.0, None))
     if refusal is not None and time.monotonic() < until:
         raise copy(refusal)
@@ -92,6 +94,15 @@ def order_certificates(texts: Mapping[str, str], account: Account, request: x509
         raise
     finally:
         client.close()
+
+
+def _identify_order(texts: Mapping[str, str], account: Account, request: x509.CertificateSigningRequest) -> bytes:
+    """Return a digest of what a service decides by: after another key or login was written, it is not the same order."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    key = request.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    parts = (repr(sorted(texts.items())).encode("utf-8"), key, account.key.expose(), account.binding.expose() if account.binding else b"")
+    return sha256(b"".join(sha256(part).digest() for part in parts)).digest()
 
 
 def host_of(url: str) -> str:

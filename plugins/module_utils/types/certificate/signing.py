@@ -18,7 +18,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.certificat
     is_self_signed,
     write_certificates,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.types.certificate.names import Name, build_general_name, find_refused
+from ansible_collections.nebula.credential.plugins.module_utils.types.certificate.names import (
+    DNS,
+    Name,
+    build_general_name,
+    find_own_name,
+    find_refused,
+)
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -212,10 +218,18 @@ def _check_names(constraints: x509.NameConstraints, terms: Terms) -> None:
     known = (x509.DNSName, x509.IPAddress, x509.RFC822Name, x509.UniformResourceIdentifier)
     if not all(isinstance(each, known) for each in (*(constraints.permitted_subtrees or ()), *(constraints.excluded_subtrees or ()))):
         raise field_error("ca", "names an authority with constraints of a kind that is not checked here", "Sign with another one.")
-    refused = find_refused(constraints, terms.alt_names)
-    if refused is not None:
-        what = "has {0}, which is outside the names that the CA may sign".format(ascii("{0}:{1}".format(*refused)))
-        raise field_error("alt_names", what, "Use other names, or sign with another CA.")
+    for field, names in (("alt_names", terms.alt_names), ("common_name", _find_host(terms))):
+        refused = find_refused(constraints, names)
+        if refused is not None:
+            what = "has {0}, which is outside the names that the CA may sign".format(ascii("{0}:{1}".format(*refused)))
+            raise field_error(field, what, "Use other names, or sign with another CA.")
+
+
+def _find_host(terms: Terms) -> Tuple[Name, ...]:
+    """Return the common name if it is a host name with a dot, and no alternative name is one: OpenSSL compares it with constraints then."""
+    if terms.is_ca or any(name.kind == DNS for name in terms.alt_names):
+        return ()
+    return tuple(name for name in find_own_name(find_common_name(terms.subject)) if name.kind == DNS and "." in name.text)
 
 
 def _find_end(begins: datetime, signer: Signer, terms: Terms) -> datetime:

@@ -87,6 +87,17 @@ def test_a_name_that_the_ca_may_not_sign_is_refused_also_below_an_intermediate(s
             store.ensure("app", ca=ca, alt_names=name)
 
 
+def test_a_common_name_counts_where_no_alternative_name_is_a_host_name(store, tmp_path):
+    """As OpenSSL compares it. A name without a dot is no host name there."""
+    store.ensure("ca", usages="ca", permitted_names="example.com, 192.0.2.0/24")
+    with pytest.raises(InvalidInput, match=r"'common_name' of type 'certificate' has 'DNS:app\.example\.org'"):
+        store.ensure("app", ca="ca", common_name="app.example.org", alt_names="192.0.2.9")
+    for number, fields in enumerate(({"common_name": "app"}, {"common_name": "app.example.org", "alt_names": "192.0.2.9,a.example.com"})):
+        name = "app{0}".format(number)
+        store.ensure(name, **{"ca": "ca", "alt_names": "192.0.2.9", **fields})
+        assert verify(store.write(tmp_path, name), store.write(tmp_path, "ca")) == ""
+
+
 @pytest.mark.parametrize(
     ("fields", "says"),
     [

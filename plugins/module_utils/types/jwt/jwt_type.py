@@ -50,7 +50,7 @@ class Jwt(CredentialType):
         Field("issuer", description="The claim C(iss)."),
         Field("subject", identifies=True, description="The claim C(sub)."),
         Field("audience", description="The claim C(aud)."),
-        Field("claims", description="Further claims, a JSON object."),
+        Field("claims", mapping=True, description="Further claims."),
         Field("lifetime", description="How long each token is valid, for example C(1h)."),
     )
 

@@ -81,7 +81,10 @@ def not_text_error(value: Any, option: str) -> InvalidInput:
     """Return the error for a value that is given as something other than text. The error names its type and does not show it."""
     # ansible-core has types of its own below Python's.
     kind = next(base.__name__ for base in type(value).__mro__ if base.__module__ in ("builtins", "datetime"))
-    remedy = "Write it as text, with '| to_json'. A lookup that leaves its value out returns an empty list."
-    if not isinstance(value, (Mapping, list, tuple)):
-        remedy = "Quote it where it is set, or write '| string'."
+    if isinstance(value, (list, tuple)):
+        kind = kind if value else "empty " + kind
+        several = "Write it as text: names with commas in between, or '| to_json', as the field wants it."
+        remedy = several if value else "A lookup that leaves its value out returns an empty list."
+    else:
+        remedy = "Write it as text, with '| to_json'." if isinstance(value, Mapping) else "Quote it where it is set, or write '| string'."
     return InvalidInput("it is {0} {1}, not text".format("an" if kind[0] in "aeiou" else "a", kind), option=option, remedy=remedy)

@@ -37,7 +37,7 @@ def new_value(base: Record, parameters: Mapping[str, Any], fixed: Fields, now: d
     """
     kind = type_named(base.type, base.full_metadata.attributes)
     if not kind.capabilities.rotation:
-        raise InvalidInput("type '{}' is not rotated".format(kind.name), option="name", name=base.name)
+        raise InvalidInput("type '{}' is not rotated".format(kind.name), option="name", name=base.name, remedy=kind.explain_no_rotation())
     kept: Dict[str, Secret] = {**base.fields, **fixed}
     checked = kind.validate(_change_fields(kind, kept, parameters))
     fields = kind.complete(base.name, checked, lambda name: read(name).record, now)

@@ -56,7 +56,10 @@ class ComposedCredential(Credential):
         if origin is None:
             return super().read(field)
         part = self.parts[origin[0]]
-        return part.read(origin[1] or part.choose_field())
+        try:
+            return part.read(origin[1] or part.choose_field())
+        except CredentialError as error:
+            raise _name_reader(copy(error).within(name=part.name), self.name) from None
 
     def is_hidden(self, field: str) -> bool:
         origin = self._find_origin(field)

@@ -87,6 +87,10 @@ class Aws(CredentialType):
         texts = {**read_texts(fields), **read_texts(state)}
         return Secret(_FORMS[field](texts))
 
+    def explain_no_refresh(self, fields: Fields) -> str:
+        """Return what a key without a role lacks."""
+        return "Set 'role_arn' to get temporary keys of a role, or rotate the key."
+
     def refresh(self, fields: Fields, state: Fields) -> RefreshAnswer:
         """Assume the role. One request.
 
@@ -97,7 +101,7 @@ class Aws(CredentialType):
             MissingLibrary: botocore is not installed.
         """
         if not self.can_refresh(fields):
-            raise refresh_unsupported_error(self.name)
+            raise refresh_unsupported_error(self, fields)
         from ansible_collections.nebula.credential.plugins.module_utils.logins import aws_session
 
         texts = read_texts(fields)

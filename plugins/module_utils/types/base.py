@@ -30,6 +30,9 @@ SHORTEST_ID = 16
 DUE_AT_ONCE = datetime(1970, 1, 1, tzinfo=timezone.utc)
 """The expiry of a credential whose first value comes from a refresh: the first read makes it."""
 
+SIGNED_AGAIN = "Run the module credential with it: that signs it again when it is due, and keeps the key."
+"""What renews a certificate that another credential of the store, or its own key, signs."""
+
 
 @dataclass(frozen=True)
 class Field:
@@ -244,6 +247,14 @@ class CredentialType(ABC):
         """Return what a person does to get a value again after a refusal, one or more sentences."""
         return "Get a new one from the service, and write it with state 'present'."
 
+    def explain_no_refresh(self, fields: Fields) -> str:
+        """Return what a person does instead of a refresh of fields that cannot be refreshed, one or more sentences."""
+        return "Rotate the credential instead."
+
+    def explain_no_rotation(self) -> str:
+        """Return what a person does instead of a rotation of a type that has none."""
+        return "Write the new value with state 'present'."
+
     def refresh_token(self, fields: Fields, state: Fields) -> Optional[Secret]:
         """Return the token that a refresh sends; None if this type needs none. Use no network.
 
@@ -268,7 +279,7 @@ class CredentialType(ABC):
             Unavailable, Timeout: there was no response. `outcome_unknown` is set if the request may have been carried out.
             RefreshUnsupported: the type has nothing to refresh.
         """
-        raise refresh_unsupported_error(self.name)
+        raise refresh_unsupported_error(self, fields)
 
     def redact(self, fields: Fields) -> Dict[str, str]:
         """Return the fields as they may be shown, with secret values replaced and binary ones escaped.
@@ -324,9 +335,10 @@ def read_texts(fields: Fields) -> Dict[str, str]:
     return {name: value.expose().decode("utf-8") for name, value in find_values(fields).items()}
 
 
-def refresh_unsupported_error(kind: str) -> RefreshUnsupported:
-    """Return the error for a type that has nothing to refresh."""
-    return RefreshUnsupported("type '{0}' cannot be refreshed".format(kind), remedy="Rotate the credential instead.")
+def refresh_unsupported_error(kind: CredentialType, fields: Fields) -> RefreshUnsupported:
+    """Return the error for a type, or for fields of it, that have nothing to refresh with."""
+    what = "what is stored has nothing to refresh with" if kind.capabilities.refresh else "type '{0}' cannot be refreshed".format(kind.name)
+    return RefreshUnsupported(what, remedy=kind.explain_no_refresh(fields))
 
 
 def _is_binary(value: Secret) -> bool:

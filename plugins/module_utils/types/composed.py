@@ -71,6 +71,14 @@ class ComposedType(CredentialType):
         """
         self.refuse(self.primary, "cannot be generated", "Name the credentials that it is made of.")
 
+    def explain_no_refresh(self, fields: Fields) -> str:
+        """Return that the named credentials are refreshed."""
+        return "Refresh the credentials that it names; a read does so when they are due."
+
+    def explain_no_rotation(self) -> str:
+        """Return that the named credentials are rotated."""
+        return "Rotate the credentials that it names."
+
     def _read_name(self, text: str, field: str) -> str:
         try:
             return check_name(text)

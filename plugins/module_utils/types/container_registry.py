@@ -145,7 +145,7 @@ class ContainerRegistry(CredentialType):
             CredentialError: the cloud gives none, or did not respond.
         """
         if not self.can_refresh(fields):
-            raise refresh_unsupported_error(self.name)
+            raise refresh_unsupported_error(self, fields)
         from ansible_collections.nebula.credential.plugins.module_utils.types import registry_passwords
 
         texts = read_texts(fields)

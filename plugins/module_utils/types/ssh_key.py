@@ -15,7 +15,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import lifetime
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.types import openssh, private_keys
-from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType, Field
+from ansible_collections.nebula.credential.plugins.module_utils.types.base import SIGNED_AGAIN, CredentialType, Field
 
 if TYPE_CHECKING:
     from ansible_collections.nebula.credential.plugins.module_utils.types.private_keys import PrivateKey
@@ -118,6 +118,10 @@ class SshKey(CredentialType):
         """Return when the certificate ends; None if there is none."""
         certificate = find_values(fields).get("certificate")
         return None if certificate is None else openssh.read_end(openssh.read_certificate(certificate.expose()))
+
+    def explain_no_refresh(self, fields: Fields) -> str:
+        """Return what signs its certificate again, if it has a CA."""
+        return SIGNED_AGAIN if "ca" in find_values(fields) else super().explain_no_refresh(fields)
 
     def generate(self, options: Mapping[str, Any], fields: Fields) -> Dict[str, Secret]:
         """Return `fields` with a new private key, encrypted with the passphrase if there is one, and without a certificate.

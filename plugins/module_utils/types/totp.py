@@ -56,6 +56,10 @@ class Totp(CredentialType):
         """Return `code`."""
         return CODE
 
+    def explain_no_refresh(self, fields: Fields) -> str:
+        """Return that there is no need."""
+        return "Read it: each read computes the code of the moment."
+
     def expand(self, fields: Fields) -> Dict[str, Secret]:
         """Replace a URI in the field `uri` by its parts. A field that is given as well wins."""
         given = dict(fields)

@@ -87,7 +87,7 @@ _SHAPES: Mapping[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("expand", "validate", "complete", "generate"), _are_fields),
     **dict.fromkeys(("is_secret", "is_hidden", "is_known_secret", "lacks_value"), _is_flag),
     **dict.fromkeys(("can_refresh", "uses_up_token", "keeps_state"), _is_flag),
-    **dict.fromkeys(("primary_of", "choose_field", "explain_restart"), _is_text),
+    **dict.fromkeys(("primary_of", "choose_field", "explain_restart", "explain_no_refresh", "explain_no_rotation"), _is_text),
     "check_given": lambda _found: True,
     "expires_at": _is_time,
     "read": lambda found: isinstance(found, Secret),

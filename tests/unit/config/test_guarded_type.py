@@ -82,3 +82,12 @@ def test_a_call_that_does_not_end_ends_with_the_deadline():
             guarded(lambda fields: released.wait(60) and fields).validate(FIELDS)
     finally:
         released.set()
+
+
+@pytest.mark.parametrize(
+    ("method", "given"), [("explain_restart", (FIELDS,)), ("explain_no_refresh", (FIELDS,)), ("explain_no_rotation", ())]
+)
+def test_what_a_type_says_for_an_error_cannot_raise_anything_either(method, given):
+    kind = guard_type(type("Word", (Word,), {method: lambda *_given: fail(ValueError(CANARY))}), "acme.words.word")()
+    with pytest.raises(Internal, match="raised ValueError in '{0}'".format(method)):
+        getattr(kind, method)(*given)

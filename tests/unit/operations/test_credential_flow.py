@@ -324,3 +324,11 @@ def test_google_is_asked_for_a_refresh_token():
     fields = checked(provider="google", **{name: value for name, value in BROWSER.items() if name != "authorization_url"})
     url = logins.build_url(read_settings(fields), "https://accounts.google.com/o/oauth2/v2/auth", "xyz", "v" * 43)
     assert {name: asked_of(url)[name] for name in ("access_type", "prompt")} == {"access_type": "offline", "prompt": "consent"}
+
+
+def test_a_login_in_a_browser_is_not_waited_for_and_stays_open():
+    with endpoint(token()) as server, world() as store:
+        started = start(store, server)
+        with pytest.raises(InvalidInput, match=r"a login in a browser is not waited for\. Use phase 'complete'"):
+            flow(store, "wait")
+        assert flow(store, "complete", callback_url=callback(started))["changed"]

@@ -274,3 +274,9 @@ def test_a_value_of_its_own_is_neither_returned_nor_rotated(manager):
         ask(manager, "credential", name="app", state="present", type="chain", value="db", return_value=True)
     with pytest.raises(InvalidInput, match="'chain' is not rotated"):
         ask(manager, "credential_rotate", name="app", target="none")
+
+
+def test_a_field_that_a_part_does_not_have_is_an_error_that_names_both(manager):
+    combine(manager, other="db:nothing")
+    with pytest.raises(NoToken, match=r"credential 'db'.*'nothing'.*\('app' reads it\)"):
+        get(manager, field="other")

@@ -59,6 +59,22 @@ def test_a_value_is_generated_by_the_pattern_of_its_field():
     assert len(kind.generate({"length": 20}, {})["pin"].expose()) == 20
 
 
+@pytest.mark.parametrize(
+    ("rules", "length"), [({"min_length": 40}, 40), ({"max_length": 16}, 16), ({"min_length": 8, "max_length": 64}, 32), ({}, 32)]
+)
+def test_a_value_is_generated_as_long_as_its_field_demands(rules, length):
+    kind = declare(**rules)
+    assert len(kind.validate(kind.generate({}, {}))["pin"].expose()) == length
+    assert len(kind.generate({"length": 20}, {})["pin"].expose()) == 20
+
+
+def test_a_field_that_is_too_short_for_a_generated_value_says_so():
+    with pytest.raises(
+        InvalidInput, match=r"field 'pin' .* is missing, and a generated one has 8 characters or more\. Give it, or declare"
+    ):
+        declare(max_length=4).generate({}, {})
+
+
 def test_a_field_without_a_value_has_nothing_to_fit():
     kind = Custom.declare([{"name": "pin"}, {"name": "code", "pattern": "[0-9]+", "min_length": 3, "expiry": True}])
     assert kind.validate({"pin": Secret("x")}) == {"pin": Secret("x")}

@@ -105,7 +105,7 @@ class Refresher:
             CredentialError: as `refresh_if_due`, for an unexpired value too.
         """
         if not credential.kind.can_refresh(credential.fields):
-            raise refresh_unsupported_error(credential.record.type).within(name=credential.name)
+            raise refresh_unsupported_error(credential.kind, credential.fields).within(name=credential.name)
         if check:
             check_may_refresh(credential, force=True)
             return credential

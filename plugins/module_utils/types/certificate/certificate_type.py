@@ -15,6 +15,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.types import private_keys
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import (
+    SIGNED_AGAIN,
     CredentialType,
     Field,
     RefreshAnswer,
@@ -67,6 +68,9 @@ _ORDERED = (
 """What a service's certificate is made of. A new login does not change it."""
 _SHOWN = (FULLCHAIN, "fingerprint", "fingerprint_sha1", "serial", "subject")
 """The fields that are computed, and are not secret."""
+
+_RENEWED_BY = {OTHER: "Write the new key and its certificate together, with state 'present'."}
+"""By issuer, where it is not this library that signs again: who renews a certificate."""
 
 
 class Certificate(CredentialType):
@@ -225,6 +229,10 @@ class Certificate(CredentialType):
         """Return True if a service signs the certificate."""
         return read_issuer(fields) in SERVICES
 
+    def explain_no_refresh(self, fields: Fields) -> str:
+        """Return who renews it."""
+        return _RENEWED_BY.get(read_issuer(fields), SIGNED_AGAIN)
+
     def refresh(self, fields: Fields, state: Fields) -> RefreshAnswer:
         """Order a certificate for the stored key.
 
@@ -234,7 +242,7 @@ class Certificate(CredentialType):
             CredentialError: the service refuses, or there was no response.
         """
         if not self.can_refresh(fields):
-            raise refresh_unsupported_error(self.name)
+            raise refresh_unsupported_error(self, fields)
         key = self._read_key(fields)
         found = issuing.order_certificates(fields, _read_texts(fields), key, terms.read_terms(_read_texts(fields), self.name))
         chain = certificates.sort_chain(found[0], certificates.remove_repeated(found[1:]))

@@ -118,7 +118,7 @@ def _read_claims(text: str) -> Dict[str, Any]:
     except ValueError:
         found = None
     if not isinstance(found, dict) or len(text) > MAX_BYTES // 2:
-        _refuse("claims", "is not a JSON object", "Write it as a mapping with '| to_json'.")
+        _refuse("claims", "is not a mapping", "Write one, or its JSON as text.")
     return found
 
 

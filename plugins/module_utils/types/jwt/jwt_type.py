@@ -50,7 +50,7 @@ class Jwt(CredentialType):
         Field("issuer", description="The claim C(iss)."),
         Field("subject", identifies=True, description="The claim C(sub)."),
         Field("audience", description="The claim C(aud)."),
-        Field("claims", description="Further claims, a JSON object."),
+        Field("claims", mapping=True, description="Further claims."),
         Field("lifetime", description="How long each token is valid, for example C(1h)."),
     )
 
@@ -126,6 +126,10 @@ class Jwt(CredentialType):
             self.refuse("algorithm", "is none of the values allowed", "Use one of: {0}.".format(", ".join(keys.ALGORITHMS)))
         return dict(fields, key=Secret(keys.generate_key(algorithm)))
 
+    def explain_no_refresh(self, fields: Fields) -> str:
+        """Return where the token of another issuer comes from."""
+        return self.explain_restart(fields)
+
     def refresh(self, fields: Fields, state: Fields) -> RefreshAnswer:
         """Issue a token.
 
@@ -134,7 +138,7 @@ class Jwt(CredentialType):
             MissingLibrary: joserfc is not installed.
         """
         if not self.can_refresh(fields):
-            raise refresh_unsupported_error(self.name)
+            raise refresh_unsupported_error(self, fields)
         parts = _texts(fields)
         key = issuing.read_signing_key(fields["key"].expose(), parts["algorithm"])
         issued = issuing.issue_token(key, parts, datetime.now(timezone.utc))

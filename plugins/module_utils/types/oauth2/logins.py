@@ -162,6 +162,9 @@ def _request_of_device(settings: ClientSettings, flow: Mapping[str, Any]) -> Opt
 
 def _read_code(flow: Mapping[str, Any], callback: Mapping[str, Optional[str]]) -> str:
     """Return the code of a callback whose state is that of the login."""
+    if not any(callback.values()):
+        remedy = "Use phase 'complete', with the address at which the browser arrived."
+        raise InvalidInput("a login in a browser is not waited for", option="phase", remedy=remedy)
     found = _read_callback(flow, callback)
     if not hmac.compare_digest(found.get("state", "").encode("utf-8", "replace"), flow["state"].encode("utf-8")):
         raise InvalidCallback("the callback is that of another login", remedy="Give the callback of the last login that was started.")

@@ -188,6 +188,14 @@ class OAuth2(CredentialType):
         """Return what a person does after a refusal."""
         return explain_restart(oauth2.read_settings(fields).grant)
 
+    def explain_no_refresh(self, fields: Fields) -> str:
+        """Return how a person logs in: only then there is a refresh token."""
+        return self.explain_restart(fields)
+
+    def explain_no_rotation(self) -> str:
+        """Return what makes a new token, and where a new secret of the client goes."""
+        return "Get a new token with credential_refresh; write a new 'client_secret' with state 'present'."
+
     def refresh_token(self, fields: Fields, state: Fields) -> Optional[Secret]:
         """Return the newest refresh token; None with a grant that needs none."""
         if oauth2.read_settings(fields).grant in _WITHOUT_LOGIN:

@@ -76,6 +76,16 @@ def world():
     made.opened.close()
 
 
+def test_claims_are_given_as_a_mapping_or_as_its_json(world):
+    mapping = {"groups": ["deploy"], "level": 3}
+    wanted = {"name": "robot", "type": "jwt", "fields": {"claims": mapping}}
+    assert perform(world.manager, "credential", wanted, AccessContext(), False).result["changed"]
+    claims = read_token(world.token()).claims
+    assert (claims["groups"], claims["level"]) == (["deploy"], 3)
+    again = dict(wanted, fields={"claims": json.dumps(mapping)})
+    assert not perform(world.manager, "credential", again, AccessContext(), False).result["changed"]
+
+
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_a_new_key_of_each_algorithm_issues_tokens_that_verify(algorithm):
     fields = build_fields(algorithm=algorithm, **FIELDS)

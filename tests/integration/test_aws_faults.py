@@ -52,6 +52,8 @@ def store():
         ("TooManyRequestsException", 429, Unavailable, "no more requests"),
         ("InternalServiceError", 500, Unavailable, "Repeat later"),
         ("ServiceUnavailable", 503, Unavailable, "Repeat later"),
+        ("404", 404, Unavailable, "HTTP status 404"),
+        ("400", 400, Unavailable, "HTTP status 400"),
         ("LimitExceededException", 400, StorageError, "LimitExceededException"),
     ],
 )

@@ -112,6 +112,11 @@ def translate_code(code: str, call: Call, status: int = 0, wait: Optional[float]
         error = Unavailable("AWS failed at {0} (HTTP status {1})".format(call, status or 500), remedy="Repeat later.")
         is_busy = status == 503 or code == "ServiceUnavailable"
         return error.annotate(outcome_unknown=call.writing, retry_after=wait, throttled=is_busy)
+    if not code or code.isdigit():
+        # botocore puts the HTTP status where a code is missing: AWS gives one with each refusal, so this response was cut, or is a proxy's.
+        what = "the response to {0} is not one of AWS, or was cut (HTTP status {1})".format(call, status)
+        error = Unavailable(what, remedy="Repeat later. If it stays so, check 'endpoint_url' and proxies.")
+        return error.annotate(outcome_unknown=call.writing)
     refused = Refused(
         "AWS refused {0}: {1}".format(call, _show(code)), remedy="The code is AWS's own; the reference of that action explains it."
     )

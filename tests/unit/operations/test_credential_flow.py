@@ -258,6 +258,14 @@ def test_what_is_kept_of_a_login_is_read_by_nobody():
         assert "flow" not in str(read.result)
 
 
+@pytest.mark.parametrize(("interval", "waits"), [(0.5, 1), (7, 7), (0, 5), ("x", 5)])
+def test_between_two_requests_for_a_device_there_is_always_a_second(interval, waits):
+    codes = {"device_code": "d", "user_code": "U", "verification_uri": "https://auth.example.com", "expires_in": 600, "interval": interval}
+    with endpoint(Answer(200, codes)) as server, world() as store:
+        store.write(token_url=server.token_url, device_url=server.url + "/device", **DEVICE)
+        assert flow(store, "start")["interval"] == waits
+
+
 def test_check_mode_sends_and_writes_nothing():
     with endpoint(token()) as server, world() as store:
         store.write(token_url=server.token_url, **BROWSER)

@@ -31,6 +31,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.refresh_st
     RefreshStatus,
     read_refresh_status,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import SKEW
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.lease_holder import holder_of
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Clock
@@ -49,14 +50,20 @@ SHARE_OF_LIFE = 5
 
 
 def is_due(credential: Credential) -> bool:
-    """Whether a value of a refreshable type has expired, or is within its margin, in a state in which it may be refreshed."""
+    """Whether a value of a refreshable type has expired, or is within its margin, in a state in which it may be refreshed.
+
+    So is one that was refreshed by a clock that was ahead: its end was reckoned by that clock, and is too late.
+    """
     known = credential.metadata
     if known.expires_at is None or not _is_refreshable(known.lifecycle) or not credential.kind.can_refresh(credential.fields):
         return False
-    begun = read_refresh_status(credential.record).refreshed_at or version_created_at(known).timestamp()
+    refreshed_at, now = read_refresh_status(credential.record).refreshed_at, credential.at.timestamp()
+    if refreshed_at is not None and refreshed_at > now + SKEW.total_seconds():
+        return True
+    begun = refreshed_at or version_created_at(known).timestamp()
     life = max(0.0, known.expires_at.timestamp() - begun)
     margin = min(credential.kind.refresh_margin.total_seconds(), life / SHARE_OF_LIFE)
-    return credential.at.timestamp() >= known.expires_at.timestamp() - margin
+    return now >= known.expires_at.timestamp() - margin
 
 
 def check_may_refresh(found: Credential, force: bool) -> None:

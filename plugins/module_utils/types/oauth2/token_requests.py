@@ -210,9 +210,9 @@ def _is_text(found: Any) -> bool:
 
 
 def _read_seconds(found: Any) -> Optional[int]:
-    """Return a number of seconds, which some servers write as a text; None if it is none."""
+    """Return a whole number of seconds, 1 at least, which some servers write as a text; None if it is none."""
     if isinstance(found, str) and found.isascii() and found.isdigit():
         found = int(found[:12])
     if isinstance(found, bool) or not isinstance(found, (int, float)) or not 0 < found <= LONGEST_LIFE:
         return None
-    return int(found)
+    return max(1, int(found))

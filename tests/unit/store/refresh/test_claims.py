@@ -110,6 +110,16 @@ def test_a_claim_that_ends_later_than_any_that_begins_now_is_not_believed(world,
     assert world.token() == "a-1"
 
 
+def test_a_token_whose_end_was_reckoned_by_a_clock_that_was_ahead_is_refreshed(world):
+    world.create(lives=PAST)
+    world.clock.ahead += 5 * HOUR
+    assert world.token() == "a-1"
+    world.clock.ahead -= 2 * HOUR  # its end is three hours away now, though it lives one
+    assert [world.token(world.another()) for _each in range(2)] == ["a-2", "a-2"]
+    world.clock.ahead -= timedelta(seconds=110)
+    assert world.token(world.another()) == "a-2"
+
+
 def test_a_clock_that_is_ahead_by_what_clocks_may_differ_is_believed(world):
     world.create(lives=SOON)
     claim(world, until=timedelta(seconds=179))

@@ -90,12 +90,11 @@ class DesiredCredential:
         given = {name: value for name, value in (self.fields or {}).items() if value is not None}
         removed = {name for name in self.fields or {} if name not in given and not kind.is_known_secret(name, stored)}
         kept = {name: value for name, value in stored.items() if name not in removed}
-        merged = dict(kept, **kind.expand(given))
-        kind.check_given(given, merged)
+        primary = kind.primary_of(kept)
         if self.value is not None:
-            primary = kind.primary_of(kept)
             self._refuse_twice(primary)
-            merged[primary] = self.value
+        merged = dict(kept, **kind.expand(given if self.value is None else {**given, primary: self.value}))
+        kind.check_given(given, merged)
         if self.value is not None or not kind.lacks_value(merged):
             return kind.validate(merged), False
         made = kind.validate(kind.generate(self.generate or {}, merged))

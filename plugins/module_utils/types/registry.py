@@ -179,9 +179,12 @@ def is_refreshable(name: str) -> bool:
 
 
 def is_cached(name: str) -> bool:
-    """Return True if caches may keep credentials of the type with this name. Every fetch calls this, so it only looks into a table."""
+    """Return True if caches may keep credentials of the type with this name. Every fetch calls this, so it only looks into a table.
+
+    A type that is not loaded here may be one that they must not keep.
+    """
     kind = _TYPES.get(name)
-    return name not in _UNCACHED if kind is None else kind.capabilities.cached
+    return name in TYPES and name not in _UNCACHED if kind is None else kind.capabilities.cached
 
 
 def is_composed(name: str) -> bool:

@@ -61,8 +61,10 @@ class Totp(CredentialType):
         return "Read it: each read computes the code of the moment."
 
     def expand(self, fields: Fields) -> Dict[str, Secret]:
-        """Replace a URI in the field `uri` by its parts. A field that is given as well wins."""
+        """Replace a URI in the field `uri`, or in `secret`, by its parts. A field that is given as well wins."""
         given = dict(fields)
+        if URI not in given and "secret" in given and given["secret"].expose().strip().lower().startswith(b"otpauth:"):
+            given[URI] = given.pop("secret")
         written = given.pop(URI, None)
         return given if written is None or written.is_null else dict(self._read_uri(written), **given)
 
@@ -75,8 +77,6 @@ class Totp(CredentialType):
             MissingLibrary: pyotp is not installed.
         """
         complete = super().validate(self.expand(fields))
-        if complete["secret"].expose().strip().lower().startswith(b"otpauth:"):
-            complete = super().validate(dict(complete, **self._read_uri(complete["secret"])))
         complete["secret"] = self._read_key(complete["secret"])
         period = complete["period"].expose().decode("utf-8")
         if not re.match(r"[1-9][0-9]{0,2}\Z", period) or int(period) > LONGEST_PERIOD:

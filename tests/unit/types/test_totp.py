@@ -7,13 +7,16 @@
 from __future__ import annotations
 
 import base64
+from contextlib import closing
 
 import pyotp
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, InvalidToken
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from ansible_collections.nebula.credential.plugins.module_utils.types import totp
+from tests.unit.store.managing import ask, run
 
 KIND = totp.Totp()
 KEY = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -154,3 +157,13 @@ def test_fields_of_another_tool_that_give_no_code_are_an_error_without_their_val
             KIND.read(secrets(**wrong), {}, "code")
         assert "c4n4ry" not in str(caught.value)
         assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("given", [{"value": URI}, {"fields": {"secret": URI}}, {"fields": {"uri": URI}}], ids=["value", "secret", "uri"])
+def test_a_field_that_is_given_with_a_uri_wins_wherever_the_uri_is_given(given):
+    with closing(open_store({"backend": "memory", "audit": "off"}, name="test")) as manager:
+        wanted = {**given, "fields": {**given.get("fields", {}), "digits": "7", "issuer": "Ours"}}
+        run(manager, type="totp", **wanted)
+        found = ask(manager, "get", name="db", fields=["digits", "issuer", "account", "period", "secret"]).result["value"]
+        assert found == {"digits": "7", "issuer": "Ours", "account": "deploy@example.com", "period": "60", "secret": KEY}
+        assert not run(manager, type="totp", **wanted)["changed"]

@@ -43,6 +43,11 @@ def test_an_unknown_type_is_refused_with_those_there_are():
     assert set(TYPES) >= {"api_key", "basic", "database", "opaque", "custom"}
 
 
+def test_no_cache_keeps_a_credential_whose_type_is_not_loaded():
+    """It may be the key of a second factor, which no cache keeps."""
+    assert [registry.is_cached(name) for name in ("acme.words.word", "totp", *TYPES)].count(False) == 3
+
+
 def test_a_credential_whose_type_is_not_loaded_any_more_is_revoked_and_deleted(monkeypatch):
     """Neither needs the type. A second run finds nothing to do."""
     word = type("Word", (Opaque,), {"name": "acme.words.word"})

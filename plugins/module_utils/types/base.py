@@ -11,12 +11,19 @@ from __future__ import annotations
 
 import json
 from abc import ABC
+from copy import copy
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from datetime import datetime, timedelta, timezone
 from typing import Any, Callable, Dict, Mapping, NoReturn, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, NoToken, Package, RefreshUnsupported
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    CredentialError,
+    InvalidInput,
+    NoToken,
+    Package,
+    RefreshUnsupported,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, Record, find_values
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import REDACTED, Secret, not_text_error
 from ansible_collections.nebula.credential.plugins.module_utils.types import generation
@@ -323,6 +330,16 @@ class CredentialType(ABC):
 
     def _has(self, fields: Fields) -> str:
         return "It has: {0}.".format(", ".join(sorted(find_values(fields))) or "no field at all")
+
+
+def read_named(read: Callable[[str], Record], name: str, reader: str) -> Record:
+    """Return the record of a credential that another one, the reader, names. An error names both."""
+    try:
+        return read(name)
+    except CredentialError as error:
+        shown = copy(error)  # a copy: callers that wait share the error
+        shown.what = "{0} ('{1}' names it)".format(error.what, reader)
+        raise shown from None
 
 
 def read_texts(fields: Fields) -> Dict[str, str]:

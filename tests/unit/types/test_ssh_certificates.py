@@ -229,3 +229,8 @@ def test_the_private_key_is_the_only_field_beside_the_passphrase_that_is_hidden(
     assert {name for name in shown_fields if shown_fields[name] == "[REDACTED]"} == {"private_key", "passphrase"}
     assert not KIND.is_secret("public_key")
     assert not KIND.is_secret("fingerprint")
+
+
+def test_a_ca_that_is_not_there_is_an_error_that_names_the_key_too(store):
+    with pytest.raises(NotFound, match=r"credential 'none'.*\('app' names it\)"):
+        store.ensure(ca="none")

@@ -20,6 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.base impor
     Field,
     RefreshAnswer,
     TypeCapabilities,
+    read_named,
     refresh_unsupported_error,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.types.certificate import (
@@ -274,7 +275,7 @@ class Certificate(CredentialType):
     def _read_signer(self, name: str, ca: str, read: Callable[[str], Record]) -> signing.Signer:
         if ca == name:
             self.refuse("ca", "is the credential itself", "Name the credential of the CA, or write 'issuer: self'.")
-        record = read(ca)
+        record = read_named(read, ca, name)
         if record.type != self.name:
             self.refuse("ca", "names a credential of another type", "Name one of type '{0}'.".format(self.name))
         certificate = certificates.read_certificate(super().read(record.fields, {}, CERTIFICATE).expose(), CERTIFICATE)

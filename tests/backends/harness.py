@@ -159,9 +159,9 @@ class Elsewhere:
     variable: str
     kinds: Callable[[str], Tuple[StoreKind, ...]]
 
-    def find_kinds(self, environment: Mapping[str, str] = os.environ) -> Tuple[StoreKind, ...]:
-        """Return the stores, if the environment names them."""
-        named = environment.get(self.variable)
+    def find_kinds(self, environment: Optional[Mapping[str, str]] = None) -> Tuple[StoreKind, ...]:
+        """Return the stores, if the environment names them; by default that of this process."""
+        named = (os.environ if environment is None else environment).get(self.variable)
         return self.kinds(named) if named else ()
 
 

@@ -146,7 +146,8 @@ def on(request, tmp_path):
     kind = request.param
     if not (LONG or compares(kind, tmp_path)):
         pytest.skip("its writes cannot compare")
-    with put_front(kind, tmp_path) as (before, options):
+    with contextlib.ExitStack() as stack:
+        before, options = stack.enter_context(put_front(kind, tmp_path))
         store = On(kind, tmp_path, before, options)
         store.compares = compares(kind, tmp_path)
         yield store

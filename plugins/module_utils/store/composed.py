@@ -85,7 +85,7 @@ def compose(credential: Credential, read_together: ReadTogether, read_one: ReadO
         raise _circle_error(credential.name, walk.path)
     if len(walk.path) >= DEEPEST:
         raise Unusable("'{0}' and others name each other {1} times in a row".format(walk.path[0], DEEPEST), remedy="Name them directly.")
-    kind = cast("ComposedType", credential.kind)
+    kind: ComposedType = cast("ComposedType", credential.kind)
     names = kind.list_names(credential.fields)
     token = _WALK.set(_Walk((*walk.path, credential.name), walk.read))
     try:

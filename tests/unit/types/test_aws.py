@@ -29,8 +29,8 @@ def secrets(fields):
     return {name: Secret(value) for name, value in fields.items()}
 
 
-def read(field, fields=KEY, state=()):
-    return KIND.read(secrets(fields), secrets(dict(state)), field).expose().decode()
+def read(field, fields=None, state=()):
+    return KIND.read(secrets(fields or KEY), secrets(dict(state)), field).expose().decode()
 
 
 def test_the_environment_holds_the_whole_key_and_the_region_for_old_and_new_tools():

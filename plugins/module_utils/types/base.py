@@ -37,6 +37,8 @@ SHORTEST_ID = 16
 DUE_AT_ONCE = datetime(1970, 1, 1, tzinfo=timezone.utc)
 """The expiry of a credential whose first value comes from a refresh: the first read makes it."""
 
+ROTATE = "Write a new value, or rotate it."
+"""How a value is renewed by a person."""
 SIGNED_AGAIN = "Run the module credential with it: that signs it again when it is due, and keeps the key."
 """What renews a certificate that another credential of the store, or its own key, signs."""
 
@@ -250,8 +252,8 @@ class CredentialType(ABC):
         return "Get a new one from the service, and write it with state 'present'."
 
     def explain_no_refresh(self, fields: Fields) -> str:
-        """Return what a person does instead of a refresh of fields that cannot be refreshed, one or more sentences."""
-        return "Rotate the credential instead."
+        """Return how a person renews fields that cannot be refreshed, one or more sentences."""
+        return ROTATE
 
     def explain_no_rotation(self) -> str:
         """Return what a person does instead of a rotation of a type that has none."""

@@ -29,6 +29,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.importing 
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential, format_time
+from ansible_collections.nebula.credential.plugins.module_utils.types.base import ROTATE
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import is_composed, is_refreshable
 
 FOREIGN_NAME = " What another tool keeps under any other name cannot be read: let that tool write it under such a name, too."
@@ -226,7 +227,16 @@ def refuse_unusable(credential: Credential) -> None:
         raise Revoked("it was revoked", name=credential.name, remedy="Delete it and create another.")
     if credential.is_expired:
         when = format_time(credential.expires_at)
-        raise Expired("it expired at {0}".format(when), name=credential.name, remedy="Write a new value, or rotate it.")
+        raise Expired("it expired at {0}".format(when), name=credential.name, remedy=_explain_renewal(credential))
     if not credential.usable:
         remedy = "Write a new value with state 'present'."
         raise Unusable("its state is '{0}', which has no usable value".format(state), name=credential.name, remedy=remedy)
+
+
+def _explain_renewal(credential: Credential) -> str:
+    """Return how a person renews an expired value: as its type says if the value itself has ended, and not a time that a task has set."""
+    try:
+        kind, fields = credential.kind, credential.fields
+        return kind.explain_no_refresh(fields) if kind.expires_at(fields) == credential.expires_at else ROTATE
+    except CredentialError:  # the value is damaged as well, or its type is missing
+        return ROTATE

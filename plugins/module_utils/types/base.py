@@ -11,12 +11,19 @@ from __future__ import annotations
 
 import json
 from abc import ABC
+from copy import copy
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from datetime import datetime, timedelta, timezone
 from typing import Any, Callable, Dict, Mapping, NoReturn, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, NoToken, Package, RefreshUnsupported
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    CredentialError,
+    InvalidInput,
+    NoToken,
+    Package,
+    RefreshUnsupported,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, Record, find_values
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import REDACTED, Secret, not_text_error
 from ansible_collections.nebula.credential.plugins.module_utils.types import generation
@@ -30,6 +37,8 @@ SHORTEST_ID = 16
 DUE_AT_ONCE = datetime(1970, 1, 1, tzinfo=timezone.utc)
 """The expiry of a credential whose first value comes from a refresh: the first read makes it."""
 
+ROTATE = "Write a new value, or rotate it."
+"""How a value is renewed by a person."""
 SIGNED_AGAIN = "Run the module credential with it: that signs it again when it is due, and keeps the key."
 """What renews a certificate that another credential of the store, or its own key, signs."""
 
@@ -248,8 +257,8 @@ class CredentialType(ABC):
         return "Get a new one from the service, and write it with state 'present'."
 
     def explain_no_refresh(self, fields: Fields) -> str:
-        """Return what a person does instead of a refresh of fields that cannot be refreshed, one or more sentences."""
-        return "Rotate the credential instead."
+        """Return how a person renews fields that cannot be refreshed, one or more sentences."""
+        return ROTATE
 
     def explain_no_rotation(self) -> str:
         """Return what a person does instead of a rotation of a type that has none."""
@@ -328,6 +337,16 @@ class CredentialType(ABC):
 
     def _has(self, fields: Fields) -> str:
         return "It has: {0}.".format(", ".join(sorted(find_values(fields))) or "no field at all")
+
+
+def read_named(read: Callable[[str], Record], name: str, reader: str) -> Record:
+    """Return the record of a credential that another one, the reader, names. An error names both."""
+    try:
+        return read(name)
+    except CredentialError as error:
+        shown = copy(error)  # a copy: callers that wait share the error
+        shown.what = "{0} ('{1}' names it)".format(error.what, reader)
+        raise shown from None
 
 
 def read_texts(fields: Fields) -> Dict[str, str]:

@@ -130,7 +130,7 @@ class Composite(ComposedType):
             raise InvalidInput("there are {0} fields".format(len(there)), option="fields", remedy=remedy)
         for field in there:
             if not _PART.match(field):
-                self.refuse(ascii(field), "has no proper name", "Use letters, digits, '_', '-' and '.', 64 at most.")
+                self.refuse(ascii(field)[1:-1], "has no proper name", "Use letters, digits, '_', '-' and '.', 64 at most.")
             self._read_origin(there, field)
         return dict(there)
 

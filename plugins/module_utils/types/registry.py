@@ -200,9 +200,9 @@ def check_type(name: str) -> None:
         UnsupportedType: there is none; the message has the closest one, and lists the types.
     """
     if name not in _TYPES and name not in _LOADERS and name != Custom.name:
-        remedy = "{0}Use one of: {1}.".format(suggest(name, TYPES), ", ".join(TYPES))
-        if "." in name:
-            remedy = "A type of another collection is named in the option 'types' of the store, too."
+        there = (*TYPES, *sorted(set(_TYPES) - set(TYPES)))
+        remedy = "{0}Use one of: {1}. ".format(suggest(name, there), ", ".join(there)) if "." not in name else ""
+        remedy += "One of another party is named in the option 'types' of the store, too."
         raise UnsupportedType("there is no type {0}".format(ascii(name)), option="type", remedy=remedy)
 
 

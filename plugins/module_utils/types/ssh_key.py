@@ -15,7 +15,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import lifetime
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.types import openssh, private_keys
-from ansible_collections.nebula.credential.plugins.module_utils.types.base import SIGNED_AGAIN, CredentialType, Field
+from ansible_collections.nebula.credential.plugins.module_utils.types.base import SIGNED_AGAIN, CredentialType, Field, read_named
 
 if TYPE_CHECKING:
     from ansible_collections.nebula.credential.plugins.module_utils.types.private_keys import PrivateKey
@@ -103,7 +103,7 @@ class SshKey(CredentialType):
             return complete
         if texts["ca"] == name:
             self.refuse("ca", "is the credential itself", "Name the credential of the CA.")
-        signer = read(texts["ca"])
+        signer = read_named(read, texts["ca"], name)
         if signer.type != self.name:
             self.refuse("ca", "names a credential of another type", "Name one of type '{0}'.".format(self.name))
         ca, key, terms = self._read_key(signer.fields), self._read_key(fields).public_key(), self._read_terms(texts)

@@ -185,7 +185,7 @@ def test_a_login_takes_the_place_of_one_that_failed_and_the_state_says_that_a_pe
     with endpoint(*answers) as server, world() as store:
         flow(store, "complete", callback_url=callback(start(store, server)))
         store.ahead += HOUR
-        with pytest.raises(InteractionRequired, match="Start another login with the module credential_flow"):
+        with pytest.raises(InteractionRequired, match="Start a login with the module credential_flow"):
             store.token()
         assert store.stored.state == "failed"
         started = flow(store, "start")

@@ -49,6 +49,13 @@ def test_one_is_refreshed_although_it_is_not_due():
         assert (store.token(), len(server.asked)) == ("a-2", 2)
 
 
+def test_a_service_that_is_down_before_the_first_value_has_let_none_expire():
+    with world() as store:
+        store.write(token_url="http://127.0.0.1:1/token", **ROBOT)
+        with pytest.raises(RefreshFailed, match="it has no value yet, and the service gave no new value: 127"):
+            refresh(store, name=NAME)
+
+
 def test_several_have_a_result_each_and_a_failure_hides_no_other():
     with endpoint(token(1)) as server, world() as store:
         add(store, "b", server)

@@ -16,11 +16,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.registry i
 @pytest.mark.parametrize(
     ("kind", "fields", "what", "remedy"),
     [
-        ("api_key", {"api_key": "x"}, "type 'api_key' cannot be refreshed", "Rotate the credential instead"),
+        ("api_key", {"api_key": "x"}, "type 'api_key' cannot be refreshed", "Write a new value, or rotate it"),
         ("totp", {"secret": "JBSWY3DPEHPK3PXP"}, "type 'totp' cannot be refreshed", "Read it"),
         ("chain", {"credentials": "a,b"}, "type 'chain' cannot be refreshed", "Refresh the credentials that it names"),
         ("composite", {"value": "a"}, "type 'composite' cannot be refreshed", "Refresh the credentials that it names"),
-        ("ssh_key", {"private_key": "x"}, "type 'ssh_key' cannot be refreshed", "Rotate the credential instead"),
+        ("ssh_key", {"private_key": "x"}, "type 'ssh_key' cannot be refreshed", "Write a new value, or rotate it"),
         ("ssh_key", {"private_key": "x", "ca": "ca"}, "type 'ssh_key' cannot be refreshed", "Run the module credential with it"),
         ("certificate", {"issuer": "self"}, "nothing to refresh with", "Run the module credential with it"),
         ("certificate", {"issuer": "ca", "ca": "ca"}, "nothing to refresh with", "Run the module credential with it"),

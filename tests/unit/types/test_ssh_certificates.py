@@ -14,7 +14,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, InvalidInput, NotFound, Revoked
+from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, Expired, InvalidInput, NotFound, Revoked
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
@@ -229,3 +229,18 @@ def test_the_private_key_is_the_only_field_beside_the_passphrase_that_is_hidden(
     assert {name for name in shown_fields if shown_fields[name] == "[REDACTED]"} == {"private_key", "passphrase"}
     assert not KIND.is_secret("public_key")
     assert not KIND.is_secret("fingerprint")
+
+
+def test_a_ca_that_is_not_there_is_an_error_that_names_the_key_too(store):
+    with pytest.raises(NotFound, match=r"credential 'none'.*\('app' names it\)"):
+        store.ensure(ca="none")
+
+
+@pytest.mark.parametrize(("ttl", "remedy"), [(None, "Run the module credential with it"), (60, "Write a new value, or rotate it")])
+def test_an_expired_key_says_whether_its_certificate_has_to_be_signed_again(store, ttl, remedy):
+    store.ensure(valid_for="1h")
+    if ttl is not None:
+        store.manager.ensure(DesiredCredential("app", expires_at=store.now + timedelta(seconds=ttl)))
+    store.now += timedelta(hours=2)
+    with pytest.raises(Expired, match=remedy):
+        store.read("app", "private_key")

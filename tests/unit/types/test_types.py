@@ -36,10 +36,19 @@ def texts(fields):
     return {name: value.expose().decode() for name, value in fields.items()}
 
 
+def test_an_unknown_type_is_refused_with_those_that_were_added_too(monkeypatch):
+    monkeypatch.setattr(registry, "_TYPES", {**registry._TYPES, "badge": type_named("basic", {})})
+    with pytest.raises(UnsupportedType, match=r"Did you mean 'badge'\?.*, custom, badge\."):
+        type_named("bagde", {})
+
+
 def test_an_unknown_type_is_refused_with_those_there_are():
     with pytest.raises(UnsupportedType) as caught:
         type_named("token_of_ours", {})
-    assert str(caught.value) == "option 'type': there is no type 'token_of_ours'. Use one of: {0}.".format(", ".join(TYPES))
+    assert str(caught.value) == (
+        "option 'type': there is no type 'token_of_ours'. Use one of: {0}. "
+        "One of another party is named in the option 'types' of the store, too.".format(", ".join(TYPES))
+    )
     assert set(TYPES) >= {"api_key", "basic", "database", "opaque", "custom"}
 
 

@@ -211,7 +211,7 @@ def _failure_error(credential: Credential, problem: Optional[str], error: Creden
     if problem == LOST:
         return problems.problem_error(credential, LOST)
     if isinstance(error, (Unavailable, Timeout)):
-        return problems.no_answer_error(credential.name, error)
+        return problems.no_answer_error(credential, error)
     return error.within(name=credential.name)
 
 

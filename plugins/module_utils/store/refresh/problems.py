@@ -19,6 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.refresh_status import DENIED, INTERACTION, LOST
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
+from ansible_collections.nebula.credential.plugins.module_utils.types.base import DUE_AT_ONCE
 
 _WHAT: Mapping[str, str] = {
     LOST: "the response to its last refresh was lost, and the token that was sent works only once",
@@ -49,9 +50,11 @@ def problem_of(error: CredentialError, is_single_use: bool) -> Optional[str]:
     return LOST if is_single_use and (error.outcome_unknown or isinstance(error, Internal)) else None
 
 
-def no_answer_error(name: str, error: CredentialError) -> RefreshFailed:
-    """Return the error of an expired value whose service cannot be reached now."""
-    return RefreshFailed("it has expired, and the service gave no new value: {0}".format(error.what), name=name, remedy=error.remedy)
+def no_answer_error(credential: Credential, error: CredentialError) -> RefreshFailed:
+    """Return the error of an expired or first value whose service cannot be reached now."""
+    lack = "it has no value yet" if credential.expires_at == DUE_AT_ONCE else "it has expired"
+    what = "{0}, and the service gave no new value: {1}".format(lack, error.what)
+    return RefreshFailed(what, name=credential.name, remedy=error.remedy)
 
 
 def no_write_right_error(name: str, error: CredentialError) -> AccessDenied:

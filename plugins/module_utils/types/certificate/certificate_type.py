@@ -20,6 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.base impor
     Field,
     RefreshAnswer,
     TypeCapabilities,
+    read_named,
     refresh_unsupported_error,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.types.certificate import (
@@ -69,8 +70,12 @@ _ORDERED = (
 _SHOWN = (FULLCHAIN, "fingerprint", "fingerprint_sha1", "serial", "subject")
 """The fields that are computed, and are not secret."""
 
-_RENEWED_BY = {OTHER: "Write the new key and its certificate together, with state 'present'."}
-"""By issuer, where it is not this library that signs again: who renews a certificate."""
+_RENEWED_BY = {
+    SELF: SIGNED_AGAIN,
+    CA: SIGNED_AGAIN,
+    OTHER: "Write the new key and its certificate together, with state 'present'.",
+}
+"""By issuer: who renews a certificate that no service signs."""
 
 
 class Certificate(CredentialType):
@@ -231,7 +236,7 @@ class Certificate(CredentialType):
 
     def explain_no_refresh(self, fields: Fields) -> str:
         """Return who renews it."""
-        return _RENEWED_BY.get(read_issuer(fields), SIGNED_AGAIN)
+        return _RENEWED_BY.get(read_issuer(fields)) or super().explain_no_refresh(fields)
 
     def refresh(self, fields: Fields, state: Fields) -> RefreshAnswer:
         """Order a certificate for the stored key.
@@ -274,7 +279,7 @@ class Certificate(CredentialType):
     def _read_signer(self, name: str, ca: str, read: Callable[[str], Record]) -> signing.Signer:
         if ca == name:
             self.refuse("ca", "is the credential itself", "Name the credential of the CA, or write 'issuer: self'.")
-        record = read(ca)
+        record = read_named(read, ca, name)
         if record.type != self.name:
             self.refuse("ca", "names a credential of another type", "Name one of type '{0}'.".format(self.name))
         certificate = certificates.read_certificate(super().read(record.fields, {}, CERTIFICATE).expose(), CERTIFICATE)

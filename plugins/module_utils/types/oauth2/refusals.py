@@ -25,8 +25,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.set
 _LOG_IN_AGAIN = "Log in at the service again, and write the new 'refresh_token' with state 'present'."
 _RESTARTS: Mapping[str, str] = {
     CLIENT_CREDENTIALS: "Correct the client's fields, and write them with state 'present'.",
-    AUTHORIZATION_CODE: "Start another login with the module credential_flow.",
-    DEVICE_CODE: "Start another login with the module credential_flow.",
+    AUTHORIZATION_CODE: "Start a login with the module credential_flow.",
+    DEVICE_CODE: "Start a login with the module credential_flow.",
     TOKEN_EXCHANGE: "Write a new 'subject_token' with state 'present'.",
 }
 
@@ -45,7 +45,7 @@ _CODES: Mapping[str, Refusal] = {
     "login_required": _LOG_IN,
     "consent_required": _LOG_IN,
     "account_selection_required": _LOG_IN,
-    "expired_token": Refusal(FlowExpired, "Start another login with the module credential_flow."),
+    "expired_token": Refusal(FlowExpired, "Start a login with the module credential_flow."),
     "invalid_client": Refusal(
         RefreshFailed, "Correct 'client_id', 'client_secret' and 'client_auth'; the service shows what the client uses."
     ),

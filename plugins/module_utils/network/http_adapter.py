@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 import ssl
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Iterator, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.network.http_deadline import (
     CONNECTIONS,
     LARGEST,
     LARGEST_OF_SDK,
     keep_deadline,
+    too_large,
 )
 
 try:
@@ -48,6 +49,22 @@ class ContextAdapter(DeadlineAdapter):
     """As above, but only the TLS context decides what is trusted. `requests` would add the authorities of certifi to it."""
 
     largest = LARGEST_OF_SDK
+
+    def send(self, request: Any, *settings: Any, **named: Any) -> Any:
+        """Send a request. The content of its response is limited as it is decoded, too: little of it may stand for much."""
+        response = super().send(request, *settings, **named)
+        stream = response.raw.stream
+
+        def read(*amount: Any, **how: Any) -> Iterator[bytes]:
+            left = self.largest
+            for chunk in stream(*amount, **how):
+                left -= len(chunk)
+                if left < 0:
+                    raise too_large(self.largest)
+                yield chunk
+
+        response.raw.stream = read
+        return response
 
     def cert_verify(self, *_settings: Any) -> None:
         """Leave the connection as the context configures it."""

@@ -20,7 +20,7 @@ from http.client import HTTPResponse
 from typing import Any, Callable, Dict, Optional, cast
 
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
-from ansible_collections.nebula.credential.plugins.module_utils.errors import TooLarge
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, TooLarge
 
 try:
     from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -52,6 +52,12 @@ def _allow_what_is_left(connection: socket.socket) -> None:
     connection.settimeout(deadline.remaining())
 
 
+def too_large(largest: int) -> CredentialError:
+    """Return the error of a response that is not read to its end."""
+    error = TooLarge("the response is larger than {0} bytes".format(largest), remedy="Check the address of the server.")
+    return error.annotate(outcome_unknown=PROGRESS.sent)
+
+
 class _TimedStream(io.RawIOBase):
     """The received bytes of a response, with a time limit for each wait, and a limit of their number."""
 
@@ -69,8 +75,7 @@ class _TimedStream(io.RawIOBase):
         count: Optional[int] = self._stream.readinto(buffer)
         self._left -= count or 0
         if self._left < 0:
-            what = "the response is larger than {0} bytes".format(self._largest)
-            raise TooLarge(what, remedy="Check the address of the server.").annotate(outcome_unknown=PROGRESS.sent)
+            raise too_large(self._largest)
         return count
 
     def close(self) -> None:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import socket
 import threading
 import traceback
@@ -202,6 +203,14 @@ def test_what_a_library_reads_by_the_session_is_limited_too(server):
     with pytest.raises(TooLarge, match="larger than 900 bytes"):
         pool.request("GET", server.url)
     assert len(build_pool(tls_context(), None, None).request("GET", server.url).data) == 1000
+
+
+@pytest.mark.parametrize("status", [200, 307])
+def test_a_small_response_that_is_decoded_to_a_large_one_is_not_read_to_its_end(server, status):
+    content, headers = gzip.compress(bytes(64 * 1024 * 1024)), {"Content-Encoding": "gzip", "Location": "/next"}
+    server.script = lambda request: Answer(200) if request.path == "/next" else Answer(status, content, headers)
+    with HttpClient().session as session, pytest.raises(TooLarge, match="the response is larger than 16777216 bytes"):
+        session.get(server.url)
 
 
 def test_an_answer_larger_than_the_limit_is_not_read(server):

@@ -4,6 +4,12 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 cache=$(cd ../.. && pwd)/.cache/servers
+# Where Go's own installation is, which no login shell may have put on PATH.
+command -v go >/dev/null || PATH=$PATH:/usr/local/go/bin
+# Node.js knows the authorities of its own list alone, where everything else takes those of the system.
+if [ -z "${NODE_EXTRA_CA_CERTS:-}" ] && [ -f /etc/ssl/certs/ca-certificates.crt ]; then
+  export NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt
+fi
 
 has() {
   command -v "$1" >/dev/null || [ -x "${NEBULA_TEST_SERVERS:-/nonexistent}/$1" ] || [ -x "$cache/$1" ] || [ -x "/usr/sbin/$1" ]

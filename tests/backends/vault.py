@@ -28,11 +28,14 @@ def _with_kv1(server: Any) -> Any:
     return server
 
 
+def _prefix_of(directory: Path) -> str:
+    return "stores/" + hashlib.sha256(str(directory).encode()).hexdigest()[:16]
+
+
 def _options(mount: str = "secret", **options: Any) -> Callable[[Path], Options]:
     def of(directory: Path) -> Options:
         server = _with_kv1(once.server(SERVER))
-        prefix = "stores/" + hashlib.sha256(str(directory).encode()).hexdigest()[:16]
-        return dict(options, url=server.url, auth={"token": server.root_token}, mount=mount, prefix=prefix)
+        return dict(options, url=server.url, auth={"token": server.root_token}, mount=mount, prefix=_prefix_of(directory))
 
     return of
 
@@ -70,8 +73,10 @@ def _bare(_directory: Path) -> Bare:
     return Client(once.server(SERVER).client())
 
 
-def _requests(_directory: Path) -> int:
-    return len(once.server(SERVER).requests())
+def _requests(directory: Path) -> int:
+    """Count what was asked of this store. Stores of other tests, whose logins are renewed meanwhile, are not it."""
+    prefix = _prefix_of(directory)
+    return sum(prefix in request["path"] for request in once.server(SERVER).requests("secret/"))
 
 
 def _watched(_directory: Path) -> Watched:
@@ -142,7 +147,7 @@ def _lookups(names: Sequence[str]) -> Iterator[List[Way]]:
             vault_kv2_get,
             theirs,
             is_peer=True,
-            requests=lambda: _requests(Path()),
+            requests=lambda: len(once.server(SERVER).requests()),
             write=HASHI_VAULT,
             **asked,
         ),

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import socket
+
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import type_named
 from tests.servers import valkey
@@ -28,8 +30,9 @@ def test_libpq_gets_in_by_the_second_host_of_a_list(postgresql):
     with postgresql.connect() as connection:
         connection.execute(sql.SQL("CREATE ROLE {0} LOGIN PASSWORD {1}").format(sql.Identifier(USER), sql.Literal(ODD)))
     try:
-        with valkey.running() as other:  # a server that is no PostgreSQL answers nothing that libpq takes
-            hosts, ports = "{0},{1}".format(other.host, postgresql.host), "{0},{1}".format(other.port, postgresql.port)
+        with socket.socket() as other:  # nothing listens there, and nothing else can while it is bound
+            other.bind((postgresql.host, 0))
+            hosts, ports = "{0},{0}".format(postgresql.host), "{0},{1}".format(other.getsockname()[1], postgresql.port)
             fields = {"host": hosts, "port": ports, "database": postgresql.database, "ssl_mode": "disable"}
             parameters = '{"application_name": "a b+c"}'
             text = connection_string(username=USER, password=ODD, parameters=parameters, **fields)

@@ -15,7 +15,8 @@ import pytest
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
-from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import resilient
+from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.retry import Retry
+from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.timeout import TimeLimits
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, PENDING
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
@@ -27,7 +28,8 @@ from tests.servers import front, once
 from tests.servers.scripted import Answer
 
 pytestmark = pytest.mark.server
-PATIENT = {"read_timeout": 120.0, "write_timeout": 120.0, "base_delay": 0.0}
+LIMIT = 120.0
+"""Seconds for each operation. Its repeats do not wait."""
 NAME = "db"
 LONG = PROFILE == "long"
 
@@ -76,7 +78,8 @@ class On:
     @staticmethod
     def _open(kind, directory, **options):
         through = replace(kind, options=lambda place: {**kind.options(place), **options})
-        backend = kind.wrap(resilient(through.raw(directory), PATIENT))
+        raw = through.raw(directory)
+        backend = kind.wrap(TimeLimits(Retry(raw, raw.default_retries, sleep=lambda _seconds: None), LIMIT, LIMIT))
         backend.connect()
         return backend
 

@@ -11,8 +11,10 @@ checks and what it does not.
 from __future__ import annotations
 
 import base64
+import importlib
 import json
 import logging
+import sys
 import time
 from urllib.parse import parse_qs, urlsplit
 
@@ -230,8 +232,10 @@ def test_a_machine_without_an_identity_is_told(monkeypatch, caplog):
 
 @pytest.mark.parametrize(("method", "package"), [("aws", "botocore"), ("azure", "azure-identity")])
 def test_a_missing_library_is_named_with_what_installs_it(method, package, monkeypatch):
+    # Loaded without its library, it would stay so for later tests.
+    importlib.import_module("ansible_collections.nebula.credential.plugins.module_utils.logins.aws_session")
     for name in ("botocore", "botocore.session", "botocore.exceptions", "azure.identity", "azure.core.exceptions"):
-        monkeypatch.setitem(__import__("sys").modules, name, None)
+        monkeypatch.setitem(sys.modules, name, None)
     with scripted.running() as server, pytest.raises(MissingLibrary, match="pip install '?" + package):
         connected(Plain(server), {"method": method, "role": "test"}).request("GET", PLACE)
     assert server.asked == []

@@ -8,24 +8,21 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime
-from typing import Dict, Optional
+from typing import Dict
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import NoToken, check_packages
+from ansible_collections.nebula.credential.plugins.module_utils.errors import check_packages
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, find_values
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.types import entra_login
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import (
-    DUE_AT_ONCE,
-    CredentialType,
     Field,
     RefreshAnswer,
-    TypeCapabilities,
     read_texts,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.types.issued_token import TOKEN, IssuedTokenType
 from ansible_collections.nebula.credential.plugins.module_utils.types.service_address import CA_CERT, check_ca_cert
 
-TOKEN, ENVIRONMENT = "token", "environment"
+ENVIRONMENT = "environment"
 SCOPE = "https://management.azure.com/.default"
 _SCOPE = re.compile(r"[!-~]{1,512}\Z")
 _VARIABLES = {
@@ -37,15 +34,14 @@ _VARIABLES = {
 """The variables that Azure's tools read, and those of the collection azure.azcollection."""
 
 
-class Azure(CredentialType):
+class Azure(IssuedTokenType):
     """The secret or certificate of a service principal. `environment` can be read as a field: its login for tools of Azure."""
 
     name = "azure"
     description = "a service principal of Azure, and its tokens"
     primary = "client_secret"
-    capabilities = TypeCapabilities(refresh=True, generation=False)
     packages = entra_login.PACKAGES
-    refresh_is_single_use = False
+    ended_by = "Microsoft Entra sets the end of a token."
     fields = (
         *entra_login.PRINCIPAL_FIELDS,
         Field("subscription_id", description="The subscription, for RV(environment)."),
@@ -56,10 +52,6 @@ class Azure(CredentialType):
     def primary_of(self, fields: Fields) -> str:
         """Return `client_certificate` if there is one, else `client_secret`."""
         return entra_login.find_primary(find_values(fields))
-
-    def choose_field(self, fields: Fields) -> str:
-        """Return `token`."""
-        return TOKEN
 
     def validate(self, fields: Fields) -> Dict[str, Secret]:
         """Check the fields.
@@ -78,10 +70,6 @@ class Azure(CredentialType):
         check_packages(self.packages)
         return complete
 
-    def expires_at(self, fields: Fields) -> Optional[datetime]:
-        """Return a time in the past: the first token comes from Microsoft Entra."""
-        return DUE_AT_ONCE
-
     def read(self, fields: Fields, state: Fields, field: str) -> Secret:
         """Return a field, the token, or the variables of a login.
 
@@ -91,8 +79,6 @@ class Azure(CredentialType):
         if field == ENVIRONMENT:
             texts = read_texts(fields)
             return Secret(json.dumps({name: texts[part] for part in _VARIABLES if part in texts for name in _VARIABLES[part]}))
-        if field == TOKEN and TOKEN not in state:
-            raise NoToken("there is no token yet", remedy="Leave out 'ttl' and 'expires_at': Microsoft Entra sets the end of a token.")
         return super().read(fields, state, field)
 
     def refresh(self, fields: Fields, state: Fields) -> RefreshAnswer:

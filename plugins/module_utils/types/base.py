@@ -354,6 +354,11 @@ def read_texts(fields: Fields) -> Dict[str, str]:
     return {name: value.expose().decode("utf-8") for name, value in find_values(fields).items()}
 
 
+def read_public_texts(kind: CredentialType, fields: Fields) -> Dict[str, str]:
+    """Return the fields that have a value and that their type does not declare secret, as text."""
+    return read_texts({field.name: fields[field.name] for field in kind.fields if not field.secret and field.name in fields})
+
+
 def refresh_unsupported_error(kind: CredentialType, fields: Fields) -> RefreshUnsupported:
     """Return the error for a type, or for fields of it, that have nothing to refresh with."""
     what = "what is stored has nothing to refresh with" if kind.capabilities.refresh else "type '{0}' cannot be refreshed".format(kind.name)

@@ -67,13 +67,14 @@ def _check_places(kind: CredentialType, parts: Mapping[str, Any], dialect: Diale
         kind.refuse("host", "is a path", "Name a host.")
     if any("[" in host or "]" in host for host in hosts):
         kind.refuse("host", "has brackets", "Write an IPv6 address without them.")
-    if not all(_is_port(port) for port in ports if port or ("port" in parts and len(hosts) == 1)):
+    if not all(is_port(port) for port in ports if port or ("port" in parts and len(hosts) == 1)):
         kind.refuse("port", "is not a port", "Use 1 to 65535.")
     if len(hosts) != len(ports):
         kind.refuse("port", "is a list of another length than 'host'", "Write one port, or one for each host.")
 
 
-def _is_port(value: str) -> bool:
+def is_port(value: str) -> bool:
+    """Return True for the text of a port number, 1 to 65535."""
     return value.isascii() and value.isdigit() and len(value) <= 5 and 1 <= int(value) <= 65535
 
 

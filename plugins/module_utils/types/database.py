@@ -12,7 +12,7 @@ from typing import Any, Dict
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidToken
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, find_values
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType, Field
+from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType, Field, read_texts
 
 CONNECTION_STRING = "connection_string"
 ENGINES = ("postgresql", "mysql", "mongodb", "mongodb+srv", "redis", "sqlserver", "oracle")
@@ -100,8 +100,7 @@ class Database(CredentialType):
 
 
 def _read_parts(fields: Fields) -> Dict[str, Any]:
-    texts = {name: value.expose().decode("utf-8") for name, value in find_values(fields).items()}
-    return {name: json.loads(text) if name in MAPPINGS else text for name, text in texts.items()}
+    return {name: json.loads(text) if name in MAPPINGS else text for name, text in read_texts(fields).items()}
 
 
 def _write_mapping(mapping: Dict[str, Any]) -> Secret:

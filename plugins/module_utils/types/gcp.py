@@ -8,47 +8,38 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import datetime
-from typing import Dict, List, Mapping, Optional
+from typing import Dict, List, Mapping
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NoToken
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.types import google_key
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import (
-    DUE_AT_ONCE,
-    CredentialType,
     Field,
     RefreshAnswer,
-    TypeCapabilities,
     read_texts,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.types.issued_token import TOKEN, IssuedTokenType
 from ansible_collections.nebula.credential.plugins.module_utils.types.service_address import CA_CERT, check_ca_cert
 
-TOKEN = "token"
 OF_THE_KEY = ("client_email", "project_id")
 """The parts of the key that can be read as fields. They are not secret."""
 _SCOPE = re.compile(r"https://[!-~]{1,200}\Z")
 
 
-class Gcp(CredentialType):
+class Gcp(IssuedTokenType):
     """The key of a service account. `client_email` and `project_id` can be read as fields: they are parts of it."""
 
     name = "gcp"
     description = "a service account of Google Cloud, and its tokens"
     primary = google_key.KEY.name
-    capabilities = TypeCapabilities(refresh=True, generation=False)
     packages = google_key.PACKAGES
-    refresh_is_single_use = False
+    ended_by = "Google sets the end of a token."
     fields = (
         replace(google_key.KEY, required=True),
         Field("scopes", default=google_key.PLATFORM, description="What the tokens are for: scopes with commas in between."),
         CA_CERT,
     )
-
-    def choose_field(self, fields: Fields) -> str:
-        """Return `token`."""
-        return TOKEN
 
     def is_secret(self, field: str) -> bool:
         """Return False for the public parts of the key too."""
@@ -69,10 +60,6 @@ class Gcp(CredentialType):
             check_ca_cert(self, texts["ca_cert"])
         return complete
 
-    def expires_at(self, fields: Fields) -> Optional[datetime]:
-        """Return a time in the past: the first token comes from Google."""
-        return DUE_AT_ONCE
-
     def read(self, fields: Fields, state: Fields, field: str) -> Secret:
         """Return a field, the token, or a public part of the key.
 
@@ -84,8 +71,6 @@ class Gcp(CredentialType):
             if not isinstance(part, str):
                 raise NoToken("the key has no '{0}'".format(field), remedy="Give the key as Google wrote it.")
             return Secret(part)
-        if field == TOKEN and TOKEN not in state:
-            raise NoToken("there is no token yet", remedy="Leave out 'ttl' and 'expires_at': Google sets the end of a token.")
         return super().read(fields, state, field)
 
     def refresh(self, fields: Fields, state: Fields) -> RefreshAnswer:

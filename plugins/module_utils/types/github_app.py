@@ -9,14 +9,13 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Dict, Mapping
 
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_json
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     CredentialError,
     InvalidInput,
     LoginFailed,
-    NoToken,
     StorageError,
     Unavailable,
     check_packages,
@@ -26,20 +25,17 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_p
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.network.tokens import is_token
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import (
-    DUE_AT_ONCE,
-    CredentialType,
     Field,
     RefreshAnswer,
-    TypeCapabilities,
     read_texts,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.types.issued_token import TOKEN, IssuedTokenType
 from ansible_collections.nebula.credential.plugins.module_utils.types.jwt import keys
 from ansible_collections.nebula.credential.plugins.module_utils.types.service_address import CA_CERT, REQUESTS, check_address, check_ca_cert
 
 if TYPE_CHECKING:
     from ansible_collections.nebula.credential.plugins.module_utils.network.http import HttpResponse
 
-TOKEN = "token"
 API = "https://api.github.com"
 VERSION = "2022-11-28"
 """Of GitHub's REST API."""
@@ -56,15 +52,14 @@ _APP, _REPOSITORY, _PERMISSION = (
 )
 
 
-class GithubApp(CredentialType):
+class GithubApp(IssuedTokenType):
     """The private key of an app, and the installation whose tokens are read."""
 
     name = "github_app"
     description = "the installation tokens of a GitHub App"
     primary = "private_key"
-    capabilities = TypeCapabilities(refresh=True, generation=False)
     packages = (keys.JOSERFC, REQUESTS)
-    refresh_is_single_use = False
+    ended_by = "GitHub sets the end of a token."
     fields = (
         Field("private_key", secret=True, required=True, description="The private key of the app, as GitHub gave it (PEM)."),
         Field("app_id", required=True, identifies=True, description="The app's id, or its client id."),
@@ -74,10 +69,6 @@ class GithubApp(CredentialType):
         Field("api_url", default=API, description="The address of the API; C(https://HOST/api/v3) of a GitHub Enterprise Server."),
         CA_CERT,
     )
-
-    def choose_field(self, fields: Fields) -> str:
-        """Return `token`."""
-        return TOKEN
 
     def validate(self, fields: Fields) -> Dict[str, Secret]:
         """Check the fields.
@@ -99,20 +90,6 @@ class GithubApp(CredentialType):
         self._read_limits(texts)
         self._read_key(complete)
         return complete
-
-    def expires_at(self, fields: Fields) -> Optional[datetime]:
-        """Return a time in the past: the first token comes from GitHub."""
-        return DUE_AT_ONCE
-
-    def read(self, fields: Fields, state: Fields, field: str) -> Secret:
-        """Return a field, or the token.
-
-        Raises:
-            NoToken: there is no such value, or no token yet.
-        """
-        if field == TOKEN and TOKEN not in state:
-            raise NoToken("there is no token yet", remedy="Leave out 'ttl' and 'expires_at': GitHub sets the end of a token.")
-        return super().read(fields, state, field)
 
     def refresh(self, fields: Fields, state: Fields) -> RefreshAnswer:
         """Get a token from GitHub. One request.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Mapping, NamedTuple, Optional, Tuple, Union
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
@@ -32,6 +33,11 @@ class KeyKind(NamedTuple):
 
     algorithm: str
     bits: Optional[int] = None
+
+
+def restore_lines(text: Secret) -> Secret:
+    """Return the text of a key with line ends of Unix, and with its last one, which a lookup of a file takes away."""
+    return Secret(text.expose().replace(b"\r\n", b"\n").strip() + b"\n")
 
 
 def choose_kind(options: Mapping[str, Any], replaced: KeyKind, type_name: str) -> KeyKind:

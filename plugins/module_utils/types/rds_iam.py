@@ -8,46 +8,40 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone
-from typing import Dict, Optional
+from typing import Dict
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import NoToken, check_packages
+from ansible_collections.nebula.credential.plugins.module_utils.errors import check_packages
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.types import aws_login
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import (
-    DUE_AT_ONCE,
-    CredentialType,
     Field,
     RefreshAnswer,
-    TypeCapabilities,
     read_texts,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.types.connection_checks import is_port
+from ansible_collections.nebula.credential.plugins.module_utils.types.issued_token import TOKEN, IssuedTokenType
 
-TOKEN = "token"
 LIFETIME = timedelta(minutes=15)
 """How long AWS accepts a token for new connections."""
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}\Z")
 
 
-class RdsIam(CredentialType):
+class RdsIam(IssuedTokenType):
     """An access key, and the database and user that its tokens are for. A token is signed here; only a role needs a request."""
 
     name = "rds_iam"
     description = "the tokens by which a database in Amazon RDS is logged in to"
     primary = "secret_access_key"
-    capabilities = TypeCapabilities(refresh=True, generation=False)
     packages = (aws_login.BOTOCORE,)
-    refresh_is_single_use = False
+    without_token = "no token was signed yet"
+    ended_by = "a token ends after 15 minutes."
     fields = (
         *aws_login.LOGIN_FIELDS,
         Field("host", required=True, identifies=True, description="The database's own host name, as AWS names it."),
         Field("port", required=True, description="Its port, for example C(5432)."),
         Field("username", required=True, identifies=True, description="The database user."),
     )
-
-    def choose_field(self, fields: Fields) -> str:
-        """Return `token`."""
-        return TOKEN
 
     def validate(self, fields: Fields) -> Dict[str, Secret]:
         """Check the fields.
@@ -63,25 +57,10 @@ class RdsIam(CredentialType):
             self.refuse("region", "is missing", "Name the region of the database.")
         if not _HOST.match(texts["host"]):
             self.refuse("host", "is no host name", "Give the endpoint that AWS shows, without a port. An alias is not accepted by RDS.")
-        port = texts["port"]
-        if not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65535):
+        if not is_port(texts["port"]):
             self.refuse("port", "is no port", "Give a number of 1 to 65535.")
         check_packages(self.packages)
         return complete
-
-    def expires_at(self, fields: Fields) -> Optional[datetime]:
-        """Return a time in the past: the first read signs a token."""
-        return DUE_AT_ONCE
-
-    def read(self, fields: Fields, state: Fields, field: str) -> Secret:
-        """Return a field, or the token.
-
-        Raises:
-            NoToken: there is no such value, or no token yet.
-        """
-        if field == TOKEN and TOKEN not in state:
-            raise NoToken("no token was signed yet", remedy="Leave out 'ttl' and 'expires_at': a token ends after 15 minutes.")
-        return super().read(fields, state, field)
 
     def refresh(self, fields: Fields, state: Fields) -> RefreshAnswer:
         """Sign a token. One request if a role has to be assumed, else none.

@@ -15,7 +15,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import lifetime
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.types import openssh, private_keys
-from ansible_collections.nebula.credential.plugins.module_utils.types.base import SIGNED_AGAIN, CredentialType, Field, read_named
+from ansible_collections.nebula.credential.plugins.module_utils.types.base import (
+    SIGNED_AGAIN,
+    CredentialType,
+    Field,
+    read_named,
+    read_public_texts,
+)
 
 if TYPE_CHECKING:
     from ansible_collections.nebula.credential.plugins.module_utils.types.private_keys import PrivateKey
@@ -75,8 +81,8 @@ class SshKey(CredentialType):
             MissingLibrary: a package is not installed.
         """
         complete = super().validate(fields)
-        complete["private_key"] = Secret(complete["private_key"].expose().replace(b"\r\n", b"\n").strip() + b"\n")
-        texts = _read_texts(complete)
+        complete["private_key"] = private_keys.restore_lines(complete["private_key"])
+        texts = read_public_texts(self, complete)
         if not texts.get("comment", "").isprintable():
             self.refuse("comment", "is not one line of printable characters", "Remove line breaks and control characters.")
         if "ca" in texts:
@@ -98,7 +104,7 @@ class SshKey(CredentialType):
             CredentialError: `ca` cannot be read.
         """
         complete = dict(fields)
-        texts = _read_texts(fields)
+        texts = read_public_texts(self, fields)
         if "ca" not in texts:
             return complete
         if texts["ca"] == name:
@@ -145,7 +151,7 @@ class SshKey(CredentialType):
         if field not in _SHOWN:
             return super().read(fields, state, field)
         key = self._read_key(fields).public_key()
-        comment = _read_texts(fields).get("comment", "")
+        comment = read_public_texts(self, fields).get("comment", "")
         return Secret(openssh.fingerprint(key) if field == FINGERPRINT else openssh.write_public_key(key, comment))
 
     def _read_key(self, fields: Fields) -> PrivateKey:
@@ -179,12 +185,6 @@ class SshKey(CredentialType):
         idle = [name for name in _TERMS if name in texts]
         if idle:
             self.refuse(idle[0], "has no effect without 'ca'", "Name the CA in 'ca', or set to null: {0}.".format(", ".join(idle)))
-
-
-def _read_texts(fields: Fields) -> Dict[str, str]:
-    """Return the fields that have a value and are not secret, as text."""
-    there = find_values(fields)
-    return {field.name: there[field.name].expose().decode("utf-8") for field in SshKey.fields if not field.secret and field.name in there}
 
 
 def _read_passphrase(fields: Fields) -> Optional[bytes]:

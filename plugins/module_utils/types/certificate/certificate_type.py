@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NoToken, Package, StorageError, check_packages
@@ -15,12 +15,14 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.types import private_keys
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import (
+    DUE_AT_ONCE,
     SIGNED_AGAIN,
     CredentialType,
     Field,
     RefreshAnswer,
     TypeCapabilities,
     read_named,
+    read_public_texts,
     refresh_unsupported_error,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.types.certificate import (
@@ -51,8 +53,6 @@ CRYPTOGRAPHY = Package("cryptography>=44", "cryptography")
 BY_ACME = (Package("acme>=5.9", "acme"), Package("josepy>=2.2", "josepy"))
 """What a credential needs whose certificate is ordered by ACME."""
 
-_NOT_YET = datetime(1970, 1, 1, tzinfo=timezone.utc)
-"""The expiry of a credential for which a service has issued no certificate yet: it is ordered at the first read."""
 _ORDERED = (
     "issuer",
     "private_key",
@@ -153,10 +153,10 @@ class Certificate(CredentialType):
             MissingLibrary: a package is not installed.
         """
         complete = super().validate(fields)
-        complete["private_key"] = Secret(complete["private_key"].expose().replace(b"\r\n", b"\n").strip() + b"\n")
+        complete["private_key"] = private_keys.restore_lines(complete["private_key"])
         issuer = read_issuer(complete)
         complete = issuers.select_fields(complete, issuer)
-        texts, key = _read_texts(complete), self._read_key(complete)
+        texts, key = read_public_texts(self, complete), self._read_key(complete)
         if issuer == OTHER:
             return parts.check_signed_elsewhere(complete, key)
         if issuer == ACME:
@@ -174,12 +174,12 @@ class Certificate(CredentialType):
                 not sign such a certificate.
             CredentialError: `ca` cannot be read.
         """
-        complete, texts, issuer = dict(fields), _read_texts(fields), read_issuer(fields)
+        complete, texts, issuer = dict(fields), read_public_texts(self, fields), read_issuer(fields)
         if issuer in SERVICES:
             # A refresh does not know the name. Services sign names, so one of them is the common name.
             alt_names = names.read_alt_names(texts["alt_names"]) if "alt_names" in texts else ()
             complete = dict({"common_name": Secret(alt_names[0].text if alt_names else name)}, **complete)
-            return issuing.complete_order(complete, terms.read_terms(_read_texts(complete), name))
+            return issuing.complete_order(complete, terms.read_terms(read_public_texts(self, complete), name))
         if issuer == OTHER:
             if certificates.read_certificate(complete[CERTIFICATE].expose(), CERTIFICATE).not_valid_after_utc <= now:
                 self.refuse(CERTIFICATE, "has expired", "Get a new one from its issuer.")
@@ -196,7 +196,7 @@ class Certificate(CredentialType):
     def expires_at(self, fields: Fields) -> Optional[datetime]:
         """Return when the certificate ends; None if there is none. That of a service is due at once."""
         if read_issuer(fields) in SERVICES:
-            return _NOT_YET
+            return DUE_AT_ONCE
         certificate = find_values(fields).get(CERTIFICATE)
         return None if certificate is None else certificates.read_certificate(certificate.expose(), CERTIFICATE).not_valid_after_utc
 
@@ -248,8 +248,8 @@ class Certificate(CredentialType):
         """
         if not self.can_refresh(fields):
             raise refresh_unsupported_error(self, fields)
-        key = self._read_key(fields)
-        found = issuing.order_certificates(fields, _read_texts(fields), key, terms.read_terms(_read_texts(fields), self.name))
+        key, texts = self._read_key(fields), read_public_texts(self, fields)
+        found = issuing.order_certificates(fields, texts, key, terms.read_terms(texts, self.name))
         chain = certificates.sort_chain(found[0], certificates.remove_repeated(found[1:]))
         if chain is None or not certificates.is_of_key(found[0], key.public_key()):
             raise StorageError("the service sent no certificate of the key with its chain", remedy="Check the address of the service.")
@@ -300,11 +300,3 @@ class Certificate(CredentialType):
         store = key_stores.KeyStore(self._read_key(fields), certificate, tuple(parts.read_pem(fields, CHAIN)))
         alias = signing.find_common_name(certificate.subject.rfc4514_string()) or self.name
         return Secret(key_stores.write_key_store(form, store, alias, passphrase))
-
-
-def _read_texts(fields: Fields) -> Dict[str, str]:
-    """Return the fields that have a value and are not secret, as text."""
-    there = find_values(fields)
-    return {
-        field.name: there[field.name].expose().decode("utf-8") for field in Certificate.fields if not field.secret and field.name in there
-    }

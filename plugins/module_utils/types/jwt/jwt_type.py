@@ -19,6 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.base impor
     Field,
     RefreshAnswer,
     TypeCapabilities,
+    read_public_texts,
     refresh_unsupported_error,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.types.jwt import issuing, keys
@@ -87,7 +88,7 @@ class Jwt(CredentialType):
             self.refuse("key", "is missing", "Give 'key', or 'token' if another issuer wrote it.")
         defaults = {"algorithm": DEFAULT_ALGORITHM, "lifetime": issuing.DEFAULT_LIFETIME}
         complete.update({name: Secret(value) for name, value in defaults.items() if name not in there})
-        parts = _texts(complete)
+        parts = read_public_texts(self, complete)
         issuing.read_signing_key(complete["key"].expose(), parts["algorithm"])
         issuing.read_lifetime(parts["lifetime"])
         issuing.build_claims(parts)
@@ -121,7 +122,7 @@ class Jwt(CredentialType):
             )
         if not self.can_refresh(fields):
             self.refuse(TOKEN, "cannot be generated", "Get a new token from its issuer.")
-        algorithm = _texts(fields).get("algorithm", DEFAULT_ALGORITHM)
+        algorithm = read_public_texts(self, fields).get("algorithm", DEFAULT_ALGORITHM)
         if algorithm not in keys.ALGORITHMS:
             self.refuse("algorithm", "is none of the values allowed", "Use one of: {0}.".format(", ".join(keys.ALGORITHMS)))
         return dict(fields, key=Secret(keys.generate_key(algorithm)))
@@ -139,7 +140,7 @@ class Jwt(CredentialType):
         """
         if not self.can_refresh(fields):
             raise refresh_unsupported_error(self, fields)
-        parts = _texts(fields)
+        parts = read_public_texts(self, fields)
         key = issuing.read_signing_key(fields["key"].expose(), parts["algorithm"])
         issued = issuing.issue_token(key, parts, datetime.now(timezone.utc))
         return RefreshAnswer({TOKEN: Secret(issued.token)}, issued.expires_at)
@@ -160,12 +161,8 @@ class Jwt(CredentialType):
     def _public_set(self, fields: Fields) -> Dict[str, Any]:
         if not self.can_refresh(fields):
             raise NoToken("the key of another issuer's token is not here", remedy="Get it from the issuer.")
-        parts = _texts(fields)
+        parts = read_public_texts(self, fields)
         key = issuing.read_signing_key(fields["key"].expose(), parts["algorithm"])
         if key.kind == keys.OCT:
             raise NoToken("a shared secret has no public half", remedy="Use an algorithm with two keys, for example ES256.")
         return keys.write_public_set(key, parts["algorithm"], issuing.find_key_id(key, parts.get("key_id")))
-
-
-def _texts(fields: Fields) -> Dict[str, str]:
-    return {name: value.expose().decode("utf-8") for name, value in find_values(fields).items() if name != "key"}

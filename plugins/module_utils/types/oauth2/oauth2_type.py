@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
@@ -20,6 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, find_values
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import (
+    DUE_AT_ONCE,
     FLOW,
     CredentialType,
     Field,
@@ -31,8 +32,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.pro
 from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.refusals import explain_restart
 
 HEADER = "header"
-_NOT_YET = datetime(1970, 1, 1, tzinfo=timezone.utc)
-"""The expiry of a credential whose token the service has to make first."""
 _WITHOUT_LOGIN = {
     oauth2.CLIENT_CREDENTIALS: "client_credentials",
     oauth2.TOKEN_EXCHANGE: "urn:ietf:params:oauth:grant-type:token-exchange",
@@ -123,7 +122,7 @@ class OAuth2(CredentialType):
 
         None if there is nothing to request a token with.
         """
-        return _NOT_YET if self.can_refresh(fields) else None
+        return DUE_AT_ONCE if self.can_refresh(fields) else None
 
     def can_refresh(self, fields: Fields) -> bool:
         """Return True if the client requests tokens by itself, or there was a login that has returned a refresh token."""

@@ -25,24 +25,11 @@ from tests.servers.processes import LOOPBACK
 from tests.servers.scripted import Answer
 from tests.unit.types.certificate.certified import (
     needs_openssl,
-    open_memory,
     rotate,
     secrets,
     show,
     verify,
 )
-
-
-@pytest.fixture
-def store():
-    with open_memory() as made:
-        yield made
-
-
-@pytest.fixture
-def ca(store):
-    store.ensure("ca", usages="ca")
-    return store
 
 
 @needs_openssl

@@ -17,7 +17,6 @@ from tests.unit.types.certificate.certified import (
     KIND,
     PASSPHRASE,
     needs_openssl,
-    open_memory,
     openssl,
     rotate,
     secrets,
@@ -27,18 +26,6 @@ from tests.unit.types.certificate.certified import (
 )
 
 EVERY_KEY = [{}, {"kind": "ecdsa"}, {"kind": "ecdsa", "bits": 384}, {"kind": "ecdsa", "bits": 521}, {"kind": "rsa"}]
-
-
-@pytest.fixture
-def store():
-    with open_memory() as made:
-        yield made
-
-
-@pytest.fixture
-def ca(store):
-    store.ensure("ca", usages="ca")
-    return store
 
 
 @needs_openssl

@@ -11,8 +11,8 @@ import os
 import secrets
 import signal
 import socket
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -169,11 +169,9 @@ def increment(kv1, place):
                 unknown.append(problem.outcome_unknown)
 
     backend = open_locked(kv1, place, wait=600)
-    threads = [threading.Thread(target=add) for _each in range(THREADS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(THREADS) as threads:
+        for done in [threads.submit(add) for _each in range(THREADS)]:
+            done.result()  # an error of a thread is one of this process
     backend.close()
     assert not any(unknown)
 

@@ -60,10 +60,10 @@ def fill(manager, largest):
     manager.create(DesiredCredential("large", value=Secret("x" * largest)), CALLER)
 
 
-def find_largest(*kinds):
+def find_largest(*managers):
     """Return the bytes of the largest value to test: 64 KiB, or what the smaller store holds, encoded and with its metadata."""
-    most = [backend_class(kind.backend).capabilities.max_bytes for kind in kinds]
-    return min(65536, *((limit - 4096) // 2 for limit in most if limit is not None), 65536)
+    most = [manager.backend.capabilities.max_bytes for manager in managers]
+    return min([65536, *((limit - 4096) // 2 for limit in most if limit is not None)])
 
 
 def migrate(source, destination, check_mode=False, **parameters):

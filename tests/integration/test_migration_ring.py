@@ -28,7 +28,7 @@ def test_all_credentials_of_one_store_move_to_another(source, destination, tmp_p
         opened.callback(here.close)
         there = open_kind(destination, tmp_path / "there", "there")
         opened.callback(there.close)
-        fill(here, find_largest(source, destination))
+        fill(here, find_largest(here, there))
         before = read_all(here)
         plan = migrate(here, there, check_mode=True)
         assert (plan.get("msg"), plan["counts"]["created"], read_all(there)) == (None, len(before), {})

@@ -40,7 +40,7 @@ options:
         description:
           - The type of the credential. Defaults to V(opaque) on creation. It cannot be changed afterwards.
           - The types are V(age), V(api_key), V(aws), V(azure), V(basic), V(certificate), V(chain), V(composite), V(custom), V(database),
-            V(gcp), V(github_app), V(jwt), V(oauth2), V(opaque), V(rds_iam), V(registry), V(ssh_key), V(totp) and V(wireguard).
+            V(gcp), V(github_app), V(jwt), V(ldap), V(oauth2), V(opaque), V(rds_iam), V(registry), V(ssh_key), V(totp) and V(wireguard).
         type: str
       value: &value
         description:
@@ -62,6 +62,9 @@ options:
         choices: [text, base64]
       allow_empty:
         description: Whether its values may be empty. Defaults to O(allow_empty) of the task.
+        type: bool
+      check:
+        description: Whether its login is tried. Defaults to O(check) of the task.
         type: bool
       generate: &generate
         description:
@@ -196,6 +199,13 @@ options:
     description:
       - Accepts a O(value) and O(fields) that are empty. Otherwise an empty one is refused, because it comes from an unset variable more
         often than it is meant.
+    type: bool
+    default: false
+  check:
+    description:
+      - Logs in to the service with the credential before it is stored, at each run, in check mode too. If the service refuses the login or
+        cannot be reached, the task fails and stores nothing.
+      - It needs a value that the service has already; one that would be generated is refused. Of a type that has no login, it is refused.
     type: bool
     default: false
   generate: *generate

@@ -25,6 +25,7 @@ SHIPPED = {
     "MANIFEST.json",
     "README.md",
     "SECURITY.md",
+    "bindep.txt",
     "changelogs",
     "docs",
     "meta",

@@ -76,6 +76,7 @@ def one_credential() -> ArgumentSpec:
         "fields": {"type": "dict", "no_log": True},
         "encoding": {"type": "str", "choices": ["text", "base64"], "default": "text"},
         "allow_empty": {"type": "bool", "default": False},
+        "check": {"type": "bool", "default": False},
         "generate": {"type": "dict", "options": _generate_options()},
         "declared_fields": {"type": "list", "elements": "dict", "options": _build_field_options()},
         "description": {"type": "str"},
@@ -93,7 +94,7 @@ def one_credential() -> ArgumentSpec:
     }
 
 
-INHERITED = ("encoding", "allow_empty", "force", "recoverable", "permanent")
+INHERITED = ("encoding", "allow_empty", "check", "force", "recoverable", "permanent")
 """The options that an element of `credentials` takes from the task if it does not set them itself; `state` is another."""
 _EXCLUSIVE = (("value", "generate"), ("expires_at", "ttl"), ("generate", "version"), ("recoverable", "permanent"))
 

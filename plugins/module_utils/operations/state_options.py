@@ -19,12 +19,15 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.param
 
 _DESCRIBES = ("type", "value", "fields", "generate", "declared_fields", "description", "tags", "metadata", "expires_at", "ttl", "policy")
 _USED_IN: Mapping[str, Tuple[str, ...]] = {
-    **dict.fromkeys((*_DESCRIBES, "allow_empty", "idempotency_key"), (PRESENT,)),
+    **dict.fromkeys((*_DESCRIBES, "allow_empty", "check", "idempotency_key"), (PRESENT,)),
     **dict.fromkeys(("encoding", "return_value"), (PRESENT, RESTORED)),
     **dict.fromkeys(("force", "recoverable", "permanent"), (ABSENT,)),
     "version": (ABSENT, RESTORED),
 }
-_DEFAULTS: Mapping[str, Any] = {"allow_empty": False, "encoding": "text", "return_value": False, "force": False, "permanent": False}
+_DEFAULTS: Mapping[str, Any] = {
+    **dict.fromkeys(("allow_empty", "check", "force", "permanent", "return_value"), False),
+    "encoding": "text",
+}
 
 
 def is_used(option: str, state: str) -> bool:

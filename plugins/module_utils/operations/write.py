@@ -222,6 +222,7 @@ def read_desired(item: Mapping[str, Any]) -> DesiredCredential:
         expires_at=None if item.get("expires_at") is None else moment(item["expires_at"], "expires_at"),
         ttl=None if item.get("ttl") is None else lifetime(item["ttl"], "ttl"),
         idempotency_key=item.get("idempotency_key"),
+        check=bool(item.get("check")),
     )
 
 

@@ -290,6 +290,10 @@ class CredentialType(ABC):
         """
         raise refresh_unsupported_error(self, fields)
 
+    def try_login(self, fields: Fields) -> None:
+        """Log in to the service, and change nothing there. Raises LoginFailed, Unavailable, Timeout, or MissingLibrary."""
+        raise InvalidInput("type '{0}' has no login that can be tried".format(self.name), option="check", remedy="Leave it out.")
+
     def redact(self, fields: Fields) -> Dict[str, str]:
         """Return the fields as they may be shown, with secret values replaced and binary ones escaped.
 

@@ -62,6 +62,12 @@ def _load_jwt() -> CredentialType:
     return Jwt()
 
 
+def _load_ldap() -> CredentialType:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.ldap import Ldap
+
+    return Ldap()
+
+
 def _load_oauth2() -> CredentialType:
     from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.oauth2_type import OAuth2
 
@@ -121,6 +127,7 @@ _LOADERS: Mapping[str, Callable[[], CredentialType]] = {
     "gcp": _load_gcp,
     "github_app": _load_github_app,
     "jwt": _load_jwt,
+    "ldap": _load_ldap,
     "oauth2": _load_oauth2,
     "rds_iam": _load_rds_iam,
     "registry": _load_container_registry,

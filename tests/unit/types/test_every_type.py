@@ -335,7 +335,7 @@ print(json.dumps(said))
 def test_the_missing_libraries_of_a_type_are_named_all_at_once_with_the_line_that_installs_them(collection_root):
     """In a Python that has only its standard library."""
     said = run(MISSING, collection_root, "-I", "-S")
-    needed = {name: packages_of(name, kind_of(name)) for name in TYPES if kind_of(name).packages}
+    needed = {name: packages_of(name, kind_of(name)) for name in TYPES if packages_of(name, kind_of(name))}
     assert set(said) == set(needed)
     for name, packages in needed.items():
         assert all(package.module in said[name] for package in packages)

@@ -107,6 +107,10 @@ def _land_last(world: World, call: Call) -> Any:
     return answer_with(steps.UNKNOWN, call.name)
 
 
+def _say_done(world: World, call: Call) -> Any:
+    return steps.APPLIED
+
+
 def _be_unavailable(world: World, call: Call) -> Any:
     return answer_with(steps.UNAVAILABLE, call.name)
 
@@ -167,6 +171,7 @@ FAULTS: Mapping[str, Fault] = {
     "answer_lost": Fault(_lose_answer, EVERY),
     "lands_soon": Fault(_land_soon, SENDS),
     "lands_last": Fault(_land_last, SENDS),
+    "says_done": Fault(_say_done, frozenset((APPLY,))),
     "unavailable": Fault(_be_unavailable, EVERY),
     "refused": Fault(_refuse, SENDS | {PROBE}),
     "answers_late": Fault(_answer_late, EVERY),

@@ -18,6 +18,8 @@ options:
       - V(none) changes the value in the store alone. If a service takes this credential, it stops working; so it has to be
         written out.
       - V(postgresql) changes the password of a PostgreSQL role.
+      - V(ldap) changes the password of an entry of an LDAP directory.
+      - V(active_directory) changes the password of an account of Active Directory.
       - V(command) runs programs of your own that change the value, and that try it.
       - The full name of another collection's target (C(namespace.collection.name)) takes its options from O(target_options). It
         is loaded on the controller only, if C(nebula.yml) lists it under C(extensions).
@@ -95,6 +97,89 @@ options:
         description:
           - A credential in the same store that holds the admin's user name and password.
         type: str
+  ldap:
+    description:
+      - The directory, and whose password changes there. It is reached from the controller, which needs C(bonsai), whatever host
+        the task names.
+      - The server gets the password over TLS and hashes it. An entry has one password at a time, so there is no grace period.
+    type: dict
+    suboptions:
+      url:
+        description:
+          - "The server: C(ldaps://host) or C(ldap://host). Defaults to the credential's field C(url)."
+        type: str
+      start_tls:
+        description:
+          - Whether C(ldap://) is encrypted by StartTLS. Defaults to the credential's field C(start_tls), or V(true).
+        type: bool
+      ca_cert:
+        description:
+          - A file on the controller with the authority of the server's certificate. Defaults to the field C(ca_cert), or to those
+            of the system.
+        type: path
+      dn:
+        description:
+          - The entry whose password changes, a distinguished name. Defaults to the credential's field C(bind_dn).
+        type: str
+      admin_credential:
+        description:
+          - A credential in the same store, of type C(ldap), that may change the password.
+        type: str
+      self_service:
+        description:
+          - "V(true) if the account changes its own password, with the current one. A change cannot be taken back then: a rotation
+            whose new password does not work at once needs a person. Give this or O(ldap.admin_credential)."
+        type: bool
+  active_directory:
+    description:
+      - The domain controller, and whose password changes there. It is reached from the controller, which needs C(bonsai),
+        whatever host the task names, over TLS alone.
+      - "The old password still logs in for a while after a change (O(active_directory.old_accepted_for)). It is no grace period
+        to count on: Kerberos refuses it at once."
+    type: dict
+    suboptions:
+      url:
+        description:
+          - "The server: C(ldaps://host) or C(ldap://host). Defaults to the credential's field C(url)."
+        type: str
+      start_tls:
+        description:
+          - Whether C(ldap://) is encrypted by StartTLS. Defaults to the credential's field C(start_tls), or V(true).
+        type: bool
+      ca_cert:
+        description:
+          - A file on the controller with the authority of the server's certificate. Defaults to the field C(ca_cert), or to those
+            of the system.
+        type: path
+      dn:
+        description:
+          - The entry whose password changes, a distinguished name. Defaults to the credential's field C(bind_dn).
+        type: str
+      admin_credential:
+        description:
+          - A credential in the same store, of type C(ldap), that may change the password.
+        type: str
+      self_service:
+        description:
+          - "V(true) if the account changes its own password, with the current one. A change cannot be taken back then: a rotation
+            whose new password does not work at once needs a person. Give this or O(active_directory.admin_credential)."
+        type: bool
+      base_dn:
+        description:
+          - Where the account is searched, if only its name is known. Defaults to the credential's field C(base_dn), or to the
+            domain of the server.
+        type: str
+      old_accepted_for:
+        description:
+          - For how many seconds the domain accepts an old password (C(OldPasswordAllowedPeriod)).
+        type: int
+        default: 3600
+      min_interval:
+        description:
+          - "The shortest time between two changes, in seconds: the minimum password age of the domain. A rotation before that is
+            refused, with the earliest time. Defaults to a day with O(active_directory.self_service), else to 0: an administrator
+            is not bound by it."
+        type: int
   command:
     description:
       - The programs that change and try the value. They run on the task's host, by C(/bin/sh) and C(timeout), with only C(PATH),

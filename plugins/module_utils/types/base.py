@@ -28,6 +28,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import REDACTED, Secret, not_text_error
 from ansible_collections.nebula.credential.plugins.module_utils.types import generation
 
+RECIPES = "refreshes"  # the option of a store that says how values of custom types are renewed
 FLOW = "flow"
 """The part of a state that holds a login that was started."""
 SHOWN = 4
@@ -239,6 +240,10 @@ class CredentialType(ABC):
     def can_refresh(self, fields: Fields) -> bool:
         """Return True if a credential that holds `fields` can be refreshed; by default as the capabilities of the type say."""
         return self.capabilities.refresh
+
+    def with_recipes(self, recipes: Mapping[str, Any]) -> CredentialType:
+        """Return the type as it refreshes values in a store with these recipes; most types need none."""
+        return self
 
     def uses_up_token(self, fields: Fields) -> Optional[bool]:
         """Return True if a refresh of these fields uses up the token that it sends; by default as `refresh_is_single_use` says.

@@ -76,7 +76,7 @@ def show(error):
         ({**APP, "token_url": URL, "reuse_window": "soon"}, "fields.reuse_window"),
         ({**APP, "token_url": "http://auth.example.com/token"}, "'token_url' of type 'oauth2' is plain HTTP"),
         ({**APP, "token_url": "https://app:{0}@auth.example.com/token".format(CANARY)}, "'token_url' of type 'oauth2' holds a login"),
-        ({**APP, "token_url": "auth.example.com"}, "'token_url' of type 'oauth2' is not a URL"),
+        ({**APP, "token_url": "auth.example.com"}, "'token_url' of type 'oauth2' is not the address"),
         ({**APP, "token_url": URL, "ca_cert": "no certificate"}, "'ca_cert' of type 'oauth2' cannot be used: it holds no certificate"),
     ],
 )

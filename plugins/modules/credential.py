@@ -114,6 +114,11 @@ options:
               - Whether it holds the time at which the value expires, as ISO 8601 with an offset or as seconds since 1970.
               - O(expires_at) and O(ttl) win over it.
             type: bool
+          refreshed_by:
+            description:
+              - The name of a refresh in the option C(refreshes) of the store, which C(nebula.yml) defines.
+                It renews the value before it expires.
+            type: str
       description: &description
         description: The purpose of the credential.
         type: str

@@ -65,6 +65,7 @@ def _build_field_options() -> ArgumentSpec:
         "max_length": {"type": "int"},
         "choices": {"type": "list", "elements": "str"},
         "expiry": {"type": "bool"},
+        "refreshed_by": {"type": "str"},
     }
 
 

@@ -115,6 +115,11 @@ class DesiredCredential:
         if self.check:
             kind.try_login(fields)
 
+    def check_recipe(self, kind: CredentialType, recipes: Mapping[str, Any]) -> None:
+        """Check that the store has the recipe that the wanted declaration names. Raises InvalidInput."""
+        if self.declared is not None and isinstance(kind, Custom):
+            kind.check_recipe(recipes)
+
     def attributes(self, kind: CredentialType, stored: Mapping[str, Any]) -> Dict[str, Any]:
         """Return the library's own metadata: the stored one, with the declaration of a custom type and the idempotency key merged in."""
         attributes = dict(stored)

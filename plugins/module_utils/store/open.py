@@ -147,7 +147,7 @@ def _open(
     context = replace(context, variables=filled.variables)
     try:
         options = _validate(filled.config, {**COMMON_OPTIONS, **traits.spec}, traits)
-        registry.check_added(options)
+        context = replace(context, recipes=registry.prepare_types(options, _validate, context.warn))
         counting = metering(options, context)
         bare = backend_class(options["backend"])(options, context)
         observer = throttle_batches(bare, options.get(PARALLEL), counting.recorder)

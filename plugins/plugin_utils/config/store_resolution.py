@@ -229,7 +229,7 @@ def _admit(config: Mapping[str, Any], is_from_file: bool, around: RunConfig) -> 
         from ansible_collections.nebula.credential.plugins.plugin_utils.config.third_party_backend import admit_backend
 
         admit_backend(backend, is_from_file, lambda: read_extensions(around))
-    if config.get("types"):
+    if config.get("types") or config.get("refreshes"):
         from ansible_collections.nebula.credential.plugins.plugin_utils.config.third_party_type import admit_types
 
         admit_types(config, is_from_file, lambda: read_extensions(around))

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.plugin_utils.action.run_on_target import check_may_leave
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import RunConfig, resolve_store
 
 FILE = """
@@ -214,3 +215,21 @@ def test_an_unknown_key_in_ansible_cfg_is_refused_by_its_name(project, line):
     with pytest.raises(InvalidConfiguration) as caught:
         resolve_store(None, around(project, cfg=project / "ansible.cfg"))
     assert "has no key '{0}'. It takes: store, session.".format(line.split()[0]) in str(caught.value)
+
+
+REFRESHING = {"backend": "local", "refreshes": {"door": {"command": ["renew-door"]}}}
+
+
+def test_only_a_store_of_the_file_says_how_values_are_refreshed(project):
+    """It may run a command. A variable, a task and the environment may come from people who may not."""
+    cfg = project / "ansible.cfg"
+    (project / "nebula.yml").write_text(yaml.safe_dump({"stores": {"prod": REFRESHING}}))
+    found = resolve_store("prod", around(project, cfg=cfg))
+    assert found.config == REFRESHING
+    variables = {"nebula_credential_stores": {"prod": REFRESHING}}
+    for option, given in (("prod", variables), (REFRESHING, {})):
+        with pytest.raises(InvalidConfiguration, match=r"only a store that nebula\.yml defines can have it") as caught:
+            resolve_store(option, around(project, variables=given, cfg=cfg))
+        assert caught.value.option == "refreshes"
+    with pytest.raises(InvalidConfiguration, match="carried out on the controller only"):
+        check_may_leave(found)

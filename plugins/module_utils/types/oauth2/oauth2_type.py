@@ -37,8 +37,6 @@ _WITHOUT_LOGIN = {
     oauth2.TOKEN_EXCHANGE: "urn:ietf:params:oauth:grant-type:token-exchange",
 }
 """The `grant_type` of the grants that use up nothing."""
-_INPUT = ("grant", "token_url", "issuer", "provider", "tenant", "client_id", "refresh_token")
-"""The fields that decide which refresh token is meant."""
 
 
 class OAuth2(CredentialType):
@@ -179,9 +177,12 @@ class OAuth2(CredentialType):
         return oauth2.read_settings(fields).reuse_window != oauth2.FOREVER
 
     def keeps_state(self, before: Fields, after: Fields) -> bool:
-        """Return True if both hold the same refresh token: a newer one is in the state, and the older one must not be sent again."""
+        """Return True if both hold the same refresh token: a newer one is in the state, and the older one must not be sent again.
+
+        A corrected address or client is no reason to send it: the newest token is the one that the service knows.
+        """
         there, then = find_values(before), find_values(after)
-        return "refresh_token" in there and all(there.get(name) == then.get(name) for name in _INPUT)
+        return "refresh_token" in there and there["refresh_token"] == then.get("refresh_token")
 
     def explain_restart(self, fields: Fields) -> str:
         """Return what a person does after a refusal."""

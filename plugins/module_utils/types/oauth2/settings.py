@@ -14,7 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import In
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, find_values
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import duration
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_loopback, split_url
+from ansible_collections.nebula.credential.plugins.module_utils.network.urls import find_address_problem, split_url
 from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.providers import (
     ALWAYS,
     AUTHORIZATION,
@@ -183,13 +183,9 @@ def check_url(field: str, url: str) -> None:
     Raises:
         InvalidInput: it is no URL, holds a login, or is plain HTTP to another machine.
     """
-    parts = split_url(url)
-    if parts is None or parts.scheme not in ("https", "http") or not parts.hostname or parts.fragment:
-        refuse(field, "is not a URL", "Write it as 'https://host/path'.")
-    if parts.username is not None:
-        refuse(field, "holds a login", "Set 'client_id' and 'client_secret' instead.")
-    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-        refuse(field, "is plain HTTP, which would show secrets to the network", "Use https.")
+    problem = find_address_problem(url, takes_query=True)
+    if problem is not None:
+        refuse(field, problem.what, problem.remedy)
 
 
 def refuse(field: str, what: str, remedy: str) -> NoReturn:

@@ -18,6 +18,7 @@ options:
       - V(none) changes the value in the store alone. If a service takes this credential, it stops working; so it has to be
         written out.
       - V(postgresql) changes the password of a PostgreSQL role.
+      - V(http) changes a value by an HTTP API, whose requests you describe.
       - V(command) runs programs of your own that change the value, and that try it.
       - The full name of another collection's target (C(namespace.collection.name)) takes its options from O(target_options). It
         is loaded on the controller only, if C(nebula.yml) lists it under C(extensions).
@@ -95,6 +96,116 @@ options:
         description:
           - A credential in the same store that holds the admin's user name and password.
         type: str
+  http:
+    description:
+      - The requests by which the API takes, tries and drops a value. The controller sends them, by TLS 1.2 or later, and follows
+        no redirect to another host. None is repeated.
+      - Each request is a mapping of C(method), C(path) (after O(http.url)), C(headers), C(basic) (C(username) and C(password)),
+        C(bearer), one of C(json), C(form) and C(body), and the statuses C(done) and C(refused). Every other status means that the
+        outcome is not known.
+      - "Texts have placeholders: C($(value)) for the value, C($(field.username)) for a field, C($(admin.password)) for a field of
+        O(http.admin_credential), C($(id)) for the id of a value that the service made. C($$(…)) is not one. In a path, only
+        C($(field.username)), C($(id)) and C($(mark)) are allowed."
+      - "What is written here is shown and kept in logs. Put no secret into it: use placeholders."
+    type: dict
+    suboptions:
+      url:
+        description:
+          - The address of the API, for example C(https://api.example.com/v1). The paths of the requests follow it.
+        type: str
+        required: true
+      apply:
+        description:
+          - The request that sets the value. Its method is C(PUT) if it names none.
+          - It is sent again with the same value after a crash, so the API must take that.
+        type: dict
+      probe:
+        description:
+          - The request that tries the value, for example one that reads the account. Its method is C(GET) if it names none.
+          - C(refused) is C([401]) if it is not given. It is also sent with a random wrong value, and must then be refused.
+        type: dict
+        required: true
+      retire:
+        description:
+          - The request that drops a value. Its method is C(DELETE) if it names none. C(404) and C(410) mean that it is gone.
+          - Required with O(http.overlap=dual) and with O(http.make).
+        type: dict
+      make:
+        description:
+          - "In place of O(http.apply), if the service makes the value: the request for it. Its method is C(POST) if it names
+            none."
+          - Its parts C(value) and C(id), and C(fields) for further fields, say where the JSON of the response holds them, for
+            example C(data.key). C($(mark)) is the id of the rotation.
+        type: dict
+      list:
+        description:
+          - "With O(http.make): the request that lists what the service holds. C(items) and, in each item, C(id) say where they
+            are."
+          - C(mark) is where an item holds the mark that O(http.make) sent, C(created) where it holds its time.
+        type: dict
+      id_field:
+        description:
+          - "With O(http.make): the field of the credential that holds the id of its value. The id of a new value is stored
+            there."
+          - Not needed if the current value was made by this target.
+        type: str
+      slots:
+        description:
+          - "With O(http.make): how many values the service accepts at once. Defaults to 2."
+        type: int
+      sole_owner:
+        description:
+          - "With O(http.make) and without a mark: only rotations of this credential make values there."
+          - So a value that appeared while a response was lost is deleted. Without this, it is only named.
+        type: bool
+      overlap:
+        description:
+          - Whether the API accepts the old and the new value at the same time.
+          - "V(none): O(http.apply) replaces the value."
+          - "V(dual): O(http.apply) adds a value, and O(http.retire) drops the old one after the grace period."
+        type: str
+        default: none
+        choices: [none, dual]
+      headers:
+        description:
+          - Headers of every request, for example C(X-Token) with C($(admin.password)).
+        type: dict
+      admin_credential:
+        description:
+          - A credential in the same store that may change the value. Its fields are C($(admin.username)) and so on.
+        type: str
+      ca_cert:
+        description:
+          - A file of CA certificates that verify the server's certificate, on the controller.
+        type: path
+      client_cert:
+        description:
+          - A PEM file of a client certificate, on the controller.
+        type: path
+      client_key:
+        description:
+          - A PEM file of its key, if that is in another file.
+        type: path
+      allow_plain_http:
+        description:
+          - Allow C(http://) to another machine. The network can then read the value.
+        type: bool
+        default: false
+      time_limit:
+        description:
+          - Seconds that one request may take, at most 240.
+        type: int
+        default: 20
+      max_request_life:
+        description:
+          - Seconds after which a request that was sent can no longer take effect at the service.
+          - Defaults to O(http.time_limit) and 60 seconds; at least O(http.time_limit) and 30 seconds.
+        type: int
+      propagation:
+        description:
+          - Seconds until a change is visible everywhere. The first probe waits for it.
+        type: int
+        default: 0
   command:
     description:
       - The programs that change and try the value. They run on the task's host, by C(/bin/sh) and C(timeout), with only C(PATH),

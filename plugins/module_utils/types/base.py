@@ -28,8 +28,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import REDACTED, Secret, not_text_error
 from ansible_collections.nebula.credential.plugins.module_utils.types import generation
 
-FLOW = "flow"
-"""The part of a state that holds a login that was started."""
 SHOWN = 4
 """How many characters of a secret id are shown."""
 SHORTEST_ID = 16
@@ -98,10 +96,6 @@ class RefreshAnswer:
 
     state: Fields = dataclass_field(repr=False)
     expires_at: Optional[datetime] = None
-
-
-class SlowDown(Exception):
-    """A login is not complete yet, and the service wants more time between two requests."""
 
 
 class CredentialType(ABC):

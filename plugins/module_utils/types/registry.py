@@ -80,6 +80,12 @@ def _load_rds_iam() -> CredentialType:
     return RdsIam()
 
 
+def _load_saml() -> CredentialType:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.saml.saml_type import Saml
+
+    return Saml()
+
+
 def _load_ssh_key() -> CredentialType:
     from ansible_collections.nebula.credential.plugins.module_utils.types.ssh_key import SshKey
 
@@ -131,6 +137,7 @@ _LOADERS: Mapping[str, Callable[[], CredentialType]] = {
     "oauth2": _load_oauth2,
     "rds_iam": _load_rds_iam,
     "registry": _load_container_registry,
+    "saml": _load_saml,
     "ssh_key": _load_ssh_key,
     "totp": _load_totp,
     "wireguard": _load_wireguard,
@@ -144,6 +151,8 @@ _UNCACHED: FrozenSet[str] = frozenset(("totp",))
 """Those of them that no cache may keep."""
 _COMPOSED: FrozenSet[str] = frozenset(("chain", "composite"))
 """Those of them whose values are those of other credentials."""
+INTERACTIVE: Tuple[str, ...] = ("oauth2", "saml")
+"""Those of them with a login by a person."""
 
 TYPES: Tuple[str, ...] = (*tuple(sorted((*_TYPES, *_LOADERS))), Custom.name)
 

@@ -30,7 +30,9 @@ ALWAYS_THERE = set(sys.stdlib_module_names) | {"ansible", "ansible_collections"}
 
 
 def find_imports_between_backends(tree: SourceTree) -> Iterator[str]:
-    """No backend imports another."""
+    """No backend imports another, and no type or login imports one."""
+    every = tuple(LIBRARY + "backends." + backend + "." for backend in backends(tree))
+    yield from _imports(tree.python(IN_LIBRARY + "/types", IN_LIBRARY + "/logins"), every)
     for backend in backends(tree):
         others = tuple(LIBRARY + "backends." + other + "." for other in backends(tree) if other != backend)
         yield from _imports(tree.python(IN_LIBRARY + "/backends/" + backend), others)

@@ -15,9 +15,10 @@ from typing import Dict, Mapping, Type
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, suggest
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import NO_TARGET, Target
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.command import Command
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.mysql import MySQL
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql import PostgreSQL
 
-TARGETS: Mapping[str, Type[Target]] = {target.kind: target for target in (PostgreSQL, Command)}
+TARGETS: Mapping[str, Type[Target]] = {target.kind: target for target in (PostgreSQL, MySQL, Command)}
 """By kind. `none` is no target: nothing is driven."""
 
 KINDS = (NO_TARGET, *TARGETS)

@@ -100,6 +100,12 @@ def postgresql() -> object:
     return once.postgresql()
 
 
+@pytest.fixture(scope="session")
+def mariadb() -> object:
+    """A running MariaDB (tests.servers.mariadb.Server), one for a worker."""
+    return once.mariadb()
+
+
 def cannot_run(reason: str) -> None:
     """Fail in CI; elsewhere skip, loudly."""
     if os.environ.get("CI"):

@@ -11,7 +11,8 @@ from typing import Mapping, Type
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Target
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.command import Command
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.http import Http
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.mysql import MySQL
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql import PostgreSQL
 
-TARGETS: Mapping[str, Type[Target]] = {target.kind: target for target in (PostgreSQL, Http, Command)}
+TARGETS: Mapping[str, Type[Target]] = {target.kind: target for target in (PostgreSQL, MySQL, Http, Command)}
 """By kind. `none` is no target: nothing is driven."""

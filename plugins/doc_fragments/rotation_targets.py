@@ -19,6 +19,7 @@ options:
         written out.
       - V(postgresql) changes the password of a PostgreSQL role.
       - V(http) changes a value by an HTTP API, whose requests you describe.
+      - V(vault_approle) has HashiCorp Vault or OpenBao make a secret id of an AppRole, and drops the old one.
       - V(command) runs programs of your own that change the value, and that try it.
       - The full name of another collection's target (C(namespace.collection.name)) takes its options from O(target_options). It
         is loaded on the controller only, if C(nebula.yml) lists it under C(extensions).
@@ -206,6 +207,66 @@ options:
           - Seconds until a change is visible everywhere. The first probe waits for it.
         type: int
         default: 0
+  vault_approle:
+    description:
+      - The role whose secret id changes, and the server. The controller sends the requests.
+      - The credential's primary field is the secret id. Old and new are accepted until the old one is dropped after the grace
+        period.
+    type: dict
+    suboptions:
+      url:
+        description:
+          - The address of the server, for example C(https://vault.example.com:8200).
+        type: str
+        required: true
+      namespace:
+        description:
+          - The namespace.
+        type: str
+      ca_cert:
+        description:
+          - A file of CA certificates that verify the server's certificate, on the controller.
+        type: path
+      admin_credential:
+        description:
+          - A credential in the same store by which the administrator logs in.
+          - "With a token: its field C(token), C(api_key), C(value) or C(password). With V(approle): C(username) is the role id,
+            C(password) the secret id. With V(userpass): C(username) and C(password)."
+        type: str
+        required: true
+      admin_login:
+        description:
+          - What O(vault_approle.admin_credential) holds.
+        type: str
+        default: token
+        choices: [token, approle, userpass]
+      admin_mount:
+        description:
+          - Where the method of O(vault_approle.admin_login) is mounted. Defaults to the name of the method.
+        type: str
+      role:
+        description:
+          - The name of the role.
+        type: str
+        required: true
+      mount:
+        description:
+          - Where the method AppRole is mounted.
+        type: str
+        default: approle
+      role_id:
+        description:
+          - The id of the role. Defaults to the credential's field C(role_id), else C(username).
+        type: str
+      metadata:
+        description:
+          - "Further metadata of the secret ids that are made: texts. It is written into the server's audit log."
+        type: dict
+      cidr_list:
+        description:
+          - The networks from which the secret ids that are made can be used.
+        type: list
+        elements: str
   command:
     description:
       - The programs that change and try the value. They run on the task's host, by C(/bin/sh) and C(timeout), with only C(PATH),

@@ -12,6 +12,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.command import Command
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.http import Http
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql import PostgreSQL
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.vault_approle import VaultAppRole
 
-TARGETS: Mapping[str, Type[Target]] = {target.kind: target for target in (PostgreSQL, Http, Command)}
+TARGETS: Mapping[str, Type[Target]] = {target.kind: target for target in (PostgreSQL, Http, VaultAppRole, Command)}
 """By kind. `none` is no target: nothing is driven."""

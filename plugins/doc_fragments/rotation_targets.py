@@ -19,6 +19,7 @@ options:
         written out.
       - V(postgresql) changes the password of a PostgreSQL role.
       - V(http) changes a value by an HTTP API, whose requests you describe.
+      - V(aws_iam) has AWS make an access key of an IAM user, and deletes the old one.
       - V(vault_approle) has HashiCorp Vault or OpenBao make a secret id of an AppRole, and drops the old one.
       - V(command) runs programs of your own that change the value, and that try it.
       - The full name of another collection's target (C(namespace.collection.name)) takes its options from O(target_options). It
@@ -207,6 +208,46 @@ options:
           - Seconds until a change is visible everywhere. The first probe waits for it.
         type: int
         default: 0
+  aws_iam:
+    description:
+      - The user whose access key changes. The controller sends the requests, by C(botocore).
+      - A user has two access keys at most. If it has two before the rotation, the rotation is refused and names them, and no key
+        is made. The old key works until it is deleted after the grace period.
+    type: dict
+    suboptions:
+      user:
+        description:
+          - The name of the IAM user.
+        type: str
+        required: true
+      admin_credential:
+        description:
+          - A credential of type C(aws) in the same store whose key, or whose role, may make, list and delete the user's keys. If
+            it is not given, the current key does that itself.
+        type: str
+      sole_owner:
+        description:
+          - Only rotations of this credential make keys of the user. So a key that appeared while a response was lost is deleted.
+          - Without this, the rotation stops and names the key, because it may be another party's.
+        type: bool
+        default: false
+      propagation:
+        description:
+          - Seconds until AWS accepts a new key everywhere. The first probe waits for it; at most 240.
+        type: int
+        default: 15
+      region:
+        description:
+          - The region. Defaults to the field C(region) of the key that is used, else V(us-east-1).
+        type: str
+      endpoint_url:
+        description:
+          - The address of IAM and of STS, if it is not AWS's own.
+        type: str
+      ca_cert:
+        description:
+          - A file with the authorities that sign the certificate of O(aws_iam.endpoint_url).
+        type: path
   vault_approle:
     description:
       - The role whose secret id changes, and the server. The controller sends the requests.

@@ -20,6 +20,8 @@ options:
       - V(postgresql) changes the password of a PostgreSQL role.
       - V(mysql) changes the password of a user of MySQL or MariaDB.
       - V(http) changes a value by an HTTP API, whose requests you describe.
+      - V(aws_iam) has AWS make an access key of an IAM user, and deletes the old one.
+      - V(vault_approle) has HashiCorp Vault or OpenBao make a secret id of an AppRole, and drops the old one.
       - V(command) runs programs of your own that change the value, and that try it.
       - The full name of another collection's target (C(namespace.collection.name)) takes its options from O(target_options). It
         is loaded on the controller only, if C(nebula.yml) lists it under C(extensions).
@@ -314,6 +316,106 @@ options:
           - Seconds until a change is visible everywhere. The first probe waits for it.
         type: int
         default: 0
+  aws_iam:
+    description:
+      - The user whose access key changes. The controller sends the requests, by C(botocore).
+      - A user has two access keys at most. If it has two before the rotation, the rotation is refused and names them, and no key
+        is made. The old key works until it is deleted after the grace period.
+    type: dict
+    suboptions:
+      user:
+        description:
+          - The name of the IAM user.
+        type: str
+        required: true
+      admin_credential:
+        description:
+          - A credential of type C(aws) in the same store whose key, or whose role, may make, list and delete the user's keys. If
+            it is not given, the current key does that itself.
+        type: str
+      sole_owner:
+        description:
+          - Only rotations of this credential make keys of the user. So a key that appeared while a response was lost is deleted.
+          - Without this, the rotation stops and names the key, because it may be another party's.
+        type: bool
+        default: false
+      propagation:
+        description:
+          - Seconds until AWS accepts a new key everywhere. The first probe waits for it; at most 240.
+        type: int
+        default: 15
+      region:
+        description:
+          - The region. Defaults to the field C(region) of the key that is used, else V(us-east-1).
+        type: str
+      endpoint_url:
+        description:
+          - The address of IAM and of STS, if it is not AWS's own.
+        type: str
+      ca_cert:
+        description:
+          - A file with the authorities that sign the certificate of O(aws_iam.endpoint_url).
+        type: path
+  vault_approle:
+    description:
+      - The role whose secret id changes, and the server. The controller sends the requests.
+      - The credential's primary field is the secret id. Old and new are accepted until the old one is dropped after the grace
+        period.
+    type: dict
+    suboptions:
+      url:
+        description:
+          - The address of the server, for example C(https://vault.example.com:8200).
+        type: str
+        required: true
+      namespace:
+        description:
+          - The namespace.
+        type: str
+      ca_cert:
+        description:
+          - A file of CA certificates that verify the server's certificate, on the controller.
+        type: path
+      admin_credential:
+        description:
+          - A credential in the same store by which the administrator logs in.
+          - "With a token: its field C(token), C(api_key), C(value) or C(password). With V(approle): C(username) is the role id,
+            C(password) the secret id. With V(userpass): C(username) and C(password)."
+        type: str
+        required: true
+      admin_login:
+        description:
+          - What O(vault_approle.admin_credential) holds.
+        type: str
+        default: token
+        choices: [token, approle, userpass]
+      admin_mount:
+        description:
+          - Where the method of O(vault_approle.admin_login) is mounted. Defaults to the name of the method.
+        type: str
+      role:
+        description:
+          - The name of the role.
+        type: str
+        required: true
+      mount:
+        description:
+          - Where the method AppRole is mounted.
+        type: str
+        default: approle
+      role_id:
+        description:
+          - The id of the role. Defaults to the credential's field C(role_id), else C(username).
+        type: str
+      metadata:
+        description:
+          - "Further metadata of the secret ids that are made: texts. It is written into the server's audit log."
+        type: dict
+      cidr_list:
+        description:
+          - The networks from which the secret ids that are made can be used.
+        type: list
+        elements: str
   command:
     description:
       - The programs that change and try the value. They run on the task's host, by C(/bin/sh) and C(timeout), with only C(PATH),

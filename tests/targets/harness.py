@@ -35,6 +35,8 @@ class TargetService(ABC):
     """The type of the credential that is rotated."""
     overlaps: ClassVar[bool] = False
     """Whether the target accepts the old and the new value at once, by its options."""
+    makes: ClassVar[bool] = False
+    """Whether the service makes the values: then none is ever sent to it."""
     target: ClassVar[Optional[Type[Target]]] = None
     """The class of a third party's target. Ours are found by their kind."""
     refuse_new: ClassVar[Optional[Callable[..., None]]] = None

@@ -10,9 +10,10 @@ from functools import lru_cache
 from typing import Any, Sequence
 
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.network.http import HttpClient, HttpResponse
 from ansible_collections.nebula.credential.plugins.module_utils.network.tls import Tls
+from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_encoded, is_loopback, split_url
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Modules, Requirement
 
@@ -23,6 +24,21 @@ LIMIT = 20
 SUCCESS = tuple(range(200, 300))
 CLIENT_ERRORS = tuple(sorted(set(range(400, 500)) - {408, 425, 429, 499}))
 """The statuses by which a server says that it did not make a change (RFC 9110 section 15.5): none of a request that was late or cut."""
+
+
+def check_url(option: str, url: str, remedy: str = "Use https.", *, allow_plain: bool = False) -> None:
+    """Check the address of a service. `remedy` says what to do about plain HTTP to another machine.
+
+    Raises:
+        InvalidInput: it is none, it holds a login, or it is not encrypted.
+    """
+    parts = split_url(url)
+    if parts is None or parts.scheme not in ("https", "http") or not parts.hostname or parts.query or not is_encoded(parts):
+        raise InvalidInput("it is not the address of a service", option=option, remedy="Write it as 'https://host/path'.")
+    if parts.username is not None:
+        raise InvalidInput("it holds a login", option=option, remedy="Give the login by 'admin_credential'.")
+    if parts.scheme == "http" and not allow_plain and not is_loopback(parts.hostname):
+        raise InvalidInput("plain HTTP would show the value to the network", option=option, remedy=remedy)
 
 
 def send(

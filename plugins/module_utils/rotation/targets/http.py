@@ -15,7 +15,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Cr
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.network.http import HttpResponse
 from ansible_collections.nebula.credential.plugins.module_utils.network.tls import Tls, build_context
-from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_encoded, is_loopback, split_url
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import controller_requests, steps
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import (
     DUAL,
@@ -43,6 +42,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 )
 
 MAX_TIME_LIMIT = 240
+_ASK_LIMIT = 2
+"""Few probes: many services lock an account after a few refused logins."""
 _LATE = 30
 """Seconds that a service works on at the least after the connection was cut."""
 _METHODS: Mapping[str, str] = {"apply": "PUT", "make": "POST", "probe": "GET", "retire": "DELETE", "list": "GET"}
@@ -94,6 +95,7 @@ class Http(Target):
             probe="the request `probe` accepts the new value, and not a random wrong one",
             max_request_life=self._options.get("max_request_life") or limit + 60,
             apply_limit=limit + 10,
+            ask_limit=_ASK_LIMIT,
             maker=SERVICE if makes else OURS,
             slots=(self._options.get("slots") or _USUAL_SLOTS) if makes else (1 if overlap == OVERLAP_NONE else 2),
             marks=marks,
@@ -102,7 +104,8 @@ class Http(Target):
         )
 
     def check(self) -> None:
-        _check_url(str(self._options["url"]), bool(self._options["allow_plain_http"]))
+        remedy = "Use https, or also write 'allow_plain_http: true'."
+        controller_requests.check_url("http.url", str(self._options["url"]), remedy, allow_plain=self._options["allow_plain_http"])
         limit, life = self._options["time_limit"], self._options.get("max_request_life")
         if not 1 <= limit <= MAX_TIME_LIMIT:
             raise _invalid("time_limit", "it is not between 1 and {}".format(MAX_TIME_LIMIT), "Give seconds.")
@@ -165,11 +168,12 @@ class Http(Target):
         asked = sorted(name.partition(".")[2] for name in used if name.startswith("admin."))
         if admin is None and asked:
             raise _invalid("admin_credential", "it is missing, and '$(admin.{0})' needs it".format(asked[0]), "Name the credential.")
+        given = () if admin is None else tuple(admin)
         if admin is not None and not asked:
             raise _invalid("admin_credential", "no request uses it", "Leave it out, or write '$(admin.password)' where it is used.")
         for name in asked:
-            if name not in admin:
-                raise _invalid("admin_credential", "it has no field '{0}'".format(name), "It has: {0}.".format(", ".join(sorted(admin))))
+            if name not in given:
+                raise _invalid("admin_credential", "it has no field '{0}'".format(name), "It has: {0}.".format(", ".join(sorted(given))))
 
     def _placeholders_of(self, name: str) -> Sequence[str]:
         if name == "list":
@@ -279,8 +283,8 @@ class Http(Target):
         return self._options.get("headers") or {}
 
     def _tls(self) -> Tls:
-        names = {"ca_file": "ca_cert", "client_cert": "client_cert", "client_key": "client_key"}
-        return Tls(**{part: self._options.get(option) for part, option in names.items()})
+        files = {name: self._options.get(name) for name in ("ca_cert", "client_cert", "client_key")}
+        return Tls(ca_file=files["ca_cert"], client_cert=files["client_cert"], client_key=files["client_key"])
 
     def _read_known(self, value: Value) -> Dict[str, Secret]:
         """Return the values of the placeholders. Without the administrator's credential, which only acting has, its fields are empty."""
@@ -296,16 +300,6 @@ class Http(Target):
         asked = {name for each in _METHODS if self._options.get(each) for name in self._request(each).placeholders}
         asked.update(DescribedRequest("", {"headers": self._headers_of_all()}, "GET").placeholders)
         return {**known, **{name: Secret("") for name in asked if name.startswith("admin.")}}
-
-
-def _check_url(url: str, allow_plain: bool) -> None:
-    parts = split_url(url)
-    if parts is None or parts.scheme not in ("https", "http") or not parts.hostname or parts.query or not is_encoded(parts):
-        raise _invalid("url", "it is not the address of a service", "Write it as 'https://host/path'.")
-    if parts.username is not None:
-        raise _invalid("url", "it holds a login", "Write 'basic' in the requests, with '$(admin.username)' and '$(admin.password)'.")
-    if parts.scheme == "http" and not allow_plain and not is_loopback(parts.hostname):
-        raise _invalid("url", "plain HTTP would show the value to the network", "Use https, or also write 'allow_plain_http: true'.")
 
 
 def _invalid(option: str, what: str, remedy: str) -> InvalidInput:

@@ -140,6 +140,19 @@ options:
           at: {type: str, description: "The one time (ISO 8601 with an offset) at which the value is replaced, for V(scheduled)."}
           warning: {type: str, description: How long before the rotation it is announced.}
           grace: {type: str, description: How long the old value is kept after a rotation.}
+      rotation: &rotation
+        description:
+          - The target at which the value is rotated, for M(nebula.credential.credential_rotate_due). An empty mapping removes it.
+        type: dict
+        suboptions:
+          target:
+            description: The name of a target that C(nebula.yml) or the variable C(nebula_credential_targets) describes, or V(none).
+            type: str
+          options:
+            description:
+              - Options of the target that win over those of its description, for example the two roles of a database that take turns.
+              - Only an encrypted store takes them. Elsewhere no key authenticates the metadata, so they are refused.
+            type: dict
       version: &version
         description:
           - The version to restore, as M(nebula.credential.credential_info) shows it. With O(state=absent), the older version to remove; the
@@ -206,6 +219,7 @@ options:
   expires_at: *expires_at
   ttl: *ttl
   policy: *policy
+  rotation: *rotation
   version: *version
   expected_version: *expected_version
   idempotency_key: *idempotency_key

@@ -84,6 +84,7 @@ def one_credential() -> ArgumentSpec:
         "expires_at": {"type": "str"},
         "ttl": {"type": "str"},
         "policy": {"type": "dict", "options": policy_options()},
+        "rotation": {"type": "dict", "options": {"target": {"type": "str"}, "options": {"type": "dict"}}},
         "version": {"type": "str"},
         "expected_version": {"type": "str"},
         "idempotency_key": {"type": "str", "no_log": False},

@@ -54,8 +54,8 @@ molecule: servers
 	@$(BIN)/nox --session molecule
 
 .PHONY: test-long
-test-long: servers ## the long versions: 1,000 crashes, more examples, every ansible-core on its Python
-	@$(BIN)/nox --session tests-long matrix
+test-long: servers ## the long versions: 1,000 crashes, more examples, every ansible-core on its Python; PART=rotation only the targets
+	@$(BIN)/nox --session $(or $(PART),tests-long matrix)
 
 .PHONY: check
 check: $(VENV)/test.installed ## the static checks alone

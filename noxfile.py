@@ -217,6 +217,13 @@ def tests_long(session: nox.Session) -> None:
     run_tests(session, "long")
 
 
+@nox.session(default=False)
+def rotation(session: nox.Session) -> None:
+    """Play every fault at every step of every target, and go on where an earlier run stopped."""
+    session.run("pytest", "-q", "tests/targets", *session.posargs, env={"NEBULA_TEST_PROFILE": "long", "PYTHONPATH": ""})
+    session.run("python", "-m", "tests.targets.rows", env={"PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"]})
+
+
 def run_tests(session: nox.Session, profile: str) -> None:
     for old in CACHE.glob("coverage*"):
         old.unlink()

@@ -17,6 +17,10 @@ import os, pathlib, sys
 mode, place = sys.argv[1], pathlib.Path(sys.argv[2])
 value = os.environb[b"NEBULA_VALUE"] if b"NEBULA_VALUE" in os.environb else sys.stdin.buffer.read()[:-1]
 held = place.read_bytes().split(b"\\0") if place.exists() else []
+if place.with_suffix(".shut").exists():
+    sys.exit(69)
+if mode in ("set", "add") and place.with_suffix(".refuses").exists():
+    sys.exit(77)
 if mode == "try":
     sys.exit(0 if value in held else 77)
 kept = {"set": [value], "add": [*held, value], "drop": [each for each in held if each != value]}[mode]
@@ -74,3 +78,15 @@ class FileService:
 
     def held(self) -> list[bytes]:
         return self.place.read_bytes().split(b"\0")
+
+    def shut(self) -> None:
+        """Be unreachable for the programs."""
+        self.place.with_suffix(".shut").touch()
+
+    def refuse(self) -> None:
+        """Refuse every new value."""
+        self.place.with_suffix(".refuses").touch()
+
+    def reopen(self) -> None:
+        for mark in (".shut", ".refuses"):
+            self.place.with_suffix(mark).unlink(missing_ok=True)

@@ -1,0 +1,124 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The rows of the table: service, course of runs, fault, and the call that the fault meets.
+
+The fast profile plays each fault once per kind of target, the long one at every call. The long one notes each row that held in a file, and
+leaves it out the next time, until the code of rotations changes. `python -m tests.targets.rows` prints how many rows held.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import sys
+from pathlib import Path
+from typing import Dict, Iterator, List, Mapping, Tuple, Type
+
+from tests.conftest import CHECKOUT, PROFILE
+from tests.targets.discovery import SERVICES, find_label
+from tests.targets.faults import FAULTS, IN_STORE
+from tests.targets.harness import TargetService
+from tests.targets.rotated import AUTO, ROLLBACK, SETTLE, Rotated, run_until_failure
+
+COURSES: Mapping[str, Tuple[str, ...]] = {"rotate": (AUTO, SETTLE), "go_back": (AUTO, ROLLBACK, SETTLE)}
+"""A rotation, and what is left to do after its grace period; or a rotation that goes back in its grace period."""
+EVERY_FAULT = (*FAULTS, *IN_STORE)
+WANTED = 1000
+_CODE = ("plugins/module_utils/rotation", "plugins/module_utils/operations", "plugins/plugin_utils/action", "tests/targets")
+
+
+Case = Tuple[Type[TargetService], str, str]
+"""A service, a course and a fault."""
+
+
+def list_cases() -> List[Case]:
+    """Return the cases of this profile. The fast one deals the faults out among the services and courses of a kind."""
+    by_kind: Dict[str, List[Tuple[Type[TargetService], str]]] = {}
+    for service in SERVICES:
+        by_kind.setdefault(service.kind, []).extend((service, course) for course in COURSES if _has_course(service, course))
+    return [
+        (service, course, fault)
+        for pairs in by_kind.values()
+        for number, fault in enumerate(EVERY_FAULT)
+        for service, course in (pairs if PROFILE == "long" else (pairs[number % len(pairs)],))
+        if _can_play(service, fault)
+    ]
+
+
+def _has_course(service: Type[TargetService], course: str) -> bool:
+    return course == "rotate" or service.overlaps
+
+
+def _can_play(service: Type[TargetService], fault: str) -> bool:
+    wanted = {"refuses_new": service.refuse_new, "changed_elsewhere": service.set_by_hand}
+    return wanted.get(fault, True) is not None
+
+
+def name_case(case: Case) -> str:
+    """Return the name of a case."""
+    service, course, fault = case
+    return "{} {} {}".format(find_label(service), course, fault)
+
+
+@contextlib.contextmanager
+def rotating(service: Type[TargetService], directory: Path) -> Iterator[Rotated]:
+    """Yield a credential whose account is removed afterwards."""
+    (directory / "account").mkdir(parents=True)
+    account = service(directory / "account")
+    account.start()
+    try:
+        yield Rotated(account, directory)
+    finally:
+        account.stop()
+
+
+@functools.lru_cache(maxsize=None)
+def count_calls(service: Type[TargetService], course: str, directory: Path) -> Tuple[Tuple[str, ...], int, int]:
+    """Return the calls of the target, and how many writes and calls of the store there are, if nothing goes wrong."""
+    with rotating(service, directory) as world:
+        run_until_failure(world, COURSES[course])
+        return tuple(world.calls), world.store.writes, world.store.calls
+
+
+def list_calls(case: Case, directory: Path) -> Tuple[int, ...]:
+    """Return the calls at which the fault is played in this profile, counted from 1 in a run in `directory`."""
+    service, course, fault = case
+    calls, writes, store_calls = count_calls(service, course, directory / "{}-{}".format(find_label(service), course))
+    if fault in IN_STORE:
+        every = tuple(range(1, 1 + (store_calls if fault == "store_down" else writes)))
+    else:
+        every = tuple(number for number, name in enumerate(calls, 1) if name in FAULTS[fault].calls)
+    return every if PROFILE == "long" else every[EVERY_FAULT.index(fault) % len(every) :][:1]
+
+
+@functools.lru_cache(maxsize=None)
+def _notes() -> Path:
+    files = sorted(path for place in _CODE for path in (CHECKOUT / place).rglob("*.py"))
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
+    return CHECKOUT / ".cache" / "rotation-rows-{}".format(digest)
+
+
+def read_rows() -> frozenset[str]:
+    """Return the rows that held with this code."""
+    return frozenset(_notes().read_text(encoding="ascii").splitlines()) if _notes().exists() else frozenset()
+
+
+def note_row(row: str) -> None:
+    """Note a row that held and whose fault was seen."""
+    _notes().parent.mkdir(exist_ok=True)
+    with _notes().open("a", encoding="ascii") as notes:
+        notes.write(row + "\n")
+
+
+def main() -> int:
+    """Print how many rows held. Return 1 if they are too few."""
+    held = len(read_rows())
+    print("{} rows of target, step and fault held; {} are wanted".format(held, WANTED))
+    return 0 if held >= WANTED else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -47,7 +47,21 @@ def policy_options() -> ArgumentSpec:
         "before": {"type": "str"},
         "at": {"type": "str"},
         "warning": {"type": "str"},
+        "cron": {"type": "str"},
+        "zone": {"type": "str"},
         "grace": {"type": "str"},
+        "strategy": {"type": "str", "choices": ["blue_green", "replace"]},
+        "jitter": {"type": "str"},
+        "offset": {"type": "str"},
+        "windows": {
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "days": {"type": "list", "elements": "str"},
+                "from": {"type": "str", "required": True},
+                "until": {"type": "str", "required": True},
+            },
+        },
     }
 
 

@@ -113,7 +113,7 @@ class Credential:
     @cached_property
     def schedule(self) -> Schedule:
         """When it is due to be rotated."""
-        return read_schedule(self.metadata)
+        return read_schedule(self.metadata, self.name)
 
     @property
     def requires_interaction(self) -> bool:
@@ -189,7 +189,7 @@ class Credential:
             "expires_at": format_time(expires_at),
             "due_at": format_time(schedule.due_at),
             "warning_from": format_time(schedule.warning_from),
-            "overdue": schedule.is_due(self.at),
+            "overdue": schedule.is_overdue(self.at),
             "description": known.description,
             "tags": dict(known.tags),
             "metadata": read_free_metadata(attributes),

@@ -47,7 +47,21 @@ def policy_options() -> ArgumentSpec:
         "before": {"type": "str"},
         "at": {"type": "str"},
         "warning": {"type": "str"},
+        "cron": {"type": "str"},
+        "zone": {"type": "str"},
         "grace": {"type": "str"},
+        "strategy": {"type": "str", "choices": ["blue_green", "replace"]},
+        "jitter": {"type": "str"},
+        "offset": {"type": "str"},
+        "windows": {
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "days": {"type": "list", "elements": "str"},
+                "from": {"type": "str", "required": True},
+                "until": {"type": "str", "required": True},
+            },
+        },
     }
 
 
@@ -86,6 +100,7 @@ def one_credential() -> ArgumentSpec:
         "expires_at": {"type": "str"},
         "ttl": {"type": "str"},
         "policy": {"type": "dict", "options": policy_options()},
+        "rotation": {"type": "dict", "options": {"target": {"type": "str"}, "options": {"type": "dict"}}},
         "version": {"type": "str"},
         "expected_version": {"type": "str"},
         "idempotency_key": {"type": "str", "no_log": False},

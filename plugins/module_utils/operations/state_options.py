@@ -17,7 +17,20 @@ from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.c
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import is_given
 
-_DESCRIBES = ("type", "value", "fields", "generate", "declared_fields", "description", "tags", "metadata", "expires_at", "ttl", "policy")
+_DESCRIBES = (
+    "type",
+    "value",
+    "fields",
+    "generate",
+    "declared_fields",
+    "description",
+    "tags",
+    "metadata",
+    "expires_at",
+    "ttl",
+    "policy",
+    "rotation",
+)
 _USED_IN: Mapping[str, Tuple[str, ...]] = {
     **dict.fromkeys((*_DESCRIBES, "allow_empty", "check", "idempotency_key"), (PRESENT,)),
     **dict.fromkeys(("encoding", "return_value"), (PRESENT, RESTORED)),

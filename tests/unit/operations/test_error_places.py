@@ -29,7 +29,7 @@ OF_ONE = {
     "credential_refresh": {"name": "db"},
     "credential_rotate": {"name": "db", "target": "none"},
 }
-OF_ALL = {"find": {}, "store_key": {"state": "rotated"}}
+OF_ALL = {"find": {}, "credential_rotate_due": {}, "store_key": {"state": "rotated"}}
 OF_SEVERAL = {"get_many": {"names": ["db", "other"]}}
 
 

@@ -62,6 +62,12 @@ def _load_jwt() -> CredentialType:
     return Jwt()
 
 
+def _load_kerberos() -> CredentialType:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.kerberos.kerberos_type import Kerberos
+
+    return Kerberos()
+
+
 def _load_ldap() -> CredentialType:
     from ansible_collections.nebula.credential.plugins.module_utils.types.ldap import Ldap
 
@@ -133,6 +139,7 @@ _LOADERS: Mapping[str, Callable[[], CredentialType]] = {
     "gcp": _load_gcp,
     "github_app": _load_github_app,
     "jwt": _load_jwt,
+    "kerberos": _load_kerberos,
     "ldap": _load_ldap,
     "oauth2": _load_oauth2,
     "rds_iam": _load_rds_iam,
@@ -144,7 +151,7 @@ _LOADERS: Mapping[str, Callable[[], CredentialType]] = {
 }
 """The types whose files are loaded with the first credential of theirs. Then they are in `_TYPES` too."""
 _REFRESHABLE: FrozenSet[str] = frozenset(
-    ("aws", "azure", "certificate", "gcp", "github_app", "jwt", "oauth2", "rds_iam", "registry", "custom")
+    ("aws", "azure", "certificate", "gcp", "github_app", "jwt", "kerberos", "oauth2", "rds_iam", "registry", "custom")
 )
 """Those of them whose values can be refreshed, and `custom`."""
 _UNCACHED: FrozenSet[str] = frozenset(("totp",))

@@ -79,6 +79,7 @@ GIVEN = {
     "database": {"username": "app", "engine": "mysql", "host": "db.example.com", "port": "3306", "database": "shop", "ssl_mode": "require"},
     "gcp": {"service_account_key": make_service_account_key},
     "github_app": {"private_key": make_rsa_key, "app_id": "1234", "installation_id": "5678", "api_url": NOWHERE},
+    "kerberos": {"principal": "HTTP/app.example.com@EXAMPLE.COM", "kdc": "127.0.0.1:1", "service": "HTTP@web.example.com"},
     "ldap": {"url": "ldaps://127.0.0.1:1", "bind_dn": "uid=app,ou=services,dc=example,dc=com"},
     "jwt": {"issuer": "https://deploy.example", "audience": "registry", "lifetime": "10m"},
     "oauth2": {"client_id": "robot", "client_secret": "c4n4ry of many words", "token_url": "http://127.0.0.1:9/token", "scope": "api:read"},

@@ -216,6 +216,9 @@ options:
       permanent:
         description: Removes it for good. Defaults to O(permanent) of the task.
         type: bool
+      revoke_tokens:
+        description: Has its service end its tokens first. Defaults to O(revoke_tokens) of the task.
+        type: bool
       scope:
         description: The scope of the credential.
         type: dict
@@ -232,7 +235,8 @@ options:
         as rolled back or as deleted, and restores what was removed with O(recoverable). If there is neither, and no O(version) is given,
         it changes nothing.
       - An option that a state does not use is refused. Only V(present) uses those that describe a credential (O(type), O(value), O(tags)
-        and so on); V(absent) alone uses O(force), O(recoverable) and O(permanent).
+        and so on); V(absent) alone uses O(force), O(recoverable), O(permanent)
+        and O(revoke_tokens).
     type: str
     choices: [present, absent, revoked, restored]
     default: present
@@ -284,6 +288,11 @@ options:
     description:
       - With O(state=absent), removes the credential, or the O(version), for good. So is what was deleted recoverably before.
       - It is the opposite of O(recoverable), and cannot be used with it.
+    type: bool
+  revoke_tokens:
+    description:
+      - With O(state=absent), the tokens of an C(oauth2) credential are revoked at their service before it is removed (RFC 7009).
+      - If the service refuses or does not respond, nothing is removed. It cannot be used with O(version) and O(force).
     type: bool
   return_value:
     description:

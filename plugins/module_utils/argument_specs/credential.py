@@ -107,10 +107,11 @@ def one_credential() -> ArgumentSpec:
         "force": {"type": "bool", "default": False},
         "recoverable": {"type": "bool"},
         "permanent": {"type": "bool"},
+        "revoke_tokens": {"type": "bool", "no_log": False},
     }
 
 
-INHERITED = ("encoding", "allow_empty", "check", "force", "recoverable", "permanent")
+INHERITED = ("encoding", "allow_empty", "check", "force", "recoverable", "permanent", "revoke_tokens")
 """The options that an element of `credentials` takes from the task if it does not set them itself; `state` is another."""
 _EXCLUSIVE = (("value", "generate"), ("expires_at", "ttl"), ("generate", "version"), ("recoverable", "permanent"))
 

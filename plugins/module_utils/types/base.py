@@ -34,8 +34,7 @@ SHORTEST_ID = 16  # of a shorter one nothing is shown: too little of it would be
 DUE_AT_ONCE = datetime(1970, 1, 1, tzinfo=timezone.utc)
 """The expiry of a credential whose first value comes from a refresh: the first read makes it."""
 
-ROTATE = "Write a new value, or rotate it."
-"""How a value is renewed by a person."""
+ROTATE = "Write a new value, or rotate it."  # how a value is renewed by a person
 SIGNED_AGAIN = "Run the module credential with it: that signs it again when it is due, and keeps the key."
 """What renews a certificate that another credential of the store, or its own key, signs."""
 
@@ -73,6 +72,7 @@ class TypeCapabilities:
         cached: whether caches may keep what was read, the session's and the shared one. False for a value that is needed at the moment
             of a read only: then each read is a request.
         composed: its values are those of other credentials (`types.composed`).
+        revocation: its service ends its tokens on request (`revoke_tokens`), before the credential is deleted.
         agreed: its service has the same value and makes it, so a new one that is sent nowhere is useless.
     """
 
@@ -83,6 +83,7 @@ class TypeCapabilities:
     cached: bool = True
     composed: bool = False
     agreed: bool = False
+    revocation: bool = False
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ options:
         written out.
       - V(postgresql) changes the password of a PostgreSQL role.
       - V(mysql) changes the password of a user of MySQL or MariaDB.
+      - V(redis) changes the password of an ACL user of Redis or Valkey.
       - V(command) runs programs of your own that change the value, and that try it.
       - The full name of another collection's target (C(namespace.collection.name)) takes its options from O(target_options). It
         is loaded on the controller only, if C(nebula.yml) lists it under C(extensions).
@@ -99,8 +100,10 @@ options:
       own_login:
         description:
           - Whether the role changes its own password, by a login with the current value, in place of an administrator.
-          - "Then there is no way back: the old value cannot be sent again with a login that no longer works."
+          - "With one value at a time there is no way back then: the old value cannot be sent again with a login that no longer
+            works."
         type: bool
+        default: false
   mysql:
     description:
       - The MySQL or MariaDB server, and whose password changes there. The module C(mysql_query) of C(community.mysql) reaches it
@@ -157,6 +160,7 @@ options:
           - Allow a connection to another machine without O(mysql.ca_cert). Whoever is in between can then read the value, or the
             hash that MariaDB gets.
         type: bool
+        default: false
       user:
         description:
           - The user whose password changes. Defaults to the credential's field C(username).
@@ -198,8 +202,66 @@ options:
       own_login:
         description:
           - Whether the user changes its own password, by a login with the current value, in place of an administrator.
-          - "Then there is no way back: the old value cannot be sent again with a login that no longer works."
+          - "With one value at a time there is no way back then: the old value cannot be sent again with a login that no longer
+            works."
         type: bool
+        default: false
+  redis:
+    description:
+      - The servers of Redis 6.2 or later, or of Valkey, and whose password changes there. The controller reaches them, not the
+        task's host, by the Python package C(redis).
+      - A user has the old and the new password in the grace period. A server gets the SHA-256 of a password, never the password.
+    type: dict
+    suboptions:
+      urls:
+        description:
+          - The servers, each as C(rediss://host:port), or C(redis://) on this machine.
+          - "Name every server that has the user: a server passes its users on to no replica and to no other server of a cluster.
+            One that is down gets the password in a later run."
+          - Defaults to the credential's fields C(host) and C(port).
+        type: list
+        elements: str
+      ca_cert:
+        description:
+          - A file of CA certificates that verify the servers' certificates, on the controller.
+        type: path
+      allow_insecure_transport:
+        description:
+          - Allow C(redis://) to another machine.
+        type: bool
+        default: false
+      user:
+        description:
+          - The user whose password changes. Defaults to the credential's field C(username).
+        type: str
+      save:
+        description:
+          - Where a server keeps its users. Without it, the old password would be back after a restart.
+          - "V(acl_file): the file of the server's option C(aclfile) (C(ACL SAVE))."
+          - "V(config): the server's configuration file (C(CONFIG REWRITE))."
+          - "V(nowhere): in memory alone, if something else writes the users when a server starts."
+        type: str
+        default: acl_file
+        choices: [acl_file, config, nowhere]
+      admin_user:
+        description:
+          - A user that may change the password. Defaults to the user name of O(redis.admin_credential).
+        type: str
+      admin_password:
+        description:
+          - The password of O(redis.admin_user).
+        type: str
+      admin_credential:
+        description:
+          - A credential in the same store that holds the admin's user name and password.
+        type: str
+      own_login:
+        description:
+          - Whether the user changes its own password, by a login with the current value, in place of an administrator.
+          - "With one value at a time there is no way back then: the old value cannot be sent again with a login that no longer
+            works."
+        type: bool
+        default: false
   command:
     description:
       - The programs that change and try the value. They run on the task's host, by C(/bin/sh) and C(timeout), with only C(PATH),

@@ -64,8 +64,9 @@ def build_fragment() -> str:
 def _option(name: str, option: Option) -> Iterator[str]:
     yield from _named(name, option.type, option.description, 6)
     for key in ("elements", "required", "default", "choices"):
-        if getattr(option, key):
-            yield "        {}: {}".format(key, _scalar(getattr(option, key)))
+        value = getattr(option, key)
+        if value or (key == "default" and value is not None):
+            yield "        {}: {}".format(key, _scalar(value))
 
 
 def _named(name: str, kind: str, paragraphs: Sequence[str], indent: int) -> Iterator[str]:

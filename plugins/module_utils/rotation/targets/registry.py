@@ -16,9 +16,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import In
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import NO_TARGET, Target
 
 try:
-    from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.catalog import TARGETS
+    from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import catalog
 except ImportError:  # on a host
-    TARGETS: Mapping[str, Type[Target]] = {}  # type: ignore[no-redef]
+    catalog = None  # type: ignore[assignment]
+
+TARGETS: Mapping[str, Type[Target]] = {} if catalog is None else catalog.TARGETS
 
 KINDS = (NO_TARGET, *TARGETS)
 """The values of the option `target`, without third parties' targets."""

@@ -21,6 +21,7 @@ options:
       - V(http) changes a value by an HTTP API, whose requests you describe.
       - V(aws_iam) has AWS make an access key of an IAM user, and deletes the old one.
       - V(vault_approle) has HashiCorp Vault or OpenBao make a secret id of an AppRole, and drops the old one.
+      - V(kubernetes) has Kubernetes make a token of a service account, and revokes the old one.
       - V(command) runs programs of your own that change the value, and that try it.
       - The full name of another collection's target (C(namespace.collection.name)) takes its options from O(target_options). It
         is loaded on the controller only, if C(nebula.yml) lists it under C(extensions).
@@ -308,6 +309,54 @@ options:
           - The networks from which the secret ids that are made can be used.
         type: list
         elements: str
+  kubernetes:
+    description:
+      - The service account whose token changes, and the API server. The controller sends the requests.
+      - Each token is bound to an empty Secret of its own, and ends when that is deleted. Old and new work until the grace period
+        is over.
+    type: dict
+    suboptions:
+      url:
+        description:
+          - The address of the API server, for example C(https://cluster.example.com:6443).
+        type: str
+        required: true
+      ca_cert:
+        description:
+          - A file of CA certificates that verify the server's certificate, on the controller.
+        type: path
+      namespace:
+        description:
+          - The namespace of the service account.
+        type: str
+        required: true
+      service_account:
+        description:
+          - The name of the service account.
+        type: str
+        required: true
+      admin_credential:
+        description:
+          - "A credential in the same store with a token that may make tokens of the account, and make, list and delete Secrets:
+            its field C(token), C(api_key), C(value) or C(password)."
+        type: str
+        required: true
+      audiences:
+        description:
+          - For whom the token is, if not for the API server. Then it is tried by a TokenReview of the administrator.
+        type: list
+        elements: str
+      lifetime:
+        description:
+          - Seconds for which a token is valid, at least 600. The cluster may shorten it.
+        type: int
+        default: 2592000
+      leave_unbound:
+        description:
+          - Allow a current token that is bound to no Secret. It cannot be revoked, so it works until it ends by itself.
+          - "Needed at most once: the tokens that this target has made are bound."
+        type: bool
+        default: false
   command:
     description:
       - The programs that change and try the value. They run on the task's host, by C(/bin/sh) and C(timeout), with only C(PATH),

@@ -12,8 +12,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Target
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.command import Command
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.http import Http
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.kubernetes import Kubernetes
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql import PostgreSQL
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.vault_approle import VaultAppRole
 
-TARGETS: Mapping[str, Type[Target]] = {target.kind: target for target in (PostgreSQL, Http, AwsIam, VaultAppRole, Command)}
+TARGETS: Mapping[str, Type[Target]] = {target.kind: target for target in (PostgreSQL, Http, AwsIam, VaultAppRole, Kubernetes, Command)}
 """By kind. `none` is no target: nothing is driven."""

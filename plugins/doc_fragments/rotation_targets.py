@@ -21,6 +21,7 @@ options:
       - V(http) changes a value by an HTTP API, whose requests you describe.
       - V(aws_iam) has AWS make an access key of an IAM user, and deletes the old one.
       - V(vault_approle) has HashiCorp Vault or OpenBao make a secret id of an AppRole, and drops the old one.
+      - V(vault_static_role) has HashiCorp Vault or OpenBao change the password of a static role of its database engine.
       - V(kubernetes) has Kubernetes make a token of a service account, and revokes the old one.
       - V(command) runs programs of your own that change the value, and that try it.
       - The full name of another collection's target (C(namespace.collection.name)) takes its options from O(target_options). It
@@ -309,6 +310,52 @@ options:
           - The networks from which the secret ids that are made can be used.
         type: list
         elements: str
+  vault_static_role:
+    description:
+      - The static role, and the server that changes its password in the database. The controller sends the requests.
+      - A password that the server has changed meanwhile is taken over, and none is made. There is no grace period.
+    type: dict
+    suboptions:
+      url:
+        description:
+          - The address of the server, for example C(https://vault.example.com:8200).
+        type: str
+        required: true
+      namespace:
+        description:
+          - The namespace.
+        type: str
+      ca_cert:
+        description:
+          - A file of CA certificates that verify the server's certificate, on the controller.
+        type: path
+      admin_credential:
+        description:
+          - A credential in the same store by which the administrator logs in.
+          - "With a token: its field C(token), C(api_key), C(value) or C(password). With V(approle): C(username) is the role id,
+            C(password) the secret id. With V(userpass): C(username) and C(password)."
+        type: str
+        required: true
+      admin_login:
+        description:
+          - What O(vault_static_role.admin_credential) holds.
+        type: str
+        default: token
+        choices: [token, approle, userpass]
+      admin_mount:
+        description:
+          - Where the method of O(vault_static_role.admin_login) is mounted. Defaults to the name of the method.
+        type: str
+      role:
+        description:
+          - The name of the static role.
+        type: str
+        required: true
+      mount:
+        description:
+          - Where the database engine is mounted.
+        type: str
+        default: database
   kubernetes:
     description:
       - The service account whose token changes, and the API server. The controller sends the requests.

@@ -223,7 +223,8 @@ class Rotated:
         """Check the invariant: at least one stored version opens the service."""
         values = self.values()
         if not self.is_changed_elsewhere:
-            assert any(self.service.opens(value) for value in values.values()), "no stored value opens the service"
+            shown = [] if self.service.show is None else [self.service.show()]
+            assert any(self.service.opens(value) for value in (*values.values(), *shown)), "no stored value opens the service"
 
     def finish(self) -> None:
         """Let other controllers finish what is open, long after. Then store and service hold the same value, and it rotates again."""

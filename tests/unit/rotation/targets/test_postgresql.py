@@ -193,7 +193,7 @@ def next_username(usernames: tuple[str, ...], current: str) -> bytes:
     return target(usernames=usernames).next_fields(Value({"username": Secret(current)}))["username"].expose()
 
 
-def test_every_target_has_traits_and_a_request_dies_before_the_lease() -> None:
+def test_a_request_dies_before_the_lease() -> None:
     command = Command({"overlap": "none", "time_limit": MAX_TIME_LIMIT}, NEW)
     for traits in (NO_TARGET_TRAITS, MANUAL_TRAITS, target().traits, target(usernames=("a", "b")).traits, command.traits):
         assert traits.apply_limit <= 300

@@ -106,6 +106,12 @@ def mariadb() -> object:
     return once.mariadb()
 
 
+@pytest.fixture(scope="session")
+def valkey() -> object:
+    """A running Valkey (tests.servers.valkey.Server), one for a worker."""
+    return once.valkey()
+
+
 def cannot_run(reason: str) -> None:
     """Fail in CI; elsewhere skip, loudly."""
     if os.environ.get("CI"):

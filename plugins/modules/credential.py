@@ -40,8 +40,8 @@ options:
         description:
           - The type of the credential. Defaults to V(opaque) on creation. It cannot be changed afterwards.
           - The types are V(age), V(api_key), V(aws), V(azure), V(basic), V(certificate), V(chain), V(composite), V(custom), V(database),
-            V(gcp), V(github_app), V(jwt), V(kerberos), V(ldap), V(oauth2), V(opaque), V(rds_iam), V(registry), V(saml), V(ssh_key), V(totp) and
-            V(wireguard).
+            V(gcp), V(github_app), V(jwt), V(kerberos), V(ldap), V(oauth2), V(opaque), V(rds_iam), V(registry), V(saml), V(ssh_key), V(totp)
+            and V(wireguard).
         type: str
       value: &value
         description:

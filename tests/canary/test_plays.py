@@ -126,6 +126,18 @@ def test_no_secret_shows_in_a_rotation_or_in_the_general_log_of_mariadb(given, s
     mariadb.run("DROP USER canary_app@'%'")
 
 
+@pytest.mark.server
+def test_no_secret_shows_in_a_rotation_of_an_acl_user(given, sandbox, valkey):
+    given = dict(given, new_canary=canaries.make_plain(), admin_canary=valkey.password)
+    valkey.ask("AUTH default " + valkey.password, "ACL SETUSER canary_app on >{0} +ping".format(given["plain_canary"]))
+    rotate_service(given, sandbox, "redis", valkey, {"urls": ["redis://{0}:{1}".format(valkey.host, valkey.port)], "save": "nowhere"})
+    logged = valkey.log.read_bytes()
+    assert Searcher(given).hits([*everywhere(sandbox), ("Valkey's log", logged)]) == []
+    for value in ("new_canary", "plain_canary"):
+        assert "+PONG" in valkey.ask("AUTH canary_app {0}".format(given[value]), "PING")
+    valkey.ask("AUTH default " + valkey.password, "ACL DELUSER canary_app")
+
+
 @pytest.mark.parametrize("secret_in", ["stdin", "environment"])
 def test_no_secret_shows_in_a_rotation_by_programs(given, sandbox, secret_in):
     """Also with the modules' payloads kept: there are none. A program's environment holds the value where the user asked for that."""

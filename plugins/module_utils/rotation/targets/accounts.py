@@ -50,14 +50,8 @@ NETWORK_CAUSES: Tuple[Cause, ...] = (
 """What the operating system says if a server cannot be reached. `{0}` is the name of the product."""
 
 
-def build_login_options(kind: str, noun: str, noun_plural: str, right: str) -> Dict[str, Option]:
-    """Return the options of a target that change a user's password: whose turn it is, and by which login it is changed.
-
-    Args:
-        kind: the target's kind.
-        noun, noun_plural: the product's words for a user.
-        right: who may change a password, in words.
-    """
+def build_turns_option(noun: str, noun_plural: str) -> Dict[str, Option]:
+    """Return the option for two users that take turns, in the product's words for a user."""
     return {
         "usernames": Option(
             "list",
@@ -69,9 +63,20 @@ def build_login_options(kind: str, noun: str, noun_plural: str, right: str) -> D
             ),
             elements="str",
         ),
+    }
+
+
+def build_login_options(kind: str, noun: str) -> Dict[str, Option]:
+    """Return the options of a target for the login with which a password is changed.
+
+    Args:
+        kind: the target's kind.
+        noun: the product's word for a user.
+    """
+    return {
         "admin_user": Option(
             "str",
-            ("{0} Defaults to the user name of O({1}.admin_credential).".format(right, kind),),
+            ("A {0} that may change the password. Defaults to the user name of O({1}.admin_credential).".format(noun, kind),),
             aliases=("login_user",),
         ),
         "admin_password": Option("str", ("The password of O({0}.admin_user).".format(kind),), no_log=True, aliases=("login_password",)),
@@ -85,7 +90,10 @@ def build_login_options(kind: str, noun: str, noun_plural: str, right: str) -> D
             "bool",
             (
                 "Whether the {0} changes its own password, by a login with the current value, in place of an administrator.".format(noun),
-                "Then there is no way back: the old value cannot be sent again with a login that no longer works.",
+                (
+                    "With one value at a time there is no way back then: the old value cannot be sent again with a login that no longer"
+                    " works."
+                ),
             ),
             default=False,
         ),

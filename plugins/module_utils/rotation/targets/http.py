@@ -34,7 +34,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.controller_requests import CLIENT_ERRORS, SUCCESS
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.http_options import OPTIONS
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.http_request import DescribedRequest, Known, fill
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.http_response import (
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.response_content import (
     find_part,
     find_text,
     read_content,

@@ -20,6 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.accounts import (
     AccountTarget,
     build_login_options,
+    build_turns_option,
     find_text_flaw,
     read_text,
 )
@@ -153,7 +154,8 @@ class MySQL(AccountTarget):
             default=OVERLAP_NONE,
             choices=(OVERLAP_NONE, DUAL),
         ),
-        **build_login_options("mysql", "user", "users", "A user that may change the password."),
+        **build_turns_option("user", "users"),
+        **build_login_options("mysql", "user"),
     }
     exclusive = (("admin_password", "admin_credential"), ("user", "usernames"))
     requires = (COLLECTION, PYMYSQL)

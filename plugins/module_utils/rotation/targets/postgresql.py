@@ -17,6 +17,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.accounts import (
     AccountTarget,
     build_login_options,
+    build_turns_option,
     find_text_flaw,
     read_text,
 )
@@ -129,7 +130,8 @@ class PostgreSQL(AccountTarget):
             ),
         ),
         "role": Option("str", ("The role whose password changes. Defaults to the credential's field C(username).",)),
-        **build_login_options("postgresql", "role", "roles", "A role that may change the password."),
+        **build_turns_option("role", "roles"),
+        **build_login_options("postgresql", "role"),
     }
     exclusive = (("admin_password", "admin_credential"), ("role", "usernames"))
     requires = (COLLECTION, PSYCOPG)

@@ -13,7 +13,6 @@ import json
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, NotFound, Unavailable
-from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import moment
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import controller_requests, steps
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import (
@@ -28,6 +27,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
     Value,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.options import Option
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.response_content import find_part, find_text, read_time
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.vault_requests import (
     MAX_REQUEST_LIFE,
     VaultRequests,
@@ -108,7 +108,7 @@ class VaultAppRole(Target):
             raise NotFound(
                 "there is no role '{0}'".format(self._options["role"]), option="vault_approle.role", remedy="Nothing was changed."
             )
-        uses = (response.json.get("data") or {}).get("secret_id_num_uses")
+        uses = find_part(response.json, "data.secret_id_num_uses")
         if uses:
             what = "a secret id of the role can be used {0} times, and each probe is a use".format(uses)
             raise InvalidInput(what, option="vault_approle.role", remedy="Nothing was changed. Set the role's 'secret_id_num_uses' to 0.")
@@ -126,11 +126,10 @@ class VaultAppRole(Target):
         except CredentialError as error:
             return Made(controller_requests.read_failed_change(modules, error))
         outcome = controller_requests.read_status(modules, response, (200,))
-        data = response.json.get("data") or {}
-        secret, accessor = data.get("secret_id"), data.get("secret_id_accessor")
+        secret, accessor = find_text(response.json, "data.secret_id"), find_text(response.json, "data.secret_id_accessor")
         if outcome != steps.APPLIED:
             return Made(outcome)
-        if not (isinstance(secret, str) and isinstance(accessor, str)):
+        if secret is None or accessor is None:
             modules.note("the response holds no secret id")
             return Made(steps.UNKNOWN)
         return Made(steps.APPLIED, Value({base.primary: Secret(secret)}, {steps.ID: accessor}, base.primary))
@@ -152,7 +151,7 @@ class VaultAppRole(Target):
         response = self._server.send_as_admin(modules, "GET", self._path + "/secret-id?list=true").check_available()
         if response.status == 404:
             return ()
-        keys = (response.json.get("data") or {}).get("keys")
+        keys = find_part(response.json, "data.keys")
         if response.status != 200 or not isinstance(keys, list):
             what = "the server responded to the list of secret ids with status {0}".format(response.status)
             raise Unavailable(what, option="vault_approle.role")
@@ -162,13 +161,12 @@ class VaultAppRole(Target):
         """Return the mark and the time of a secret id; None if it is gone by now."""
         path = self._path + "/secret-id-accessor/lookup"
         response = self._server.send_as_admin(modules, "POST", path, {"secret_id_accessor": accessor})
-        data = response.json.get("data")
-        if response.status != 200 or not isinstance(data, dict):
+        created = find_text(response.json, "data.creation_time")
+        if response.status != 200 or created is None:
             if accessor not in self._list_accessors(modules):
                 return None
             raise Unavailable("the server responded to the lookup of a secret id with status {0}".format(response.status))
-        mark = (data.get("metadata") or {}).get(MARK)
-        return Held(str(mark or ""), int(moment(data.get("creation_time"), "creation_time").timestamp()))
+        return Held(find_text(response.json, "data.metadata." + MARK) or "", read_time(created))
 
     def probe(self, modules: Modules, value: Value, place: str = "") -> str:
         role_id, secret = self._role_id(value), value.fields[value.primary].expose().decode("utf-8", "replace")
@@ -177,8 +175,8 @@ class VaultAppRole(Target):
         except CredentialError as error:
             modules.note(error.what)
             return steps.UNAVAILABLE
-        token = (response.json.get("auth") or {}).get("client_token")
-        if response.status == 200 and isinstance(token, str):
+        token = find_text(response.json, "auth.client_token")
+        if response.status == 200 and token is not None:
             self._revoke(modules, Secret(token))
             return steps.ACCEPTED
         modules.note("the server responded to the login with status {0}".format(response.status))

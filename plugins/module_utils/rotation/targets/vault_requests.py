@@ -16,6 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.network.tls impo
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import controller_requests
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Modules
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.options import Option
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.response_content import find_part, find_text
 
 MAX_REQUEST_LIFE = 120
 """A server ends a request after 90 s, unless it is configured otherwise."""
@@ -126,8 +127,8 @@ class VaultRequests:
             path += "/" + quote(admin["username"].expose().decode("utf-8"), safe="")
         body = {name: admin[field].expose().decode("utf-8") for name, field in _LOGINS[method].items()}
         response = self.send(modules, "POST", path, body).check_available()
-        token = (response.json.get("auth") or {}).get("client_token")
-        if not isinstance(token, str):
+        token = find_text(response.json, "auth.client_token")
+        if token is None:
             what = "the server does not accept the administrator's login"
             raise LoginFailed(what, option=self._kind + ".admin_credential", remedy="Nothing was changed. Correct the credential.")
         return Secret(token)
@@ -140,9 +141,9 @@ class VaultRequests:
             CredentialError: there was no response.
         """
         response = self.send_as_admin(modules, "POST", "sys/capabilities-self", {"paths": sorted(needed)}).check_available()
-        found = response.json.get("data") or response.json
+        found = find_part(response.json, "data")
         for path, capabilities in sorted(needed.items()) if response.status == 200 else ():
-            held: Sequence[Any] = found.get(path) or ()
+            held: Sequence[Any] = (found.get(path) if isinstance(found, dict) else None) or ()
             missing = [each for each in capabilities if each not in held and "root" not in held]
             if missing:
                 what = "the administrator has no capability '{0}' on '{1}'".format(missing[0], path)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a response of an API holds, at places that a user describes."""
+"""What the JSON of a response holds at a path, whatever it is: a response of another kind is no error of a program."""
 
 from __future__ import annotations
 

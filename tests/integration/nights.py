@@ -17,6 +17,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.manager im
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 
 DAILY = {"kind": "periodic", "every": 86400}
+SET = 'printf %s "$NEBULA_VALUE" >{0}/$NEBULA_FIELD_USERNAME'
+TRY = '[ "$(cat {0}/$NEBULA_FIELD_USERNAME)" = "$NEBULA_VALUE" ] || exit 77'
 APPLY = "while [ -e {0}.hold ]; do touch {0}.held; sleep 0.1; done; cat >{0}"
 VERIFY = "cmp -s - {0} || exit 77"
 
@@ -48,6 +50,29 @@ class Night:
         }
         self.add(name, name)
         return Path(door)
+
+    def add_many(self, number: int, targets: int, configuration: dict[str, Any], broken: int = 0) -> list[str]:
+        """Store so many due credentials, and share them out among targets, the first of which refuse every new value."""
+        doors = self.project.directory / "doors"
+        doors.mkdir()
+        store = open_store(configuration)
+        made = datetime.now(timezone.utc) - timedelta(days=2)
+        manager = CredentialManager(store.backend, clock=lambda: made)
+        names = ["c{0:04}".format(each) for each in range(number)]
+        for each, name in enumerate(names):
+            (doors / name).write_text("old " + name)
+            given = {"type": "basic", "fields": {"username": Secret(name)}, "value": Secret("old " + name), "policy": DAILY}
+            manager.create(DesiredCredential(name, rotation={"target": "t{0:03}".format(each % targets)}, **given))
+        store.close()
+        for each in range(targets):
+            apply = "exit 77" if each < broken else SET.format(doors)
+            self.targets["t{0:03}".format(each)] = {
+                "kind": "command",
+                "apply": ["/bin/sh", "-c", apply],
+                "verify": ["/bin/sh", "-c", TRY.format(doors)],
+                "secret_in": "environment",
+            }
+        return names
 
     def run(self, *arguments: str, **variables: Any) -> Any:
         return self.project.run(*self.command(*arguments, **variables))

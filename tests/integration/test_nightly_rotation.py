@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import PROFILE
 from tests.integration.nights import Night
 
 
@@ -155,3 +156,17 @@ def test_two_controllers_at_once_rotate_each_credential_once(night: Night) -> No
     assert [process.returncode for process in started] == [0, 0], outputs
     assert sum(len(re.findall(r"^c\d\d none promoted$", output, re.MULTILINE)) for output in outputs) == 20
     assert set(night.versions().values()) == {"2"}
+
+
+NUMBER, TARGETS = (1000, 200) if PROFILE == "long" else (30, 6)
+
+
+def test_many_on_many_targets_of_which_some_fail(night: Night) -> None:
+    names = night.add_many(NUMBER, TARGETS, {"backend": "local", "audit": "off"}, broken=TARGETS // 3)
+    run = night.run(rotate_parallel=8)
+    assert run.returncode == 2, run.output
+    refused = {name for number, name in enumerate(names) if number % TARGETS < TARGETS // 3}
+    assert {name for name, version in night.versions().items() if version == "1"} == refused
+    assert "{0} rotated, {1} failed of {2} credentials".format(NUMBER - len(refused), len(refused), NUMBER) in run.output
+    doors = night.project.directory / "doors"
+    assert all((doors / name).read_text() == night.value(name) for name in names[:: max(1, NUMBER // 30)])

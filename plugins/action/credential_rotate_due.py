@@ -16,6 +16,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_rotate import AUTO, CREDENTIAL_ROTATE
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_rotate_due import CREDENTIAL_ROTATE_DUE
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     CredentialError,
     InvalidConfiguration,
@@ -24,6 +25,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import write_durably
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translate
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.module_utils.operations.failures import NAMED, describe_failures
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
@@ -31,7 +33,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import find_target, is_third_party
 from ansible_collections.nebula.credential.plugins.plugin_utils.action import rotation_report as report
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.base import CredentialAction
+from ansible_collections.nebula.credential.plugins.plugin_utils.action.consumers import Informer
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.due_rotations import DueRotations, Rotation
+from ansible_collections.nebula.credential.plugins.plugin_utils.action.informing import Consumers, inform_consumers, read_all_consumers
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.requirements import check_requirements
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.rotation import (
     drive_rotation,
@@ -42,7 +46,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.client.progress_
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.run_client import client
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.rotation_targets import DescribedTargets
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.session_options import session_options
-from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import read_extensions, session_settings
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import RunConfig, read_extensions, session_settings
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.validation import validate
 from ansible_collections.nebula.credential.plugins.plugin_utils.output.ansible_errors import UserMessage
 
@@ -61,41 +65,77 @@ class ActionModule(CredentialAction):
         if self.runs_on_target(parameters):
             raise InvalidInput("only the controller reaches every target", option="run_on", remedy="Leave it out.")
         began = datetime.now(timezone.utc)
-        listing = self.ask(store, self.operation, parameters, variables).result
-        rotations, rows = self._plan(listing["credentials"], parameters, variables)
-        if parameters["require_target"]:
-            rows = [_fail_without_target(row) for row in rows]
+        around = self._surroundings(variables)
+        described = DescribedTargets(around)
+        consumers = read_all_consumers(described)
+        wanted = {**parameters, "consumers": {target: [each.name for each in several] for target, several in consumers.items()}}
+        listing = self.ask(store, self.operation, wanted, variables).result
+        rotations, rows = self._plan(listing["credentials"], described, parameters, around)
         show = self._build_show(listing["credentials"], parameters)
         for row in rows:
             show(row)
         if rotations:
-            rows += self._rotate(
-                rotations, len([row for row in rows if row["result"] in report.FAILURES]), show, store, parameters, variables
-            )
+            rows += self._rotate(rotations, _count_failures(rows), show, store, parameters, variables)
+        if consumers and any(row["changed"] for row in rows):
+            listing["uninformed"] = self.ask(store, self.operation, wanted, variables).result["uninformed"]
+        informed = []
+        if listing["uninformed"] and not self._task.check_mode:
+            informed = self._inform(consumers, listing["uninformed"], _count_failures(rows) > 0, store, parameters, variables)
+        return self._report(store, listing, rows, informed, began, parameters)
+
+    def _report(
+        self,
+        store: StoreReference,
+        listing: Mapping[str, Any],
+        rows: list[report.Row],
+        informed: list[report.Row],
+        began: datetime,
+        parameters: Mapping[str, Any],
+    ) -> Outcome:
         place = "Store '{0}' of {1}".format(store.name, store.file or "no configuration file")
         summary = report.write_summary(rows, listing, place, bool(self._task.check_mode))
         if parameters["show"]:
+            for row in informed:
+                Display().display(report.write_consumer_line(row), color="red" if row["result"] == report.FAILED else None)
             Display().display(summary)
         whole = {"store": store.name, "configuration_file": store.file, "summary": summary, "total": listing["total"]}
-        whole.update(next=listing["next"], report=sorted(rows, key=lambda row: str(row["name"])))
+        whole.update(next=listing["next"], report=sorted(rows, key=lambda row: str(row["name"])), consumers=informed)
         if parameters.get("report") and not self._task.check_mode:
             ended = datetime.now(timezone.utc)
             _write_report(parameters["report"], {**whole, "began_at": began.isoformat(), "ended_at": ended.isoformat()})
         return _build_outcome(whole)
 
+    def _inform(
+        self,
+        consumers: Consumers,
+        uninformed: list[dict[str, Any]],
+        has_failed: bool,
+        store: StoreReference,
+        parameters: Mapping[str, Any],
+        variables: Mapping[str, Any],
+    ) -> list[report.Row]:
+        scope = {"scope": parameters.get("scope")}
+
+        def read(name: str) -> Secret:
+            outcome = self.ask(store, "get", {"name": name, **scope}, variables)
+            return Secret(str(outcome.result["value"]))
+
+        def keep(row: Mapping[str, Any], left: list[str]) -> None:
+            self.ask(store, "rotation_informed", {"name": row["name"], "of": row["of"], "left": left, **scope}, variables)
+
+        return inform_consumers(consumers, uninformed, Informer(self, variables, read, store.name), keep, has_failed)
+
     def _plan(
-        self, listed: list[dict[str, Any]], parameters: Mapping[str, Any], variables: Mapping[str, Any]
+        self, listed: list[dict[str, Any]], described: DescribedTargets, parameters: Mapping[str, Any], around: RunConfig
     ) -> tuple[list[Rotation], list[report.Row]]:
         """Return what is rotated, and the rows of what cannot be."""
         rotations: list[Rotation] = []
         rows: list[report.Row] = []
-        around = self._surroundings(variables)
-        described = DescribedTargets(around) if listed else None
         known: dict[str, tuple[str, dict[str, Any]] | CredentialError | UserMessage] = {}
         for row in listed:
             if row["problem"] is not None:
                 rows.append(report.build_row(row, report.FAILED, **row["problem"]))
-            elif row["target"] is None or described is None:
+            elif row["target"] is None:
                 rows.append(report.build_row(row, report.NO_TARGET_ASSIGNED))
             else:
                 key = json.dumps([row["target"], row["options"]], sort_keys=True)
@@ -109,9 +149,9 @@ class ActionModule(CredentialAction):
                 else:
                     rows.append(report.build_row(row, report.FAILED, code=found.code, message=_name_target(row, found)))
         self._warn_of_no_target(rows)
-        return rotations, rows
+        return rotations, [_fail_without_target(row) for row in rows] if parameters["require_target"] else rows
 
-    def _admit(self, kind: str, around: Any) -> Any:
+    def _admit(self, kind: str, around: RunConfig) -> Specification:
         """Return the specification of `credential_rotate` with a kind of target, once it can be used in this process.
 
         A third party's is loaded. Then the store is opened in this process, too, because no session loads such a target.
@@ -165,7 +205,7 @@ class ActionModule(CredentialAction):
 
 
 def _read_target(
-    described: DescribedTargets, row: Mapping[str, Any], admit: Callable[[str], Any]
+    described: DescribedTargets, row: Mapping[str, Any], admit: Callable[[str], Specification]
 ) -> tuple[str, dict[str, Any]] | CredentialError | UserMessage:
     """Return the kind of the target and the validated options of `credential_rotate`; or why it cannot be used."""
     try:
@@ -177,6 +217,10 @@ def _read_target(
         return message
     except Exception as error:  # noqa: BLE001  # each credential has its own row in the report
         return as_credential_error(error)
+
+
+def _count_failures(rows: list[report.Row]) -> int:
+    return len([row for row in rows if row["result"] in report.FAILURES])
 
 
 def _name_target(row: Mapping[str, Any], error: Exception) -> str:
@@ -192,15 +236,21 @@ def _fail_without_target(row: report.Row) -> report.Row:
 def _build_outcome(whole: dict[str, Any]) -> Outcome:
     rows = whole["report"]
     failed = [{**row, "msg": row["message"]} for row in rows if row["result"] in report.FAILURES]
+    consumers = [row for row in whole["consumers"] if row["result"] == report.FAILED]
+    failed += [{"name": "consumer {consumer} of {target}".format(**row), "msg": row["message"], "code": row["code"]} for row in consumers]
     changed = [row["name"] for row in rows if row["changed"]]
-    result = {**whole, "changed": bool(changed), "names": changed, "failed": bool(failed)}
+    result = {**whole, "changed": bool(changed) or _has_informed(whole["consumers"]), "names": changed, "failed": bool(failed)}
     not_tried = len([row for row in rows if row["result"] == report.NOT_TRIED])
     if failed:
         # Ansible prints the whole result of a failed task, in one line. The lines above it, and the file, have every credential.
         result["report"] = [row for row in rows if row["result"] in report.FAILURES]
         more = " {0} were not tried.".format(not_tried) if not_tried else ""
-        result.update(msg=describe_failures(failed, len(rows)) + more, code=failed[0]["code"])
+        result.update(msg=describe_failures(failed, len(rows) + len(whole["consumers"])) + more, code=failed[0]["code"])
     return Outcome(result)
+
+
+def _has_informed(rows: list[report.Row]) -> bool:
+    return any(row["result"] == report.INFORMED for row in rows)
 
 
 def _write_report(path: str, content: Mapping[str, Any]) -> None:

@@ -128,6 +128,11 @@ report:
     message:
       description: What went wrong, in words.
       type: str
+consumers:
+  description: A row for each consumer that was to be informed, with its C(result), V(informed), V(failed) or V(waits).
+  type: list
+  elements: dict
+  returned: success
 next:
   description: The next ten credentials that become due, each with C(name) and C(due_at).
   type: list

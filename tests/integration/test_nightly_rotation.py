@@ -12,70 +12,13 @@ import re
 import shutil
 import signal
 import time
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
-from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
-from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
-
-DAILY = {"kind": "periodic", "every": 86400}
-APPLY = "while [ -e {0}.hold ]; do touch {0}.held; sleep 0.1; done; cat >{0}"
-VERIFY = "cmp -s - {0} || exit 77"
-
-
-class Night:
-    """A project with a local store, credentials that have been due for a day, and doors (files) that take their values."""
-
-    def __init__(self, project: Any) -> None:
-        self.project = project
-        self.targets: dict[str, Any] = {}
-
-    def add(self, name: str, target: str | None = None, *, age: int = 2, **wanted: Any) -> None:
-        """Store a credential whose value is so many days old. Its policy is daily."""
-        store = open_store({"backend": "local"})
-        made = datetime.now(timezone.utc) - timedelta(days=age)
-        assigned = {"rotation": {"target": target}} if target else {}
-        given = {"value": Secret("old " + name), "policy": DAILY, **assigned, **wanted}
-        CredentialManager(store.backend, clock=lambda: made).create(DesiredCredential(name, **given))
-        store.close()
-
-    def add_door(self, name: str, apply: str = APPLY) -> Path:
-        """Store a credential and open its door with it. The target has the door's name."""
-        door = self.project.directory / (name + ".door")
-        door.write_text("old " + name + "\n")
-        self.targets[name] = {
-            "kind": "command",
-            "apply": ["/bin/sh", "-c", apply.format(door)],
-            "verify": ["/bin/sh", "-c", VERIFY.format(door)],
-        }
-        self.add(name, name)
-        return Path(door)
-
-    def run(self, *arguments: str, **variables: Any) -> Any:
-        return self.project.run(*self.command(*arguments, **variables))
-
-    def command(self, *arguments: str, **variables: Any) -> list[str]:
-        self.project.write("ansible.cfg", "[defaults]\n")
-        self.project.write("nebula.yml", json.dumps({"targets": self.targets}))
-        more = ["-e", "@" + str(self.project.write("more.json", json.dumps(variables)))] if variables else []
-        return ["ansible-playbook", "nebula.credential.rotate", *more, *arguments]
-
-    def versions(self) -> dict[str, str]:
-        store = open_store({"backend": "local"})
-        found = {row.name: str(store.inspect(row.name).version) for row in store.list()}
-        store.close()
-        return found
-
-    def value(self, name: str) -> str:
-        store = open_store({"backend": "local"})
-        found = store.get(name).token().expose().decode()
-        store.close()
-        return found
+from tests.conftest import PROFILE
+from tests.integration.nights import Night
 
 
 @pytest.fixture
@@ -213,3 +156,17 @@ def test_two_controllers_at_once_rotate_each_credential_once(night: Night) -> No
     assert [process.returncode for process in started] == [0, 0], outputs
     assert sum(len(re.findall(r"^c\d\d none promoted$", output, re.MULTILINE)) for output in outputs) == 20
     assert set(night.versions().values()) == {"2"}
+
+
+NUMBER, TARGETS = (1000, 200) if PROFILE == "long" else (30, 6)
+
+
+def test_many_on_many_targets_of_which_some_fail(night: Night) -> None:
+    names = night.add_many(NUMBER, TARGETS, {"backend": "local", "audit": "off"}, broken=TARGETS // 3)
+    run = night.run(rotate_parallel=8)
+    assert run.returncode == 2, run.output
+    refused = {name for number, name in enumerate(names) if number % TARGETS < TARGETS // 3}
+    assert {name for name, version in night.versions().items() if version == "1"} == refused
+    assert "{0} rotated, {1} failed of {2} credentials".format(NUMBER - len(refused), len(refused), NUMBER) in run.output
+    doors = night.project.directory / "doors"
+    assert all((doors / name).read_text() == night.value(name) for name in names[:: max(1, NUMBER // 30)])

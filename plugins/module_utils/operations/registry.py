@@ -68,6 +68,12 @@ def _credential_rotate_due() -> Operation:
     return credential_rotate_due
 
 
+def _rotation_informed() -> Operation:
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.inform import rotation_informed
+
+    return rotation_informed
+
+
 def _credential_refresh() -> Operation:
     from ansible_collections.nebula.credential.plugins.module_utils.operations.refresh import credential_refresh
 
@@ -119,6 +125,7 @@ OPERATIONS: Mapping[str, Callable[[], Operation]] = {
     "credential_info": _credential_info,
     "credential_rotate": _credential_rotate,
     "credential_rotate_due": _credential_rotate_due,
+    "rotation_informed": _rotation_informed,
     "credential_refresh": _credential_refresh,
     STORE_INFO: _store_info,
     "store_key": _store_key,

@@ -9,7 +9,7 @@ The controller rotates each credential by the operation `credential_rotate`.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Authenticating, find_protocol
@@ -17,9 +17,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.context.many_obj
 from ansible_collections.nebula.credential.plugins.module_utils.context.progress import count_each
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.model.assignment import read_assignment
+from ansible_collections.nebula.credential.plugins.module_utils.model.dates import value_since
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import JOURNAL, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.info import warn_of_unreadable
+from ansible_collections.nebula.credential.plugins.module_utils.operations.inform import find_uninformed
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.read import asserting, describe_failure
 from ansible_collections.nebula.credential.plugins.module_utils.operations.tags import read_wanted_tags
@@ -37,13 +39,15 @@ def credential_rotate_due(manager: CredentialManager, parameters: Mapping[str, A
 
     Args:
         manager: the manager of the store.
-        parameters: `prefix`, `type`, `tags` (all of them), `target` (the name that is assigned), `scope`.
+        parameters: `prefix`, `type`, `tags` (all of them), `target` (the name that is assigned), `scope`; `consumers`: by the name of
+            a target, the names of its consumers.
         context: the caller; credentials out of its scope are not listed.
 
     Returns:
-        `{changed, credentials, next, total}`. Each of `credentials` has `name`, `due_at`, `open` (a rotation was begun and is not
-        over), `target`, `options` (both None without a target) and `problem`: `{code, message}` if what is assigned may not be
-        used, else None. `next` are the next that become due, `total` is the number of credentials that the filters select.
+        `{changed, credentials, next, total, uninformed}`. Each of `credentials` has `name`, `due_at`, `open` (a rotation was begun and is
+        not over), `target`, `options` (both None without a target) and `problem`: `{code, message}` if what is assigned may not be
+        used, else None. `next` are the next that become due, `total` is the number of credentials that the filters select, and
+        `uninformed` has `name`, `target`, `of` and `left` for each credential with consumers that do not know of its value.
     """
     caller = asserting(context, parameters.get("scope"))
     if parameters.get("type") is not None:
@@ -55,7 +59,7 @@ def credential_rotate_due(manager: CredentialManager, parameters: Mapping[str, A
     )
     standing = _read_standing(manager, wanted.prefix, caller)
     with building_many():
-        return Outcome(_Listing(manager, parameters.get("target"), standing).read(wanted, caller))
+        return Outcome(_Listing(manager, parameters, standing).read(wanted, caller))
 
 
 def _read_standing(manager: CredentialManager, prefix: str, caller: AccessContext) -> Dict[str, bool]:
@@ -83,9 +87,11 @@ def _is_left_alone(journal: Journal, now: int) -> bool:
 class _Listing:
     """One pass over the credentials of a store."""
 
-    def __init__(self, manager: CredentialManager, target: Optional[str], standing: Mapping[str, bool]) -> None:
+    def __init__(self, manager: CredentialManager, parameters: Mapping[str, Any], standing: Mapping[str, bool]) -> None:
         self._manager = manager
-        self._target = target
+        self._target = parameters.get("target")
+        self._consumers: Mapping[str, Any] = parameters.get("consumers") or {}
+        self._uninformed: List[Dict[str, Any]] = []
         self._standing = standing
         self._is_authenticated = find_protocol(manager.backend, Authenticating) is not None
         self._due: List[Dict[str, Any]] = []
@@ -108,6 +114,7 @@ class _Listing:
             "credentials": sorted(self._due, key=lambda row: str(row["name"])),
             "next": sorted(self._later, key=lambda row: str(row["due_at"]))[:ANNOUNCED],
             "total": self._total,
+            "uninformed": sorted(self._uninformed, key=lambda row: str(row["name"])),
         }
 
     def _add(self, found: Credential) -> None:
@@ -115,6 +122,10 @@ class _Listing:
         if self._target not in (None, row["target"]):
             return
         self._total += 1
+        left = find_uninformed(found.metadata, self._consumers.get(row["target"]) or ())
+        if left:
+            of = value_since(found.metadata).isoformat()
+            self._uninformed.append({"name": found.name, "target": row["target"], "of": of, "left": left})
         due_at = found.schedule.due_at
         waits = self._standing.get(found.name, False)
         is_due = found.schedule.is_due(found.at)

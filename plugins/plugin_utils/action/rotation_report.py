@@ -22,6 +22,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 
 NO_TARGET_ASSIGNED, NOT_TRIED, PLANNED, CONTINUED = "no_target", "not_tried", "planned", "continued"
 PROMOTED, CLOSED, NOT_DUE, OPEN, WAITS, GONE = "promoted", "closed", "not_due", "open", "waits", "gone"
+INFORMED = "informed"
 FAILED, PARKED, LOST, ORPHANED = "failed", "parked", "lost", "orphaned"
 FAILURES = (FAILED, PARKED, LOST, ORPHANED)
 
@@ -87,6 +88,12 @@ def _name_result(listed: Mapping[str, Any], done: Mapping[str, Any], phase: str,
 def write_line(row: Row, widths: Sequence[int]) -> str:
     """Return the line of a row: the credential, its target, and what happened."""
     return "{0:<{1}} {2:<{3}} {4}".format(row["name"], widths[0], row["target"] or "-", widths[1], _describe(row))
+
+
+def write_consumer_line(row: Row) -> str:
+    """Return the line of a consumer that was informed, or could not be."""
+    what = "{0} of {1} credentials".format(row["result"], len(row["credentials"])) if row["result"] == INFORMED else row["result"]
+    return "consumer {0} of {1}: {2}{3}".format(row["consumer"], row["target"], what, ": " + row["message"] if "message" in row else "")
 
 
 def measure_widths(listed: Sequence[Mapping[str, Any]]) -> tuple[int, int]:

@@ -27,19 +27,20 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_res
 )
 
 TARGETS_VARIABLE = "nebula_credential_targets"
-KIND = "kind"
+KIND, CONSUMERS = "kind", "consumers"
 OF_THE_ROTATION = ("consumer_ttl", "serve_stale", "generate", "current_unverified")
 """Options of `credential_rotate` that a description may set. Every other one is the target's own."""
 
 
 @dataclass(frozen=True)
 class DescribedTarget:
-    """A target as the run describes it: its kind, its own options, and those of `credential_rotate`."""
+    """A target as the run describes it: its kind, its own options, those of `credential_rotate`, and its consumers as written."""
 
     name: str
     kind: str
     options: Mapping[str, Any]
     rotation: Mapping[str, Any]
+    consumers: Any = None
 
     def build_arguments(self, more: Mapping[str, Any]) -> dict[str, Any]:
         """Return arguments of `credential_rotate` with this target, and `more` options of the target, which win."""
@@ -59,6 +60,10 @@ class DescribedTargets:
         self._file, of_file = read_file_targets(around)
         of_variable = template_variable(TARGETS_VARIABLE, around) or {}
         self._written = {**_check_names(of_file, TARGETS), **_check_names(of_variable, TARGETS_VARIABLE)}
+
+    def list_names(self) -> list[str]:
+        """Return the names of the described targets."""
+        return sorted(self._written)
 
     def find(self, name: str) -> DescribedTarget:
         """Return a target.
@@ -103,4 +108,5 @@ def _read(name: str, written: Any) -> DescribedTarget:
         remedy = "{0}Write one of: {1}.".format(suggest(str(kind), KINDS), ", ".join(KINDS))
         raise InvalidConfiguration(what, option="{0}.{1}".format(option, KIND), remedy=remedy)
     rotation = {part: parts.pop(part) for part in OF_THE_ROTATION if part in parts}
-    return DescribedTarget(name, kind, parts, rotation)
+    consumers = parts.pop(CONSUMERS, None)
+    return DescribedTarget(name, kind, parts, rotation, consumers)

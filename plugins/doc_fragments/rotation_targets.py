@@ -19,9 +19,12 @@ options:
         written out.
       - V(postgresql) changes the password of a PostgreSQL role.
       - V(mysql) changes the password of a user of MySQL or MariaDB.
+      - V(redis) changes the password of an ACL user of Redis or Valkey.
       - V(http) changes a value by an HTTP API, whose requests you describe.
       - V(aws_iam) has AWS make an access key of an IAM user, and deletes the old one.
       - V(vault_approle) has HashiCorp Vault or OpenBao make a secret id of an AppRole, and drops the old one.
+      - V(vault_static_role) has HashiCorp Vault or OpenBao change the password of a static role of its database engine.
+      - V(kubernetes) has Kubernetes make a token of a service account, and revokes the old one.
       - V(command) runs programs of your own that change the value, and that try it.
       - The full name of another collection's target (C(namespace.collection.name)) takes its options from O(target_options). It
         is loaded on the controller only, if C(nebula.yml) lists it under C(extensions).
@@ -102,7 +105,8 @@ options:
       own_login:
         description:
           - Whether the role changes its own password, by a login with the current value, in place of an administrator.
-          - "Then there is no way back: the old value cannot be sent again with a login that no longer works."
+          - "With one value at a time there is no way back then: the old value cannot be sent again with a login that no longer
+            works."
         type: bool
         default: false
   mysql:
@@ -203,7 +207,64 @@ options:
       own_login:
         description:
           - Whether the user changes its own password, by a login with the current value, in place of an administrator.
-          - "Then there is no way back: the old value cannot be sent again with a login that no longer works."
+          - "With one value at a time there is no way back then: the old value cannot be sent again with a login that no longer
+            works."
+        type: bool
+        default: false
+  redis:
+    description:
+      - The servers of Redis 6.2 or later, or of Valkey, and whose password changes there. The controller reaches them, not the
+        task's host, by the Python package C(redis).
+      - A user has the old and the new password in the grace period. A server gets the SHA-256 of a password, never the password.
+    type: dict
+    suboptions:
+      urls:
+        description:
+          - The servers, each as C(rediss://host:port), or C(redis://) on this machine.
+          - "Name every server that has the user: a server passes its users on to no replica and to no other server of a cluster.
+            One that is down gets the password in a later run."
+          - Defaults to the credential's fields C(host) and C(port).
+        type: list
+        elements: str
+      ca_cert:
+        description:
+          - A file of CA certificates that verify the servers' certificates, on the controller.
+        type: path
+      allow_insecure_transport:
+        description:
+          - Allow C(redis://) to another machine.
+        type: bool
+        default: false
+      user:
+        description:
+          - The user whose password changes. Defaults to the credential's field C(username).
+        type: str
+      save:
+        description:
+          - Where a server keeps its users. Without it, the old password would be back after a restart.
+          - "V(acl_file): the file of the server's option C(aclfile) (C(ACL SAVE))."
+          - "V(config): the server's configuration file (C(CONFIG REWRITE))."
+          - "V(nowhere): in memory alone, if something else writes the users when a server starts."
+        type: str
+        default: acl_file
+        choices: [acl_file, config, nowhere]
+      admin_user:
+        description:
+          - A user that may change the password. Defaults to the user name of O(redis.admin_credential).
+        type: str
+      admin_password:
+        description:
+          - The password of O(redis.admin_user).
+        type: str
+      admin_credential:
+        description:
+          - A credential in the same store that holds the admin's user name and password.
+        type: str
+      own_login:
+        description:
+          - Whether the user changes its own password, by a login with the current value, in place of an administrator.
+          - "With one value at a time there is no way back then: the old value cannot be sent again with a login that no longer
+            works."
         type: bool
         default: false
   http:
@@ -416,6 +477,100 @@ options:
           - The networks from which the secret ids that are made can be used.
         type: list
         elements: str
+  vault_static_role:
+    description:
+      - The static role, and the server that changes its password in the database. The controller sends the requests.
+      - A password that the server has changed meanwhile is taken over, and none is made. There is no grace period.
+    type: dict
+    suboptions:
+      url:
+        description:
+          - The address of the server, for example C(https://vault.example.com:8200).
+        type: str
+        required: true
+      namespace:
+        description:
+          - The namespace.
+        type: str
+      ca_cert:
+        description:
+          - A file of CA certificates that verify the server's certificate, on the controller.
+        type: path
+      admin_credential:
+        description:
+          - A credential in the same store by which the administrator logs in.
+          - "With a token: its field C(token), C(api_key), C(value) or C(password). With V(approle): C(username) is the role id,
+            C(password) the secret id. With V(userpass): C(username) and C(password)."
+        type: str
+        required: true
+      admin_login:
+        description:
+          - What O(vault_static_role.admin_credential) holds.
+        type: str
+        default: token
+        choices: [token, approle, userpass]
+      admin_mount:
+        description:
+          - Where the method of O(vault_static_role.admin_login) is mounted. Defaults to the name of the method.
+        type: str
+      role:
+        description:
+          - The name of the static role.
+        type: str
+        required: true
+      mount:
+        description:
+          - Where the database engine is mounted.
+        type: str
+        default: database
+  kubernetes:
+    description:
+      - The service account whose token changes, and the API server. The controller sends the requests.
+      - Each token is bound to an empty Secret of its own, and ends when that is deleted. Old and new work until the grace period
+        is over.
+    type: dict
+    suboptions:
+      url:
+        description:
+          - The address of the API server, for example C(https://cluster.example.com:6443).
+        type: str
+        required: true
+      ca_cert:
+        description:
+          - A file of CA certificates that verify the server's certificate, on the controller.
+        type: path
+      namespace:
+        description:
+          - The namespace of the service account.
+        type: str
+        required: true
+      service_account:
+        description:
+          - The name of the service account.
+        type: str
+        required: true
+      admin_credential:
+        description:
+          - "A credential in the same store with a token that may make tokens of the account, and make, list and delete Secrets:
+            its field C(token), C(api_key), C(value) or C(password)."
+        type: str
+        required: true
+      audiences:
+        description:
+          - For whom the token is, if not for the API server. Then it is tried by a TokenReview of the administrator.
+        type: list
+        elements: str
+      lifetime:
+        description:
+          - Seconds for which a token is valid, at least 600. The cluster may shorten it.
+        type: int
+        default: 2592000
+      leave_unbound:
+        description:
+          - Allow a current token that is bound to no Secret. It cannot be revoked, so it works until it ends by itself.
+          - "Needed at most once: the tokens that this target has made are bound."
+        type: bool
+        default: false
   command:
     description:
       - The programs that change and try the value. They run on the task's host, by C(/bin/sh) and C(timeout), with only C(PATH),

@@ -121,6 +121,7 @@ class Writer:
 
         What another credential makes for them is part of them (`CredentialType.complete`). They are tried at the service if `check` is set.
         """
+        wanted.check_recipe(kind, self._backend.context.recipes)
         with using_policies_of(self._backend, wanted.name):
             merged, generated = wanted.resolve(kind, stored)
         fields = kind.complete(wanted.name, merged, self._read_other, self._clock())

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import Mapping, Type
 
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.active_directory import ActiveDirectory
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.aws_iam import AwsIam
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Target
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.command import Command
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.http import Http
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.kubernetes import Kubernetes
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.ldap import Ldap
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.mysql import MySQL
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql import PostgreSQL
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.redis import Redis
@@ -20,6 +22,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.vault_static_role import VaultStaticRole
 
 TARGETS: Mapping[str, Type[Target]] = {
-    target.kind: target for target in (PostgreSQL, MySQL, Redis, Http, AwsIam, VaultAppRole, VaultStaticRole, Kubernetes, Command)
+    target.kind: target
+    for target in (PostgreSQL, MySQL, Redis, Http, AwsIam, VaultAppRole, VaultStaticRole, Kubernetes, Ldap, ActiveDirectory, Command)
 }
 """By kind. `none` is no target: nothing is driven."""

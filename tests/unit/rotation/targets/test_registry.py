@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.nebula.credential.plugins.module_utils import errors
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import registry
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.options import Option, build_argument
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import KINDS, TARGETS
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import TARGETS
 from tests.conftest import CHECKOUT
 
 PLUGINS = CHECKOUT / "plugins"

@@ -20,6 +20,7 @@ options:
       - V(postgresql) changes the password of a PostgreSQL role.
       - V(mysql) changes the password of a user of MySQL or MariaDB.
       - V(redis) changes the password of an ACL user of Redis or Valkey.
+      - V(rabbitmq) changes the password of a RabbitMQ user.
       - V(http) changes a value by an HTTP API, whose requests you describe.
       - V(aws_iam) has AWS make an access key of an IAM user, and deletes the old one.
       - V(vault_approle) has HashiCorp Vault or OpenBao make a secret id of an AppRole, and drops the old one.
@@ -255,6 +256,67 @@ options:
       admin_password:
         description:
           - The password of O(redis.admin_user).
+        type: str
+      admin_credential:
+        description:
+          - A credential in the same store that holds the admin's user name and password.
+        type: str
+      own_login:
+        description:
+          - Whether the user changes its own password, by a login with the current value, in place of an administrator.
+          - "With one value at a time there is no way back then: the old value cannot be sent again with a login that no longer
+            works."
+        type: bool
+        default: false
+  rabbitmq:
+    description:
+      - The management API of RabbitMQ, and whose password changes there. The controller sends the requests, not the task's host.
+        It needs the Python package C(requests).
+      - The server gets a salted hash, never the password, except at a login. The user's tags and permissions stay as they are.
+      - A single user has no grace period, because it has one password at a time.
+    type: dict
+    suboptions:
+      url:
+        description:
+          - The address of the management API, for example C(https://rabbit.example.com:15671).
+        type: str
+        required: true
+      ca_cert:
+        description:
+          - A file of CA certificates that verify the server's certificate, on the controller. Without it, the system's are
+            trusted.
+        type: path
+      client_cert:
+        description:
+          - A client certificate, on the controller.
+        type: path
+      client_key:
+        description:
+          - The key of O(rabbitmq.client_cert), on the controller.
+        type: path
+      allow_insecure_transport:
+        description:
+          - Allow C(http://) to another machine.
+        type: bool
+        default: false
+      user:
+        description:
+          - The user whose password changes. Defaults to the credential's field C(username).
+        type: str
+      usernames:
+        description:
+          - Two users that take turns. The new value is the other user's user name and password, so that the old one keeps
+            working.
+          - Both must exist and have the same rights. Consumers must read user name and password in one lookup.
+        type: list
+        elements: str
+      admin_user:
+        description:
+          - A user that may change the password. Defaults to the user name of O(rabbitmq.admin_credential).
+        type: str
+      admin_password:
+        description:
+          - The password of O(rabbitmq.admin_user).
         type: str
       admin_credential:
         description:

@@ -17,6 +17,7 @@ from tests.canary import canaries
 from tests.canary.channels import everywhere
 from tests.canary.sandbox import PLAYS, Sandbox
 from tests.canary.search import Searcher
+from tests.servers import rabbitmq_api
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,16 @@ def test_no_secret_shows_in_a_rotation_of_an_acl_user(given, sandbox, valkey):
     for value in ("new_canary", "plain_canary"):
         assert "+PONG" in valkey.ask("AUTH canary_app {0}".format(given[value]), "PING")
     valkey.ask("AUTH default " + valkey.password, "ACL DELUSER canary_app")
+
+
+def test_no_secret_shows_in_a_rotation_of_a_rabbitmq_user(given, sandbox):
+    with rabbitmq_api.running() as server:
+        given = dict(given, new_canary=canaries.make_plain(), admin_canary=server.password)
+        server.ask("PUT", "/api/users/canary_app", {"password": given["plain_canary"], "tags": ""})
+        rotate_service(given, sandbox, "rabbitmq", server, {"url": server.url})
+        sent = b"".join(request.content for request in server.asked[1:])
+        assert Searcher(given).hits([*everywhere(sandbox), ("what the server got", sent)]) == []
+        assert server.accepts("canary_app", given["new_canary"])
 
 
 @pytest.mark.parametrize("secret_in", ["stdin", "environment"])

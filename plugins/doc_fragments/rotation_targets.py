@@ -26,6 +26,7 @@ options:
       - V(vault_approle) has HashiCorp Vault or OpenBao make a secret id of an AppRole, and drops the old one.
       - V(vault_static_role) has HashiCorp Vault or OpenBao change the password of a static role of its database engine.
       - V(kubernetes) has Kubernetes make a token of a service account, and revokes the old one.
+      - V(oauth2_client) changes the secret of an OAuth 2.0 client, by Keycloak's admin API or by dynamic registration management.
       - V(command) runs programs of your own that change the value, and that try it.
       - The full name of another collection's target (C(namespace.collection.name)) takes its options from O(target_options). It
         is loaded on the controller only, if C(nebula.yml) lists it under C(extensions).
@@ -633,6 +634,68 @@ options:
           - "Needed at most once: the tokens that this target has made are bound."
         type: bool
         default: false
+  oauth2_client:
+    description:
+      - The client whose secret changes, and the authorization server. The controller sends the requests.
+      - The client is the credential's field C(client_id), else C(username); its secret is C(client_secret), else the primary
+        field. A client has one secret at a time, so there is no grace period.
+    type: dict
+    suboptions:
+      api:
+        description:
+          - How the secret is changed.
+          - "V(keycloak): an administrator sets it, by the admin API."
+          - "V(registration): the server issues it when the client's record is updated (RFC 7592), and shows it in the record.
+            Only servers that issue a new secret with each update are supported."
+        type: str
+        required: true
+        choices: [keycloak, registration]
+      url:
+        description:
+          - With V(keycloak) the address of the server, for example C(https://id.example.com). With V(registration) the address of
+            the client's record, which its registration gave as C(registration_client_uri).
+        type: str
+        required: true
+      realm:
+        description:
+          - "With V(keycloak): the realm of the client."
+        type: str
+      admin_credential:
+        description:
+          - A credential in the same store by which the change is made.
+          - "V(keycloak): C(username) and C(password) of O(oauth2_client.admin_login)."
+          - "V(registration): the registration access token, in a field C(token), C(api_key), C(value) or C(password)."
+        type: str
+        required: true
+      admin_login:
+        description:
+          - "With V(keycloak): V(client) for the id and the secret of a client with a service account, V(user) for a user."
+          - Defaults to V(client).
+        type: str
+        choices: [client, user]
+      admin_realm:
+        description:
+          - "With V(keycloak): the realm of the administrator. Defaults to O(oauth2_client.realm)."
+        type: str
+      keeps_registration_token:
+        description:
+          - "With V(registration), and required there: the server keeps the registration access token valid after an update."
+          - If it issues another one with each update, a response that is lost would take the access to the client with it.
+        type: bool
+      token_url:
+        description:
+          - The token endpoint, at which a secret is tried. Defaults to the field C(token_url), or to that of
+            O(oauth2_client.realm).
+        type: str
+      client_auth:
+        description:
+          - How the client sends its secret there. Defaults to the field C(client_auth), else V(client_secret_basic).
+        type: str
+        choices: [client_secret_basic, client_secret_post]
+      ca_cert:
+        description:
+          - A file of CA certificates that verify the server's certificate, on the controller.
+        type: path
   command:
     description:
       - The programs that change and try the value. They run on the task's host, by C(/bin/sh) and C(timeout), with only C(PATH),

@@ -16,6 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.kubernetes import Kubernetes
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.ldap import Ldap
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.mysql import MySQL
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.oauth2_client import OAuth2Client
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql import PostgreSQL
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.rabbitmq import RabbitMQ
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.redis import Redis
@@ -34,6 +35,7 @@ _KINDS: Tuple[Type[Target], ...] = (
     Kubernetes,
     Ldap,
     ActiveDirectory,
+    OAuth2Client,
     Command,
 )
 TARGETS: Mapping[str, Type[Target]] = {target.kind: target for target in _KINDS}

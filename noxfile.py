@@ -220,8 +220,9 @@ def tests_long(session: nox.Session) -> None:
 @nox.session(default=False)
 def rotation(session: nox.Session) -> None:
     """Play every fault at every step of every target, and go on where an earlier run stopped."""
-    session.run("pytest", "-q", "tests/targets", *session.posargs, env={"NEBULA_TEST_PROFILE": "long", "PYTHONPATH": ""})
-    session.run("python", "-m", "tests.targets.rows", env={"PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"]})
+    environment = {"NEBULA_CONFORMANCE_TARGETS": "tests.targets.discovery:SERVICES", "PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"]}
+    session.run("pytest", "-q", "tests/target_suite", *session.posargs, env={"NEBULA_TEST_PROFILE": "long", "PYTHONPATH": ""})
+    session.run("python", "-m", "tests.target_suite.rows", env=environment)
 
 
 def run_tests(session: nox.Session, profile: str) -> None:

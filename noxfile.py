@@ -258,6 +258,6 @@ def matrix(session: nox.Session, core: str) -> None:
 
 @nox.session(default=False)
 def molecule(session: nox.Session) -> None:
-    """Converge, repeat and verify the roles `provision` (on every store) and `migrate` (to another store) on this machine."""
+    """Converge and verify the roles `provision` (on every store), `migrate` (to another store) and `rotate` (PostgreSQL) on this machine."""
     with session.chdir("extensions"):
         session.run("molecule", "test", "--all", *session.posargs, env={"NO_COLOR": "1"})

@@ -26,6 +26,8 @@ options:
       - V(vault_approle) has HashiCorp Vault or OpenBao make a secret id of an AppRole, and drops the old one.
       - V(vault_static_role) has HashiCorp Vault or OpenBao change the password of a static role of its database engine.
       - V(kubernetes) has Kubernetes make a token of a service account, and revokes the old one.
+      - V(ldap) changes the password of an entry of an LDAP directory.
+      - V(active_directory) changes the password of an account of Active Directory.
       - V(oauth2_client) changes the secret of an OAuth 2.0 client, by Keycloak's admin API or by dynamic registration management.
       - V(command) runs programs of your own that change the value, and that try it.
       - The full name of another collection's target (C(namespace.collection.name)) takes its options from O(target_options). It
@@ -634,6 +636,89 @@ options:
           - "Needed at most once: the tokens that this target has made are bound."
         type: bool
         default: false
+  ldap:
+    description:
+      - The directory, and whose password changes there. It is reached from the controller, which needs C(bonsai), whatever host
+        the task names.
+      - The server gets the password over TLS and hashes it. An entry has one password at a time, so there is no grace period.
+    type: dict
+    suboptions:
+      url:
+        description:
+          - "The server: C(ldaps://host) or C(ldap://host). Defaults to the credential's field C(url)."
+        type: str
+      start_tls:
+        description:
+          - Whether C(ldap://) is encrypted by StartTLS. Defaults to the credential's field C(start_tls), or V(true).
+        type: bool
+      ca_cert:
+        description:
+          - A file on the controller with the authority of the server's certificate. Defaults to the field C(ca_cert), or to those
+            of the system.
+        type: path
+      dn:
+        description:
+          - The entry whose password changes, a distinguished name. Defaults to the credential's field C(bind_dn).
+        type: str
+      admin_credential:
+        description:
+          - A credential in the same store, of type C(ldap), that may change the password.
+        type: str
+      self_service:
+        description:
+          - "V(true) if the account changes its own password, with the current one. A change cannot be taken back then: a rotation
+            whose new password does not work at once needs a person. Give this or O(ldap.admin_credential)."
+        type: bool
+  active_directory:
+    description:
+      - The domain controller, and whose password changes there. It is reached from the controller, which needs C(bonsai),
+        whatever host the task names, over TLS alone.
+      - "The old password still logs in for a while after a change (O(active_directory.old_accepted_for)). It is no grace period
+        to count on: Kerberos refuses it at once."
+    type: dict
+    suboptions:
+      url:
+        description:
+          - "The server: C(ldaps://host) or C(ldap://host). Defaults to the credential's field C(url)."
+        type: str
+      start_tls:
+        description:
+          - Whether C(ldap://) is encrypted by StartTLS. Defaults to the credential's field C(start_tls), or V(true).
+        type: bool
+      ca_cert:
+        description:
+          - A file on the controller with the authority of the server's certificate. Defaults to the field C(ca_cert), or to those
+            of the system.
+        type: path
+      dn:
+        description:
+          - The entry whose password changes, a distinguished name. Defaults to the credential's field C(bind_dn).
+        type: str
+      admin_credential:
+        description:
+          - A credential in the same store, of type C(ldap), that may change the password.
+        type: str
+      self_service:
+        description:
+          - "V(true) if the account changes its own password, with the current one. A change cannot be taken back then: a rotation
+            whose new password does not work at once needs a person. Give this or O(active_directory.admin_credential)."
+        type: bool
+      base_dn:
+        description:
+          - Where the account is searched, if only its name is known. Defaults to the credential's field C(base_dn), or to the
+            domain of the server.
+        type: str
+      old_accepted_for:
+        description:
+          - For how many seconds the domain accepts an old password (C(OldPasswordAllowedPeriod)).
+        type: int
+        default: 3600
+      min_interval:
+        description:
+          - "The shortest time between two changes, in seconds: the minimum password age of the domain. A rotation before that is
+            refused, with the earliest time. Defaults to a day with O(active_directory.self_service), else to 0: an administrator
+            is not bound by it."
+        type: int
   oauth2_client:
     description:
       - The client whose secret changes, and the authorization server. The controller sends the requests.

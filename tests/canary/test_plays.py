@@ -17,7 +17,7 @@ from tests.canary import canaries
 from tests.canary.channels import everywhere
 from tests.canary.sandbox import PLAYS, Sandbox
 from tests.canary.search import Searcher
-from tests.servers import rabbitmq_api
+from tests.servers import once, rabbitmq_api
 
 
 @dataclass(frozen=True)
@@ -160,6 +160,20 @@ def test_no_secret_shows_in_a_rotation_by_programs(given, sandbox, secret_in):
     assert ended == 0, sandbox.output[-3000:].decode("utf-8", "replace")
     assert (sandbox.path("rendered") / "door").read_text() == given["new_canary"] + "\n"
     assert any(b"/rendered/door" in command for _where, command in sandbox.processes["cmdline"])
+
+
+@pytest.mark.server
+def test_no_secret_shows_in_a_rotation_at_a_directory_or_in_its_log(given, sandbox):
+    server = once.slapd()
+    given = dict(given, new_canary=canaries.make_plain(), admin_canary=server.password)
+    dn = server.add_person("canary", given["plain_canary"])
+    place = {"directory_url": server.ldaps_url, "directory_ca": server.ca_cert, "directory_dn": dn, "directory_admin": server.user}
+    ended = sandbox.play("rotate_ldap.yml", dict(given, canary_store=store_of(sandbox), **place), ["--diff", "-vvv"])
+    assert Searcher(given).hits([*everywhere(sandbox), ("slapd's log", server.log.read_bytes())]) == []
+    assert ended == 0, sandbox.output[-3000:].decode("utf-8", "replace")
+    assert b"refuses the login" in sandbox.output
+    assert b"no such account" in sandbox.output
+    assert server.accepts(dn, given["new_canary"])
 
 
 @pytest.mark.server

@@ -152,7 +152,7 @@ class DirectoryTarget(Target):
         refused = ldap_problems.is_wrong_login(problem) or ldap_problems.find_obstacle(problem)
         return steps.REFUSED if refused else steps.UNAVAILABLE
 
-    def read_entry(self, modules: Modules, attributes: Sequence[str] = ()) -> Tuple[str, Dict[str, Sequence[bytes]]]:
+    def read_entry(self, modules: Modules, attributes: Sequence[str] = ()) -> ldap.Entry:
         """Return the entry of the account, as the login sees it that changes the password.
 
         Raises:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Optional
 from cryptography.hazmat.primitives import serialization
 
 from tests.backends.harness import Example
-from tests.servers import github, identity_provider
+from tests.servers import github, identity_provider, once
 from tests.unit.types.samples import make_rsa_key
 
 API = "https://github.example.com/api/v3"
@@ -41,6 +42,18 @@ def take_github(text: str, directory: Path, running: ExitStack) -> Optional[Exam
     return Example({}, addresses={API: hub.url, "'release-bot.pem'": "'{0}'".format(key)})
 
 
+def take_slapd(text: str, directory: Path, running: ExitStack) -> Optional[Example]:
+    """A directory, the authority of its certificate, and the account of the example."""
+    if "'directory-ca.pem'" not in text:
+        return None
+    server, password = once.slapd(), secrets.token_urlsafe(24)
+    server.add_person("reader, night", password)
+    authority = directory / "directory-ca.pem"
+    authority.write_text(server.ca_cert, encoding="ascii")
+    addresses = {"ldaps://ldap.example.com": server.ldaps_url, "'directory-ca.pem'": "'{0}'".format(authority)}
+    return Example({"READER_PASSWORD": password}, addresses=addresses)
+
+
 def take_identity_provider(text: str, directory: Path, running: ExitStack) -> Optional[Example]:
     """An identity provider, and a person with a browser: the program that opens an address registers the service and logs in there."""
     if PROVIDER not in text:
@@ -54,4 +67,4 @@ def take_identity_provider(text: str, directory: Path, running: ExitStack) -> Op
     return Example({}, addresses={PROVIDER: provider.url}, programs=programs)
 
 
-SERVICES = (take_github, take_identity_provider)
+SERVICES = (take_github, take_slapd, take_identity_provider)

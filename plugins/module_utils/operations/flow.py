@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime, timezone
 from typing import Any, Dict, Mapping
 
@@ -48,7 +49,7 @@ def credential_flow(manager: CredentialManager, parameters: Mapping[str, Any], c
     name, phase = parameters["name"], parameters["phase"]
     _check_options(parameters, phase)
     with manager.acting(asserting(context, parameters.get("scope"))):
-        flow = LoginFlow(manager, name)
+        flow = LoginFlow(manager, name, "|".join((context.controller or "", context.run or str(os.getpid()), manager.store)))
         result = _start(flow, parameters, check_mode) if phase == START else _complete(flow, parameters, phase, check_mode)
         if check_mode and result["changed"]:
             check_takes_writes(manager.backend, name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, Optional, Tuple
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import check_takes_writes
 from ansible_collections.nebula.credential.plugins.module_utils.errors import FlowExpired, InvalidCallback, InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
@@ -23,17 +24,21 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.base impor
 from ansible_collections.nebula.credential.plugins.module_utils.types.interactive import FLOW, Callback, InteractiveType, OpenLogin
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import INTERACTIVE
 
+HOLDER = "login_by"
+"""The attribute that names the run which has written an open login last."""
+
 
 class LoginFlow:
     """The login of one credential. Use it within `CredentialManager.acting`."""
 
-    def __init__(self, manager: CredentialManager, name: str) -> None:
-        """Take the store's manager, and the credential."""
+    def __init__(self, manager: CredentialManager, name: str, holder: str) -> None:
+        """Take the store's manager, and the credential. `holder` identifies the run and its way into the store."""
         self._backend = manager.backend
         self._clock = manager.clock
         self._reader = Reader(manager.backend, manager.clock)
         self._writer = Writer(manager.backend, manager.tenant, manager.clock)
         self._name = name
+        self._holder = holder
         self.interval: Optional[int] = None
         """Seconds between two attempts to complete a login on a device, once it was read."""
 
@@ -51,17 +56,20 @@ class LoginFlow:
             InvalidInput: the type, or the grant of the credential, has no login.
             Revoked, RotationInProgress: its state accepts no new value.
             Conflict: other writers keep changing it.
+            CredentialError: the store takes no writes. Nothing was sent.
         """
         found = self._inspect()
         if check:
             return found, {}
+        check_takes_writes(self._backend, self._name)
         kept, shown = _find_type(found).start_login(found.fields, lifetime)
         return retry_conflicts(lambda: self._keep(kept)), shown
 
     def complete(self, callback: Callback, check: bool) -> Optional[Credential]:
         """Complete the login, and store its tokens; None if a person has to confirm it on the device first.
 
-        What works once is marked as used before it is sent. If its response is lost, another login has to be started.
+        What works once is marked as used before it is sent. If its response is lost, another login has to be started. Tokens are
+        requested only after this run has written the login to the store: those that it could not store would be lost.
 
         Raises:
             InvalidCallback: no login is open, or what came back is another one's. An open one stays open.
@@ -84,6 +92,8 @@ class LoginFlow:
             return found
         if is_used_up:
             found = self._drop(kept)
+        elif found.metadata.attributes.get(HOLDER) != self._holder:
+            found = retry_conflicts(lambda: self._take_over(kept))
         answer = kind.complete_login(login._replace(fields=found.fields), callback)
         return None if answer is None else retry_conflicts(lambda: self._store(kept, is_used_up, answer))
 
@@ -106,17 +116,26 @@ class LoginFlow:
         if known.lifecycle == lifecycle.FAILED:
             known = lifecycle.advance(known, "begin_interactive", now)
         record = found.record.with_metadata(lifecycle=known.lifecycle, history=known.history, updated_at=now)
-        return self._put(replace(record, state={**found.record.state, FLOW: kept}), found)
+        return self._put_open(replace(record, state={**found.record.state, FLOW: kept}), found)
 
-    def _drop(self, kept: Secret, event: str = "") -> Credential:
+    def _take_over(self, kept: Secret) -> Credential:
+        """Write the open login as this run's own."""
+        found = self._find_same(kept)
+        return self._put_open(found.record, found)
+
+    def _find_same(self, kept: Secret) -> Credential:
         found, open_now = self._find_open()
         if open_now != kept:
             raise InvalidCallback("another login was started meanwhile", name=self._name, remedy="Complete that one.")
+        return found
+
+    def _drop(self, kept: Secret, event: str = "") -> Credential:
+        found = self._find_same(kept)
         known, now = found.metadata, self._clock()
         if event and known.lifecycle == lifecycle.PENDING_INTERACTION:
             known = lifecycle.advance(known, event, now)
         record = found.record.with_metadata(lifecycle=known.lifecycle, history=known.history, updated_at=now)
-        return self._put(replace(record, state=_without_flow(found.record)), found)
+        return self._put(_without_login(record), found)
 
     def _store(self, kept: Secret, is_used_up: bool, answer: RefreshAnswer) -> Credential:
         found = self._inspect()
@@ -128,10 +147,14 @@ class LoginFlow:
         wanted = DesiredCredential(self._name)
         # A new login has nothing to do with the tokens of the one before, with what was refused to them, or with a refresh of them.
         bare = {name: value for name, value in fields.items() if name not in answer.state}
-        before = replace(found, record=replace(found.record, fields=bare, state={}))
+        before = replace(found, record=replace(_without_login(found.record), fields=bare, state={}))
         record = self._writer.next_record(before, found.kind.validate(fields), wanted).with_metadata(expires_at=answer.expires_at)
         record = replace(record, state=dict(answer.state))
         return self._put(record, found) if fields == dict(found.fields) else self._writer.put(record, found, wanted)
+
+    def _put_open(self, record: Record, found: Credential) -> Credential:
+        attributes = {**record.full_metadata.attributes, HOLDER: self._holder}
+        return self._put(record.with_metadata(attributes=attributes), found)
 
     def _put(self, record: Record, found: Credential) -> Credential:
         # Only versions of the input are kept: a login that was started must not displace them.
@@ -139,8 +162,10 @@ class LoginFlow:
         return Credential(self._backend.put(changed, found.record.etag), self._clock())
 
 
-def _without_flow(record: Record) -> Dict[str, Secret]:
-    return {name: value for name, value in record.state.items() if name != FLOW}
+def _without_login(record: Record) -> Record:
+    attributes = {name: value for name, value in record.full_metadata.attributes.items() if name != HOLDER}
+    state = {name: value for name, value in record.state.items() if name != FLOW}
+    return replace(record, state=state).with_metadata(attributes=attributes)
 
 
 def _find_type(found: Credential) -> InteractiveType:

@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, FrozenSet, Mapping, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, UnsupportedType, suggest
 from ansible_collections.nebula.credential.plugins.module_utils.types.api_key import ApiKey
-from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
+from ansible_collections.nebula.credential.plugins.module_utils.types.base import RECIPES, CredentialType
 from ansible_collections.nebula.credential.plugins.module_utils.types.basic import Basic
 from ansible_collections.nebula.credential.plugins.module_utils.types.custom import DECLARATION, Custom
 from ansible_collections.nebula.credential.plugins.module_utils.types.database import Database
@@ -60,6 +60,18 @@ def _load_jwt() -> CredentialType:
     from ansible_collections.nebula.credential.plugins.module_utils.types.jwt.jwt_type import Jwt
 
     return Jwt()
+
+
+def _load_kerberos() -> CredentialType:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.kerberos.kerberos_type import Kerberos
+
+    return Kerberos()
+
+
+def _load_ldap() -> CredentialType:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.ldap import Ldap
+
+    return Ldap()
 
 
 def _load_oauth2() -> CredentialType:
@@ -127,6 +139,8 @@ _LOADERS: Mapping[str, Callable[[], CredentialType]] = {
     "gcp": _load_gcp,
     "github_app": _load_github_app,
     "jwt": _load_jwt,
+    "kerberos": _load_kerberos,
+    "ldap": _load_ldap,
     "oauth2": _load_oauth2,
     "rds_iam": _load_rds_iam,
     "registry": _load_container_registry,
@@ -136,8 +150,10 @@ _LOADERS: Mapping[str, Callable[[], CredentialType]] = {
     "wireguard": _load_wireguard,
 }
 """The types whose files are loaded with the first credential of theirs. Then they are in `_TYPES` too."""
-_REFRESHABLE: FrozenSet[str] = frozenset(("aws", "azure", "certificate", "gcp", "github_app", "jwt", "oauth2", "rds_iam", "registry"))
-"""Those of them whose values can be refreshed."""
+_REFRESHABLE: FrozenSet[str] = frozenset(
+    ("aws", "azure", "certificate", "gcp", "github_app", "jwt", "kerberos", "oauth2", "rds_iam", "registry", "custom")
+)
+"""Those of them whose values can be refreshed, and `custom`."""
 _UNCACHED: FrozenSet[str] = frozenset(("totp",))
 """Those of them that no cache may keep."""
 _COMPOSED: FrozenSet[str] = frozenset(("chain", "composite"))
@@ -153,9 +169,13 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
         "description": "The types of other collections and packages that credentials of the store may have. They run on the controller.",
         "type": "list",
         "elements": "str",
-    }
+    },
+    RECIPES: {
+        "description": "How values of the type `custom` are renewed, by the name that their declaration has. Only in `nebula.yml`.",
+        "type": "dict",
+    },
 }
-"""The option of every store about types."""
+"""The options of every store about types."""
 
 
 def add_type(name: str, kind: CredentialType) -> None:
@@ -164,16 +184,27 @@ def add_type(name: str, kind: CredentialType) -> None:
     _TYPES[name] = kind
 
 
-def check_added(options: Mapping[str, Any]) -> None:
-    """Check that the types of other parties that a store names were added to this process.
+def prepare_types(options: Mapping[str, Any], validate: Callable[..., Any], warn: Callable[[str], object]) -> Mapping[str, Any]:
+    """Check what a store says about types, and return its recipes for values of custom types, by name.
+
+    Args:
+        options: the store's options.
+        validate: checks the options of a recipe.
+        warn: called with each warning.
 
     Raises:
-        InvalidConfiguration: one was not.
+        InvalidConfiguration: a type of another party was not added to this process, or a recipe is wrong.
     """
     missing = [name for name in options.get("types") or () if name not in _TYPES]
     if missing:
         what = "the type {0} was not loaded".format(ascii(missing[0]))
         raise InvalidConfiguration(what, option="types", remedy="Types of other parties can be used by plays, on the controller.")
+    if not options.get(RECIPES):
+        return {}
+    # Imported here: few stores have one.
+    from ansible_collections.nebula.credential.plugins.module_utils.types.recipes.options import read_recipes
+
+    return read_recipes(options[RECIPES], validate, warn)
 
 
 def is_loaded(name: str) -> bool:

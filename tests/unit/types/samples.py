@@ -7,14 +7,12 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import json
-import os
 from datetime import datetime, timezone
 
-from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.types import registry
 from ansible_collections.nebula.credential.plugins.module_utils.types.container_registry import PROVIDERS
+from tests.type_conformance.type_sample import TypeSample
 
 ATTRIBUTES = {
     "custom": {
@@ -81,6 +79,8 @@ GIVEN = {
     "database": {"username": "app", "engine": "mysql", "host": "db.example.com", "port": "3306", "database": "shop", "ssl_mode": "require"},
     "gcp": {"service_account_key": make_service_account_key},
     "github_app": {"private_key": make_rsa_key, "app_id": "1234", "installation_id": "5678", "api_url": NOWHERE},
+    "kerberos": {"principal": "HTTP/app.example.com@EXAMPLE.COM", "kdc": "127.0.0.1:1", "service": "HTTP@web.example.com"},
+    "ldap": {"url": "ldaps://127.0.0.1:1", "bind_dn": "uid=app,ou=services,dc=example,dc=com"},
     "jwt": {"issuer": "https://deploy.example", "audience": "registry", "lifetime": "10m"},
     "oauth2": {"client_id": "robot", "client_secret": "c4n4ry of many words", "token_url": "http://127.0.0.1:9/token", "scope": "api:read"},
     "rds_iam": {**AWS_LOGIN, "host": "shop.abc.eu-central-1.rds.amazonaws.com", "port": "5432", "username": "app"},
@@ -99,35 +99,13 @@ GIVEN = {
 }
 NAMED = {"chain": ("first", "second"), "composite": ("first", "second")}
 """The other credentials that a credential of the type is made of."""
-VARIABLE = "NEBULA_CONFORMANCE_TYPES"
-"""`module:NAME`, a mapping of types of another party: by name, the class as `type`, and what it is given (`given`, `attributes`)."""
+PACKAGES = {"registry": PROVIDERS["acr"].packages, "ldap": ()}
+"""What a type needs for what it is given, where that is not all that its class names."""
 
 
-def add_third_parties():
-    """Add the types that the environment names, and return their names."""
-    module, _colon, name = os.environ.get(VARIABLE, "").partition(":")
-    samples = getattr(importlib.import_module(module), name) if module else {}
-    for kind, sample in samples.items():
-        registry.add_type(kind, sample["type"]())
-        GIVEN[kind], ATTRIBUTES[kind] = sample.get("given", {}), sample.get("attributes", {})
-    return tuple(samples)
+def _build_sample(name):
+    attributes, named = ATTRIBUTES.get(name, {}), NAMED.get(name, ())
+    return TypeSample(name, given=GIVEN.get(name, {}), attributes=attributes, named=named, packages=PACKAGES.get(name))
 
 
-THIRD_PARTIES = add_third_parties()
-TYPES = THIRD_PARTIES or registry.TYPES
-"""The types that the suite is about: those of another party alone, if the environment names some."""
-
-
-def attributes_of(name):
-    """The attributes of the metadata that a type needs."""
-    return ATTRIBUTES.get(name, {})
-
-
-def given_to(name):
-    """The fields beside those that the type generates; with them, the type needs the packages of `packages_of`."""
-    return {field: Secret(value() if callable(value) else value) for field, value in GIVEN.get(name, {}).items()}
-
-
-def packages_of(name, kind):
-    """The packages that a type needs for the fields that it is given."""
-    return PROVIDERS["acr"].packages if name == "registry" else kind.packages
+SAMPLES = tuple(map(_build_sample, registry.TYPES))

@@ -37,8 +37,6 @@ _WITHOUT_LOGIN = {
 }
 """The `grant_type` of the grants that use up nothing."""
 _TOKENS = ("refresh_token", "access_token")
-_INPUT = ("grant", "token_url", "issuer", "provider", "tenant", "client_id", "refresh_token")
-"""The fields that decide which refresh token is meant."""
 
 
 class OAuth2(InteractiveType):
@@ -51,7 +49,7 @@ class OAuth2(InteractiveType):
     name = "oauth2"
     description = "an OAuth 2.0 access token, refreshed before it expires"
     primary = "access_token"
-    capabilities = TypeCapabilities(interactive=True, refresh=True, rotation=False)
+    capabilities = TypeCapabilities(interactive=True, refresh=True, rotation=False, revocation=True)
     packages = (oauth2.AUTHLIB, oauth2.REQUESTS)
     internal = (FLOW,)
     callback = ("callback_url", "code", "state")
@@ -65,6 +63,7 @@ class OAuth2(InteractiveType):
         Field("token_url", description="The address of the token endpoint."),
         Field("authorization_url", description="The address at which a person logs in with a browser."),
         Field("device_url", description="The address at which codes for a device are requested."),
+        Field("revocation_url", description="The address at which tokens are revoked."),
         Field("redirect_uri", description="Where the browser is sent after the login, as it is registered for the client."),
         Field("authorization_parameters", mapping=True, description="What the address of the login carries in addition."),
         Field("client_id", identifies=True, description="The client, as the service knows it."),
@@ -186,9 +185,12 @@ class OAuth2(InteractiveType):
         return oauth2.read_settings(fields).reuse_window != oauth2.FOREVER
 
     def keeps_state(self, before: Fields, after: Fields) -> bool:
-        """Return True if both hold the same refresh token: a newer one is in the state, and the older one must not be sent again."""
+        """Return True if both hold the same refresh token: a newer one is in the state, and the older one must not be sent again.
+
+        A corrected address or client is no reason to send it: the newest token is the one that the service knows.
+        """
         there, then = find_values(before), find_values(after)
-        return "refresh_token" in there and all(there.get(name) == then.get(name) for name in _INPUT)
+        return "refresh_token" in there and there["refresh_token"] == then.get("refresh_token")
 
     def explain_restart(self, fields: Fields) -> str:
         """Return what a person does after a refusal."""
@@ -226,6 +228,22 @@ class OAuth2(InteractiveType):
         if token is None:
             return request_token(settings, _WITHOUT_LOGIN[settings.grant], oauth2.FOREVER)
         return request_token(settings, oauth2.REFRESH_TOKEN, settings.reuse_window, refresh_token=token.expose().decode("utf-8"))
+
+    def revoke_tokens(self, fields: Fields, state: Fields) -> None:
+        """Have the server end the refresh token, which ends its access tokens at most servers; without one the access token (RFC 7009).
+
+        Raises:
+            InvalidInput: the server has no such address.
+            CredentialError: as `token_requests.revoke_token`.
+        """
+        there = find_values({**fields, **state})
+        hint = next((name for name in ("refresh_token", "access_token") if name in there), None)
+        if hint is None:
+            return
+        check_packages(self.packages)
+        from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.token_requests import revoke_token
+
+        revoke_token(oauth2.read_settings(fields), there[hint].expose().decode("utf-8"), hint)
 
 
 def _check_keys(complete: Fields) -> None:

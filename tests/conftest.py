@@ -100,6 +100,18 @@ def postgresql() -> object:
     return once.postgresql()
 
 
+@pytest.fixture(scope="session")
+def mariadb() -> object:
+    """A running MariaDB (tests.servers.mariadb.Server), one for a worker."""
+    return once.mariadb()
+
+
+@pytest.fixture(scope="session")
+def valkey() -> object:
+    """A running Valkey (tests.servers.valkey.Server), one for a worker."""
+    return once.valkey()
+
+
 def cannot_run(reason: str) -> None:
     """Fail in CI; elsewhere skip, loudly."""
     if os.environ.get("CI"):

@@ -201,7 +201,8 @@ def test_an_expiry_is_an_aware_time_in_utc_or_none(name):
 def test_a_type_is_refreshed_or_says_that_it_cannot_be(name):
     kind, fields = kind_of(name), make(name)
     assert (is_refreshable(name), is_cached(name), is_composed(name)) == flags_of(kind)
-    assert kind.capabilities.rotation or kind.capabilities.refresh or kind.capabilities.composed, "its value could never change"
+    able = kind.capabilities
+    assert able.rotation or able.refresh or able.composed or able.interactive, "its value could never change"
     answer = refresh(kind, fields)
     if isinstance(answer, CredentialError):
         assert isinstance(answer, RefreshUnsupported) is not kind.can_refresh(fields)
@@ -218,6 +219,7 @@ def test_the_tables_about_types_that_are_not_loaded_say_what_the_types_say():
     for name, load in registry._LOADERS.items():
         found = name in registry._REFRESHABLE, name not in registry._UNCACHED, name in registry._COMPOSED
         assert (name, *found) == (name, *flags_of(load()))
+        assert (name in registry.INTERACTIVE) is load().capabilities.interactive
 
 
 def refresh(kind, fields):
@@ -336,7 +338,7 @@ print(json.dumps(said))
 
 def check_missing(said):
     """Check that each type that needs packages names all of them, with the line that installs them."""
-    needed = {name: packages_of(name, kind_of(name)) for name in TYPES if kind_of(name).packages}
+    needed = {name: packages_of(name, kind_of(name)) for name in TYPES if packages_of(name, kind_of(name))}
     assert set(said) == set(needed)
     for name, packages in needed.items():
         assert all(package.module in said[name] for package in packages)

@@ -17,16 +17,29 @@ from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.c
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import is_given
 
-_DESCRIBES = ("type", "value", "fields", "generate", "declared_fields", "description", "tags", "metadata", "expires_at", "ttl", "policy")
+_DESCRIBES = (
+    "type",
+    "value",
+    "fields",
+    "generate",
+    "declared_fields",
+    "description",
+    "tags",
+    "metadata",
+    "expires_at",
+    "ttl",
+    "policy",
+    "rotation",
+)
 _USED_IN: Mapping[str, Tuple[str, ...]] = {
-    **dict.fromkeys((*_DESCRIBES, "allow_empty", "idempotency_key"), (PRESENT,)),
+    **dict.fromkeys((*_DESCRIBES, "allow_empty", "check", "idempotency_key"), (PRESENT,)),
     **dict.fromkeys(("encoding", "return_value"), (PRESENT, RESTORED)),
     **dict.fromkeys(("force", "recoverable", "permanent", "revoke_tokens"), (ABSENT,)),
     "version": (ABSENT, RESTORED),
 }
 _DEFAULTS: Mapping[str, Any] = {
+    **dict.fromkeys(("allow_empty", "check", "force", "permanent", "return_value", "revoke_tokens"), False),
     "encoding": "text",
-    **dict.fromkeys(("allow_empty", "return_value", "force", "permanent", "revoke_tokens"), False),
 }
 
 

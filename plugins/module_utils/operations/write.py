@@ -13,8 +13,9 @@ from functools import partial
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential import ABSENT, INHERITED, PRESENT, REVOKED
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import check_takes_writes
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Authenticating, check_takes_writes, find_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.model.assignment import check_assignment
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import RotationPolicy, lifetime, moment
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
@@ -129,7 +130,7 @@ def _refuse_twice(names: Iterable[str]) -> None:
 def _one(manager: CredentialManager, item: Mapping[str, Any], context: AccessContext, check: bool) -> Done:
     state = _read_state(item)
     check_state(state, item)
-    wanted = read_desired(item)
+    wanted = read_desired(item, is_authenticated=find_protocol(manager.backend, Authenticating) is not None)
     with manager.acting(_caller(context, item.get("scope"))):
         done = _ensure(manager, state, wanted, item, check)
         if check and done.changed:
@@ -205,8 +206,10 @@ def _summary(manager: CredentialManager, results: List[Result[Done]]) -> Outcome
     return Outcome(dict(whole, diff=diffs), tuple(secrets))
 
 
-def read_desired(item: Mapping[str, Any]) -> DesiredCredential:
+def read_desired(item: Mapping[str, Any], *, is_authenticated: bool = False) -> DesiredCredential:
     """Build the wanted state from the parameters of one credential.
+
+    `is_authenticated` says whether a key of the collection authenticates the metadata of the store.
 
     Raises:
         InvalidInput: a value cannot be read; the error names the option.
@@ -224,9 +227,11 @@ def read_desired(item: Mapping[str, Any]) -> DesiredCredential:
         metadata=item.get("metadata"),
         scope=_scope(item.get("scope")),
         policy=None if policy is None else RotationPolicy.read_wanted(policy).write(),
+        rotation=None if item.get("rotation") is None else check_assignment(item["rotation"], is_authenticated=is_authenticated),
         expires_at=None if item.get("expires_at") is None else moment(item["expires_at"], "expires_at"),
         ttl=None if item.get("ttl") is None else lifetime(item["ttl"], "ttl"),
         idempotency_key=item.get("idempotency_key"),
+        check=bool(item.get("check")),
     )
 
 

@@ -26,7 +26,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.importing 
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import JOURNAL, PENDING, PREVIOUS, Record
 from ansible_collections.nebula.credential.plugins.module_utils.store.portable import Place, Portable
-from ansible_collections.nebula.credential.plugins.module_utils.types.base import FLOW
+from ansible_collections.nebula.credential.plugins.module_utils.types.interactive import FLOW
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import type_named
 
 _ROTATES = (lifecycle.ROTATING, lifecycle.GRACE_PERIOD)

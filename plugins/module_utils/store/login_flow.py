@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import check_takes_writes
 from ansible_collections.nebula.credential.plugins.module_utils.errors import FlowExpired, InvalidCallback, InvalidInput
@@ -20,7 +20,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.manager im
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Reader
 from ansible_collections.nebula.credential.plugins.module_utils.store.refusals import refuse_revoked, refuse_while_rotating
 from ansible_collections.nebula.credential.plugins.module_utils.store.writer import Writer, retry_conflicts
-from ansible_collections.nebula.credential.plugins.module_utils.types.base import FLOW, RefreshAnswer
+from ansible_collections.nebula.credential.plugins.module_utils.types.base import RefreshAnswer
+from ansible_collections.nebula.credential.plugins.module_utils.types.interactive import FLOW, Callback, InteractiveType, OpenLogin
+from ansible_collections.nebula.credential.plugins.module_utils.types.registry import INTERACTIVE
 
 HOLDER = "login_by"
 """The attribute that names the run which has written an open login last."""
@@ -60,10 +62,10 @@ class LoginFlow:
         if check:
             return found, {}
         check_takes_writes(self._backend, self._name)
-        kept, shown = _interactive(found).start_login(found.fields, lifetime)
+        kept, shown = _find_type(found).start_login(found.fields, lifetime)
         return retry_conflicts(lambda: self._keep(kept)), shown
 
-    def complete(self, callback: Mapping[str, Optional[str]], check: bool) -> Optional[Credential]:
+    def complete(self, callback: Callback, check: bool) -> Optional[Credential]:
         """Complete the login, and store its tokens; None if a person has to confirm it on the device first.
 
         What works once is marked as used before it is sent. If its response is lost, another login has to be started. Tokens are
@@ -76,10 +78,12 @@ class LoginFlow:
             CredentialError: the service refuses or does not respond.
         """
         found, kept = self._find_open()
-        kind = _interactive(found)
+        kind = _find_type(found)
+        _refuse_unused(kind, callback)
+        login = OpenLogin(found.fields, found.record.state, kept)
         self.interval = kind.read_interval(kept)
         try:
-            is_used_up = kind.check_login(kept, callback)
+            is_used_up = kind.check_login(login, callback)
         except FlowExpired:
             if not check:
                 retry_conflicts(lambda: self._drop(kept, "flow_timeout"))
@@ -90,14 +94,14 @@ class LoginFlow:
             found = self._drop(kept)
         elif found.metadata.attributes.get(HOLDER) != self._holder:
             found = retry_conflicts(lambda: self._take_over(kept))
-        answer = kind.complete_login(found.fields, kept, callback)
+        answer = kind.complete_login(login._replace(fields=found.fields), callback)
         return None if answer is None else retry_conflicts(lambda: self._store(kept, is_used_up, answer))
 
     def _inspect(self) -> Credential:
         found = self._reader.inspect(self._name)
         refuse_revoked(found)
         refuse_while_rotating(found)
-        _interactive(found)
+        _find_type(found)
         return found
 
     def _find_open(self) -> Tuple[Credential, Secret]:
@@ -135,17 +139,18 @@ class LoginFlow:
 
     def _store(self, kept: Secret, is_used_up: bool, answer: RefreshAnswer) -> Credential:
         found = self._inspect()
+        if dict(found.record.state) == dict(answer.state):
+            return found  # it was stored, and the response to that was lost
         if not is_used_up and found.record.state.get(FLOW) != kept:
             raise InvalidCallback("another login was started or completed meanwhile", name=self._name, remedy="Read the credential.")
-        login = ("refresh_token",) if "refresh_token" in answer.state else ("access_token",)
-        fields = {name: value for name, value in found.fields.items() if name not in ("refresh_token", "access_token")}
-        fields.update((name, answer.state[name]) for name in login)
+        fields = _find_type(found).keep_login(found.fields, answer.state)
         wanted = DesiredCredential(self._name)
         # A new login has nothing to do with the tokens of the one before, with what was refused to them, or with a refresh of them.
-        bare = {name: value for name, value in fields.items() if name not in login}
+        bare = {name: value for name, value in fields.items() if name not in answer.state}
         before = replace(found, record=replace(_without_login(found.record), fields=bare, state={}))
         record = self._writer.next_record(before, found.kind.validate(fields), wanted).with_metadata(expires_at=answer.expires_at)
-        return self._writer.put(replace(record, state=dict(answer.state)), found, wanted)
+        record = replace(record, state=dict(answer.state))
+        return self._put(record, found) if fields == dict(found.fields) else self._writer.put(record, found, wanted)
 
     def _put_open(self, record: Record, found: Credential) -> Credential:
         attributes = {**record.full_metadata.attributes, HOLDER: self._holder}
@@ -163,9 +168,16 @@ def _without_login(record: Record) -> Record:
     return replace(record, state=state).with_metadata(attributes=attributes)
 
 
-def _interactive(found: Credential) -> Any:
+def _find_type(found: Credential) -> InteractiveType:
     kind = found.kind
-    if not kind.capabilities.interactive:
+    if not isinstance(kind, InteractiveType):
         what = "type '{0}' has no login by a person".format(kind.name)
-        raise InvalidInput(what, option="name", name=found.name, remedy="Use a credential of the type 'oauth2'.")
+        remedy = "Use a credential of one of the types that have: {0}.".format(", ".join(INTERACTIVE))
+        raise InvalidInput(what, option="name", name=found.name, remedy=remedy)
     return kind
+
+
+def _refuse_unused(kind: InteractiveType, callback: Callback) -> None:
+    for option in sorted(name for name, value in callback.items() if value is not None and name not in kind.callback):
+        what = "a login of type '{0}' does not use it".format(kind.name)
+        raise InvalidInput(what, option=option, remedy="Give what came back from it: {0}.".format(", ".join(kind.callback)))

@@ -29,7 +29,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.secret imp
 from ansible_collections.nebula.credential.plugins.module_utils.types import generation
 
 RECIPES = "refreshes"  # the option of a store that says how values of custom types are renewed
-FLOW = "flow"  # the part of a state that holds a login that was started
 SHOWN = 4  # characters of a secret id that are shown
 SHORTEST_ID = 16  # of a shorter one nothing is shown: too little of it would be left to guess
 DUE_AT_ONCE = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -99,10 +98,6 @@ class RefreshAnswer:
 
     state: Fields = dataclass_field(repr=False)
     expires_at: Optional[datetime] = None
-
-
-class SlowDown(Exception):
-    """A login is not complete yet, and the service wants more time between two requests."""
 
 
 class CredentialType(ABC):
@@ -294,6 +289,10 @@ class CredentialType(ABC):
             RefreshUnsupported: the type has nothing to refresh.
         """
         raise refresh_unsupported_error(self, fields)
+
+    def try_login(self, fields: Fields) -> None:
+        """Log in to the service, and change nothing there. Raises LoginFailed, Unavailable, Timeout, or MissingLibrary."""
+        raise InvalidInput("type '{0}' has no login that can be tried".format(self.name), option="check", remedy="Leave it out.")
 
     def redact(self, fields: Fields) -> Dict[str, str]:
         """Return the fields as they may be shown, with secret values replaced and binary ones escaped.

@@ -62,6 +62,18 @@ def _load_jwt() -> CredentialType:
     return Jwt()
 
 
+def _load_kerberos() -> CredentialType:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.kerberos.kerberos_type import Kerberos
+
+    return Kerberos()
+
+
+def _load_ldap() -> CredentialType:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.ldap import Ldap
+
+    return Ldap()
+
+
 def _load_oauth2() -> CredentialType:
     from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.oauth2_type import OAuth2
 
@@ -72,6 +84,12 @@ def _load_rds_iam() -> CredentialType:
     from ansible_collections.nebula.credential.plugins.module_utils.types.rds_iam import RdsIam
 
     return RdsIam()
+
+
+def _load_saml() -> CredentialType:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.saml.saml_type import Saml
+
+    return Saml()
 
 
 def _load_ssh_key() -> CredentialType:
@@ -121,22 +139,27 @@ _LOADERS: Mapping[str, Callable[[], CredentialType]] = {
     "gcp": _load_gcp,
     "github_app": _load_github_app,
     "jwt": _load_jwt,
+    "kerberos": _load_kerberos,
+    "ldap": _load_ldap,
     "oauth2": _load_oauth2,
     "rds_iam": _load_rds_iam,
     "registry": _load_container_registry,
+    "saml": _load_saml,
     "ssh_key": _load_ssh_key,
     "totp": _load_totp,
     "wireguard": _load_wireguard,
 }
 """The types whose files are loaded with the first credential of theirs. Then they are in `_TYPES` too."""
 _REFRESHABLE: FrozenSet[str] = frozenset(
-    ("aws", "azure", "certificate", "gcp", "github_app", "jwt", "oauth2", "rds_iam", "registry", "custom")
+    ("aws", "azure", "certificate", "gcp", "github_app", "jwt", "kerberos", "oauth2", "rds_iam", "registry", "custom")
 )
 """Those of them whose values can be refreshed, and `custom`."""
 _UNCACHED: FrozenSet[str] = frozenset(("totp",))
 """Those of them that no cache may keep."""
 _COMPOSED: FrozenSet[str] = frozenset(("chain", "composite"))
 """Those of them whose values are those of other credentials."""
+INTERACTIVE: Tuple[str, ...] = ("oauth2", "saml")
+"""Those of them with a login by a person."""
 
 TYPES: Tuple[str, ...] = (*tuple(sorted((*_TYPES, *_LOADERS))), Custom.name)
 

@@ -10,7 +10,6 @@ here opens a store or uses a network.
 
 from __future__ import annotations
 
-import configparser
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -30,6 +29,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.store_refe
     inline_store,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.store.aliases import resolve_store_aliases
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.ansible_cfg import (
+    INI_KEY,
+    INI_SECTION,
+    SESSION_KEY,
+    read_ansible_cfg,
+)
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.configuration_path import (
     CONFIG_ENVIRONMENT,
     EXTENSIONS,
@@ -51,12 +56,11 @@ STORE_OPTION = "store"
 STORE_VARIABLE = "nebula_credential_store"
 STORES_VARIABLE = "nebula_credential_stores"
 STORE_ENVIRONMENT = "NEBULA_CREDENTIAL_STORE"
-INI_SECTION, INI_KEY = "nebula_credential", "store"
 _LONGEST = 300
-_FILE_KEYS = ("default", "stores", "session", EXTENSIONS)
+TARGETS = "targets"
+_FILE_KEYS = ("default", "stores", TARGETS, "session", EXTENSIONS)
 SESSION_VARIABLE = "nebula_credential_session"
 SESSION_ENVIRONMENT = "NEBULA_CREDENTIAL_SESSION"
-SESSION_KEY = "session"
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,7 @@ class _ConfigurationFile:
     stores: Mapping[str, Any] = field(default_factory=dict)
     session: Any = None
     extensions: tuple[str, ...] = ()
+    targets: Mapping[str, Any] = field(default_factory=dict)
 
 
 def resolve_store(option: Any, around: RunConfig, option_name: str = STORE_OPTION) -> StoreReference:
@@ -143,7 +148,7 @@ def _choose(around: RunConfig) -> tuple[Any, str]:
         return variable, STORE_VARIABLE
     if around.environment.get(STORE_ENVIRONMENT):
         return around.environment[STORE_ENVIRONMENT], STORE_ENVIRONMENT
-    return _from_ansible_cfg(around.ansible_cfg, INI_KEY), "[{0}] {1}".format(INI_SECTION, INI_KEY)
+    return read_ansible_cfg(around.ansible_cfg, INI_KEY), "[{0}] {1}".format(INI_SECTION, INI_KEY)
 
 
 def session_settings(around: RunConfig) -> list[tuple[str, Any]]:
@@ -155,7 +160,7 @@ def session_settings(around: RunConfig) -> list[tuple[str, Any]]:
     said = [
         (SESSION_VARIABLE, to_native(template_variable(SESSION_VARIABLE, around))),
         (SESSION_ENVIRONMENT, around.environment.get(SESSION_ENVIRONMENT)),
-        ("[{0}] {1}".format(INI_SECTION, SESSION_KEY), _from_ansible_cfg(around.ansible_cfg, SESSION_KEY)),
+        ("[{0}] {1}".format(INI_SECTION, SESSION_KEY), read_ansible_cfg(around.ansible_cfg, SESSION_KEY)),
         ("{0} in {1}".format(SESSION_KEY, FILE_NAME), to_native(_read_session_settings(around))),
     ]
     for place, value in said[1:]:
@@ -179,6 +184,17 @@ def read_extensions(around: RunConfig) -> tuple[str, ...]:
         InvalidConfiguration: the file is invalid.
     """
     return _read_file(around).extensions
+
+
+def read_file_targets(around: RunConfig) -> tuple[str, Mapping[str, Any]]:
+    """Return the path of the configuration file (empty if there is none), and its `targets`, unchecked but without a template.
+
+    Raises:
+        InvalidConfiguration: the file is invalid.
+    """
+    file = _read_file(around)
+    refuse_templates(file.targets, file.path, TARGETS)
+    return file.path, file.targets
 
 
 def _is_mapping_as_text(value: Any) -> bool:
@@ -258,26 +274,6 @@ def template_variable(variable: str, around: RunConfig) -> Any:
         raise InvalidConfiguration(what, option=variable, remedy="Check the templates and vaulted values in it.") from None
 
 
-def _from_ansible_cfg(path: str | None, key: str) -> str | None:
-    if path is None:
-        return None
-    parser = configparser.ConfigParser(inline_comment_prefixes=(";",), interpolation=None)
-    try:
-        parser.read(path, encoding="utf-8")
-    except (configparser.Error, UnicodeDecodeError):
-        return None  # Ansible itself has read the file, and reports its errors.
-    _check_ini_keys(path, parser)
-    return parser.get(INI_SECTION, key, fallback=None) or None
-
-
-def _check_ini_keys(path: str, parser: configparser.ConfigParser) -> None:
-    written = set(parser[INI_SECTION]) - set(parser.defaults()) if parser.has_section(INI_SECTION) else set()
-    unknown = sorted(written - {INI_KEY, SESSION_KEY})
-    if unknown:
-        what = "section [{0}] of {1} has no key {2}".format(INI_SECTION, path, ", ".join(map(ascii, unknown)))
-        raise InvalidConfiguration(what[:_LONGEST], option="ansible.cfg", remedy="It takes: {0}, {1}.".format(INI_KEY, SESSION_KEY))
-
-
 def _read_file(around: RunConfig) -> _ConfigurationFile:
     path = find_configuration(around.environment, around.ansible_cfg)
     _warn_of_unused(path, around)
@@ -324,7 +320,8 @@ def _check_file(path: str, content: Any) -> _ConfigurationFile:
     if default is not None and not isinstance(default, str):
         raise InvalidConfiguration("'default' in {0} is not a name".format(path), option="default", remedy="Write a store's name.")
     stores = _mapping_of_stores(content.get("stores", {}), "stores")
-    return _ConfigurationFile(path, default, stores, content.get("session"), check_extensions(path, content.get(EXTENSIONS)))
+    extensions = check_extensions(path, content.get(EXTENSIONS))
+    return _ConfigurationFile(path, default, stores, content.get("session"), extensions, content.get(TARGETS, {}))
 
 
 def _refuse_empty_keys(path: str, content: Mapping[str, Any]) -> None:

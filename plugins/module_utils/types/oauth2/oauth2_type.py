@@ -21,12 +21,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import (
     DUE_AT_ONCE,
-    FLOW,
-    CredentialType,
     Field,
     RefreshAnswer,
     TypeCapabilities,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.types.interactive import FLOW, Callback, InteractiveType, OpenLogin
 from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2 import settings as oauth2
 from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.providers import PROVIDERS
 from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.refusals import explain_restart
@@ -37,9 +36,10 @@ _WITHOUT_LOGIN = {
     oauth2.TOKEN_EXCHANGE: "urn:ietf:params:oauth:grant-type:token-exchange",
 }
 """The `grant_type` of the grants that use up nothing."""
+_TOKENS = ("refresh_token", "access_token")
 
 
-class OAuth2(CredentialType):
+class OAuth2(InteractiveType):
     """A client of an authorization server, and the access token that it gets there.
 
     A person writes the client and, for the grant `refresh_token`, the first refresh token. The access token and each newer refresh
@@ -52,6 +52,7 @@ class OAuth2(CredentialType):
     capabilities = TypeCapabilities(interactive=True, refresh=True, rotation=False, revocation=True)
     packages = (oauth2.AUTHLIB, oauth2.REQUESTS)
     internal = (FLOW,)
+    callback = ("callback_url", "code", "state")
     fields = (
         Field("access_token", secret=True, description="The token that services accept."),
         Field("refresh_token", secret=True, description="The token of a login, with which access tokens are requested."),
@@ -142,19 +143,25 @@ class OAuth2(CredentialType):
 
         return logins.start(oauth2.read_settings(fields), lifetime)
 
-    def complete_login(self, fields: Fields, kept: Secret, callback: Mapping[str, Optional[str]]) -> Optional[RefreshAnswer]:
+    def complete_login(self, login: OpenLogin, callback: Callback) -> Optional[RefreshAnswer]:
         """Complete a login that was started; None if the person has not finished it yet. Raises as `logins.complete`."""
         check_packages(self.packages)
         from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2 import logins
 
-        return logins.complete(oauth2.read_settings(fields), kept, callback)
+        return logins.complete(oauth2.read_settings(login.fields), login.kept, callback)
 
-    def check_login(self, kept: Secret, callback: Mapping[str, Optional[str]]) -> bool:
+    def check_login(self, login: OpenLogin, callback: Callback) -> bool:
         """Return True if completing it uses it up, so that it must not be tried twice. Raises as `logins.check`; sends nothing."""
         check_packages(self.packages)
         from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2 import logins
 
-        return logins.check(kept, callback)
+        return logins.check(login.kept, callback)
+
+    def keep_login(self, fields: Fields, state: Fields) -> Dict[str, Secret]:
+        """Return the fields with the token of a login in them: the refresh token, else the access token. Those of an older one go."""
+        kept = {name: value for name, value in fields.items() if name not in _TOKENS}
+        newest = next(name for name in _TOKENS if name in state)
+        return dict(kept, **{newest: state[newest]})
 
     def read_interval(self, kept: Secret) -> Optional[int]:
         """Return the seconds between two attempts to complete a login on a device; None for one in a browser."""

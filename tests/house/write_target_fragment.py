@@ -9,6 +9,7 @@ Run it after a change of a target's options: `PYTHONPATH=.venv/collections pytho
 
 from __future__ import annotations
 
+import json
 import textwrap
 from pathlib import Path
 from typing import Any, Iterator, Sequence
@@ -82,7 +83,9 @@ def _named(name: str, kind: str, paragraphs: Sequence[str], indent: int) -> Iter
 def _scalar(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return "[{}]".format(", ".join(value)) if isinstance(value, tuple) else str(value)
+    # Quoted where YAML would not read plain text as that text.
+    plain = str(value)
+    return "[{}]".format(", ".join(value)) if isinstance(value, tuple) else plain if plain[:1].isalnum() else json.dumps(plain)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.command import Command
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.http import Http
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.kubernetes import Kubernetes
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.mongodb import MongoDB
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.mysql import MySQL
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql import PostgreSQL
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.rabbitmq import RabbitMQ
@@ -21,6 +22,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.vault_static_role import VaultStaticRole
 
 TARGETS: Mapping[str, Type[Target]] = {
-    target.kind: target for target in (PostgreSQL, MySQL, Redis, RabbitMQ, Http, AwsIam, VaultAppRole, VaultStaticRole, Kubernetes, Command)
+    target.kind: target
+    for target in (PostgreSQL, MySQL, Redis, RabbitMQ, MongoDB, Http, AwsIam, VaultAppRole, VaultStaticRole, Kubernetes, Command)
 }
 """By kind. `none` is no target: nothing is driven."""

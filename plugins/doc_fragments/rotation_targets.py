@@ -177,7 +177,7 @@ options:
           - The host part of the account of O(mysql.user) and O(mysql.usernames), as C(mysql.user) has it.
           - A rotation is refused if the server takes a login for an account with another one.
         type: str
-        default: "%"
+        default: '%'
       overlap:
         description:
           - Whether the old password stays valid in the grace period.

@@ -9,7 +9,6 @@ Run it after a change of a target's options: `PYTHONPATH=.venv/collections pytho
 
 from __future__ import annotations
 
-import json
 import textwrap
 from pathlib import Path
 from typing import Any, Iterator, Sequence
@@ -83,9 +82,10 @@ def _named(name: str, kind: str, paragraphs: Sequence[str], indent: int) -> Iter
 def _scalar(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    # Quoted where YAML would not read plain text as that text.
-    plain = str(value)
-    return "[{}]".format(", ".join(value)) if isinstance(value, tuple) else plain if plain[:1].isalnum() else json.dumps(plain)
+    if isinstance(value, tuple):
+        return "[{}]".format(", ".join(value))
+    # YAML reads what begins with one of its own characters as something else.
+    return str(value) if str(value)[:1].isalnum() or isinstance(value, (int, float)) else "'{}'".format(value)
 
 
 if __name__ == "__main__":

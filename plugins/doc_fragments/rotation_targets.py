@@ -21,6 +21,7 @@ options:
       - V(mysql) changes the password of a user of MySQL or MariaDB.
       - V(redis) changes the password of an ACL user of Redis or Valkey.
       - V(rabbitmq) changes the password of a RabbitMQ user.
+      - V(mongodb) changes the password of a MongoDB user. Not tried on a real server.
       - V(http) changes a value by an HTTP API, whose requests you describe.
       - V(aws_iam) has AWS make an access key of an IAM user, and deletes the old one.
       - V(vault_approle) has HashiCorp Vault or OpenBao make a secret id of an AppRole, and drops the old one.
@@ -332,6 +333,73 @@ options:
             works."
         type: bool
         default: false
+  mongodb:
+    description:
+      - The MongoDB server, and whose password changes there. The controller reaches it, not the task's host, by the Python
+        package C(pymongo).
+      - The roles of the user stay as they are. A single user has no grace period, because it has one password at a time.
+    type: dict
+    suboptions:
+      url:
+        description:
+          - The servers, as C(mongodb://host:port,host:port/?replicaSet=name) or C(mongodb+srv://host), without a login.
+          - Of its parameters C(replicaSet) and C(directConnection) are taken.
+        type: str
+        required: true
+      ca_cert:
+        description:
+          - A file of CA certificates that verify the server's certificate, on the controller. Without it, the system's are
+            trusted.
+        type: path
+      client_cert:
+        description:
+          - A file with a client certificate and its key, on the controller.
+        type: path
+      allow_insecure_transport:
+        description:
+          - Connect to another machine without TLS.
+        type: bool
+        default: false
+      user:
+        description:
+          - The user whose password changes. Defaults to the credential's field C(username).
+        type: str
+      user_database:
+        description:
+          - The database in which the user was created.
+        type: str
+        default: admin
+      usernames:
+        description:
+          - Two users that take turns. The new value is the other user's user name and password, so that the old one keeps
+            working.
+          - Both must exist and have the same rights. Consumers must read user name and password in one lookup.
+        type: list
+        elements: str
+      admin_user:
+        description:
+          - A user that may change the password. Defaults to the user name of O(mongodb.admin_credential).
+        type: str
+      admin_password:
+        description:
+          - The password of O(mongodb.admin_user).
+        type: str
+      admin_credential:
+        description:
+          - A credential in the same store that holds the admin's user name and password.
+        type: str
+      own_login:
+        description:
+          - Whether the user changes its own password, by a login with the current value, in place of an administrator.
+          - "With one value at a time there is no way back then: the old value cannot be sent again with a login that no longer
+            works."
+        type: bool
+        default: false
+      admin_database:
+        description:
+          - The database in which the administrator was created.
+        type: str
+        default: admin
   http:
     description:
       - The requests by which the API takes, tries and drops a value. The controller sends them, by TLS 1.2 or later, and follows

@@ -17,7 +17,7 @@ from tests.canary import canaries
 from tests.canary.channels import everywhere
 from tests.canary.sandbox import PLAYS, Sandbox
 from tests.canary.search import Searcher
-from tests.servers import once, rabbitmq_api
+from tests.servers import mongodb_wire, once, rabbitmq_api
 
 
 @dataclass(frozen=True)
@@ -137,6 +137,15 @@ def test_no_secret_shows_in_a_rotation_of_an_acl_user(given, sandbox, valkey):
     for value in ("new_canary", "plain_canary"):
         assert "+PONG" in valkey.ask("AUTH canary_app {0}".format(given[value]), "PING")
     valkey.ask("AUTH default " + valkey.password, "ACL DELUSER canary_app")
+
+
+def test_no_secret_shows_in_a_rotation_of_a_mongodb_user(given, sandbox):
+    with mongodb_wire.running() as server:
+        given = dict(given, new_canary=canaries.make_plain(), admin_canary=server.password)
+        server.put("canary_app", given["plain_canary"], [])
+        rotate_service(given, sandbox, "mongodb", server, {"url": server.url})
+        assert Searcher(given).hits(everywhere(sandbox)) == []
+        assert server.accepts("canary_app", given["new_canary"])
 
 
 def test_no_secret_shows_in_a_rotation_of_a_rabbitmq_user(given, sandbox):

@@ -15,6 +15,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.http import Http
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.kubernetes import Kubernetes
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.ldap import Ldap
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.mongodb import MongoDB
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.mysql import MySQL
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.oauth2_client import OAuth2Client
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql import PostgreSQL
@@ -28,6 +29,7 @@ _KINDS: Tuple[Type[Target], ...] = (
     MySQL,
     Redis,
     RabbitMQ,
+    MongoDB,
     Http,
     AwsIam,
     VaultAppRole,

@@ -17,6 +17,7 @@ from tests.canary import canaries
 from tests.canary.channels import everywhere
 from tests.canary.sandbox import PLAYS, Sandbox
 from tests.canary.search import Searcher
+from tests.servers import once
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,25 @@ def test_no_secret_shows_in_a_rotation_by_programs(given, sandbox, secret_in):
     assert ended == 0, sandbox.output[-3000:].decode("utf-8", "replace")
     assert (sandbox.path("rendered") / "door").read_text() == given["new_canary"] + "\n"
     assert any(b"/rendered/door" in command for _where, command in sandbox.processes["cmdline"])
+
+
+@pytest.mark.server
+def test_no_secret_shows_in_rotations_by_requests(given, sandbox):
+    server = once.openbao()
+    path = "auth/{0}/role/{1}".format(server.enable("approle", "canary-approle", auth=True), "canary")
+    rules = 'path "{0}*" {{ capabilities = ["create", "read", "update", "list"] }}'.format(path)
+    given = dict(given, new_canary=canaries.make_plain(), admin_canary=server.token(server.policy("canary", rules)))
+    server.call("POST", path, {"token_ttl": "1m"})
+    server.call("POST", path + "/custom-secret-id", {"secret_id": given["plain_canary"]})
+    role_id = server.call("GET", path + "/role-id")["data"]["role_id"]
+    named = {"server_url": server.url, "server_mount": "canary-approle", "server_role": "canary", "server_role_id": role_id}
+    ended = sandbox.play("rotate_api.yml", {**given, "canary_store": store_of(sandbox), **named}, ["--diff", "-vvv"])
+    said = sandbox.output[-3000:].decode("utf-8", "replace")
+    assert Searcher(given).hits(everywhere(sandbox)) == []
+    assert ended == 0, said
+    assert b"promoted" in sandbox.output, said
+    assert b"the server responded with status" in sandbox.output, said
+    assert len(server.call("LIST", path + "/secret-id")["data"]["keys"]) == 3
 
 
 @pytest.mark.server

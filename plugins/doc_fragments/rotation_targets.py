@@ -18,6 +18,8 @@ options:
       - V(none) changes the value in the store alone. If a service takes this credential, it stops working; so it has to be
         written out.
       - V(postgresql) changes the password of a PostgreSQL role.
+      - V(mysql) changes the password of a user of MySQL or MariaDB.
+      - V(redis) changes the password of an ACL user of Redis or Valkey.
       - V(http) changes a value by an HTTP API, whose requests you describe.
       - V(aws_iam) has AWS make an access key of an IAM user, and deletes the old one.
       - V(vault_approle) has HashiCorp Vault or OpenBao make a secret id of an AppRole, and drops the old one.
@@ -101,6 +103,171 @@ options:
         description:
           - A credential in the same store that holds the admin's user name and password.
         type: str
+      own_login:
+        description:
+          - Whether the role changes its own password, by a login with the current value, in place of an administrator.
+          - "With one value at a time there is no way back then: the old value cannot be sent again with a login that no longer
+            works."
+        type: bool
+        default: false
+  mysql:
+    description:
+      - The MySQL or MariaDB server, and whose password changes there. The module C(mysql_query) of C(community.mysql) reaches it
+        from the task's host, which needs C(PyMySQL).
+      - MariaDB gets a hash, never the password. The way in which the user logs in, and its rights, stay as they are.
+      - "The names of community.mysql are taken too: C(login_host), C(login_port), C(login_db), C(login_unix_socket),
+        C(login_user) and C(login_password) (the administrator's), C(ssl_ca), C(ssl_cert), C(ssl_key)."
+      - "A single user has no grace period, unless O(mysql.overlap=dual): it has one password at a time."
+    type: dict
+    suboptions:
+      host:
+        description:
+          - Host name or address, as seen from the task's host. Defaults to the credential's field C(host), or V(localhost).
+        type: str
+      port:
+        description:
+          - The port. Defaults to the credential's field C(port), or 3306 if it has none.
+        type: int
+      probe_host:
+        description:
+          - Where a value is tried, if applications connect to another address than O(mysql.host), for example a proxy. As seen
+            from the task's host. Defaults to O(mysql.host).
+        type: str
+      probe_port:
+        description:
+          - The port of O(mysql.probe_host). Defaults to O(mysql.port).
+        type: int
+      database:
+        description:
+          - The database with which a value is tried. Defaults to the credential's field C(database), or none.
+        type: str
+      unix_socket:
+        description:
+          - A Unix socket, in place of a host.
+        type: path
+      ca_cert:
+        description:
+          - A file of CA certificates that verify the server's certificate, on the task's host. The connection then needs TLS.
+        type: path
+      client_cert:
+        description:
+          - A client certificate, on the task's host.
+        type: path
+      client_key:
+        description:
+          - The key of O(mysql.client_cert), on the task's host.
+        type: path
+      check_hostname:
+        description:
+          - Whether the certificate must name the host. On by default with O(mysql.ca_cert).
+        type: bool
+      allow_insecure_transport:
+        description:
+          - Allow a connection to another machine without O(mysql.ca_cert). Whoever is in between can then read the value, or the
+            hash that MariaDB gets.
+        type: bool
+        default: false
+      user:
+        description:
+          - The user whose password changes. Defaults to the credential's field C(username).
+        type: str
+      account_host:
+        description:
+          - The host part of the account of O(mysql.user) and O(mysql.usernames), as C(mysql.user) has it.
+          - A rotation is refused if the server takes a login for an account with another one.
+        type: str
+        default: '%'
+      overlap:
+        description:
+          - Whether the old password stays valid in the grace period.
+          - "V(none): the user has one password."
+          - "V(dual): MySQL 8.0.14 and later keep the old one as the second password (C(RETAIN CURRENT PASSWORD)), and drop it
+            after the grace period. MariaDB cannot. Not tried on a real server."
+        type: str
+        default: none
+        choices: [none, dual]
+      usernames:
+        description:
+          - Two users that take turns. The new value is the other user's user name and password, so that the old one keeps
+            working.
+          - Both must exist and have the same rights. Consumers must read user name and password in one lookup.
+        type: list
+        elements: str
+      admin_user:
+        description:
+          - A user that may change the password. Defaults to the user name of O(mysql.admin_credential).
+        type: str
+      admin_password:
+        description:
+          - The password of O(mysql.admin_user).
+        type: str
+      admin_credential:
+        description:
+          - A credential in the same store that holds the admin's user name and password.
+        type: str
+      own_login:
+        description:
+          - Whether the user changes its own password, by a login with the current value, in place of an administrator.
+          - "With one value at a time there is no way back then: the old value cannot be sent again with a login that no longer
+            works."
+        type: bool
+        default: false
+  redis:
+    description:
+      - The servers of Redis 6.2 or later, or of Valkey, and whose password changes there. The controller reaches them, not the
+        task's host, by the Python package C(redis).
+      - A user has the old and the new password in the grace period. A server gets the SHA-256 of a password, never the password.
+    type: dict
+    suboptions:
+      urls:
+        description:
+          - The servers, each as C(rediss://host:port), or C(redis://) on this machine.
+          - "Name every server that has the user: a server passes its users on to no replica and to no other server of a cluster.
+            One that is down gets the password in a later run."
+          - Defaults to the credential's fields C(host) and C(port).
+        type: list
+        elements: str
+      ca_cert:
+        description:
+          - A file of CA certificates that verify the servers' certificates, on the controller.
+        type: path
+      allow_insecure_transport:
+        description:
+          - Allow C(redis://) to another machine.
+        type: bool
+        default: false
+      user:
+        description:
+          - The user whose password changes. Defaults to the credential's field C(username).
+        type: str
+      save:
+        description:
+          - Where a server keeps its users. Without it, the old password would be back after a restart.
+          - "V(acl_file): the file of the server's option C(aclfile) (C(ACL SAVE))."
+          - "V(config): the server's configuration file (C(CONFIG REWRITE))."
+          - "V(nowhere): in memory alone, if something else writes the users when a server starts."
+        type: str
+        default: acl_file
+        choices: [acl_file, config, nowhere]
+      admin_user:
+        description:
+          - A user that may change the password. Defaults to the user name of O(redis.admin_credential).
+        type: str
+      admin_password:
+        description:
+          - The password of O(redis.admin_user).
+        type: str
+      admin_credential:
+        description:
+          - A credential in the same store that holds the admin's user name and password.
+        type: str
+      own_login:
+        description:
+          - Whether the user changes its own password, by a login with the current value, in place of an administrator.
+          - "With one value at a time there is no way back then: the old value cannot be sent again with a login that no longer
+            works."
+        type: bool
+        default: false
   http:
     description:
       - The requests by which the API takes, tries and drops a value. The controller sends them, by TLS 1.2 or later, and follows

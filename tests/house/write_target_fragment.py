@@ -82,7 +82,10 @@ def _named(name: str, kind: str, paragraphs: Sequence[str], indent: int) -> Iter
 def _scalar(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return "[{}]".format(", ".join(value)) if isinstance(value, tuple) else str(value)
+    if isinstance(value, tuple):
+        return "[{}]".format(", ".join(value))
+    # YAML reads what begins with one of its own characters as something else.
+    return str(value) if str(value)[:1].isalnum() or isinstance(value, (int, float)) else "'{}'".format(value)
 
 
 if __name__ == "__main__":

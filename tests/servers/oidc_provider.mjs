@@ -24,6 +24,7 @@ const provider = new Provider(`http://127.0.0.1:${settings.port}`, {
     clientCredentials: { enabled: true },
     deviceFlow: { enabled: true },
     devInteractions: { enabled: true },
+    revocation: { enabled: true },
     registration: {
       enabled: true,
       initialAccessToken: true,

@@ -292,6 +292,14 @@ class Entry:
         return None if self.etag is None else self.etag.version
 
 
+def read_journal(record: Record) -> Journal:
+    """Return the journal in a record of stage `journal`. Raises Damaged if it cannot be read."""
+    written = record.full_metadata.attributes.get(ATTRIBUTE)
+    if not isinstance(written, Mapping):
+        raise Damaged("the journal of a rotation is empty", name=record.name)
+    return Journal.read(written)
+
+
 class JournalBook:
     """Reads and writes journals of one store."""
 
@@ -309,10 +317,7 @@ class JournalBook:
             record = self._backend.get(name, stage=JOURNAL)
         except NotFound:
             return None
-        written = record.full_metadata.attributes.get(ATTRIBUTE)
-        if not isinstance(written, Mapping):
-            raise Damaged("the journal of a rotation is empty", name=name)
-        return Entry(name, Journal.read(written), record.etag, record.full_metadata.scope)
+        return Entry(name, read_journal(record), record.etag, record.full_metadata.scope)
 
     def write(self, entry: Entry, journal: Journal, now: datetime) -> Entry:
         """Replace the journal in exactly the state of `entry`, or create it. Return the new entry.

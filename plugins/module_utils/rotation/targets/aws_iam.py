@@ -219,11 +219,11 @@ class AwsIam(Target):
         self, modules: Modules, key: Fields, service: str, method: str, action: str, *, writing: bool = False, **parameters: Any
     ) -> Dict[str, Any]:
         left = min(LIMIT, max(modules.time_left(), deadline.LEAST))
-        with deadline.within(left, "the request of the rotation"), self._open(key, service) as connection:
+        with deadline.within(left, "the request of the rotation"), self._open_connection(key, service) as connection:
             return connection.call(method, action, str(parameters.get("UserName", "")), writing=writing, **parameters)
 
     @contextmanager
-    def _open(self, key: Fields, service: str) -> Iterator[AwsConnection]:
+    def _open_connection(self, key: Fields, service: str) -> Iterator[AwsConnection]:
         connection = self._connect(key, service)
         try:
             yield connection

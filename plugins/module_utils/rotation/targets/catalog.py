@@ -13,12 +13,15 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.command import Command
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.http import Http
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.kubernetes import Kubernetes
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.mysql import MySQL
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.oauth2_client import OAuth2Client
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql import PostgreSQL
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.redis import Redis
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.vault_approle import VaultAppRole
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.vault_static_role import VaultStaticRole
 
 TARGETS: Mapping[str, Type[Target]] = {
-    target.kind: target for target in (PostgreSQL, Http, AwsIam, VaultAppRole, VaultStaticRole, Kubernetes, OAuth2Client, Command)
+    target.kind: target
+    for target in (PostgreSQL, MySQL, Redis, Http, AwsIam, VaultAppRole, VaultStaticRole, Kubernetes, OAuth2Client, Command)
 }
 """By kind. `none` is no target: nothing is driven."""

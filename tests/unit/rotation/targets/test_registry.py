@@ -60,7 +60,7 @@ def test_an_unknown_target_is_refused_with_what_was_meant() -> None:
     assert "Did you mean 'postgresql'?" in str(raised.value)
     with pytest.raises(errors.InvalidInput) as raised:
         registry.find_target("x")
-    assert "none, {0}".format(", ".join(TARGETS)) in str(raised.value)
+    assert ", ".join(registry.KINDS) in str(raised.value)
 
 
 def test_another_collections_target_is_unknown_to_a_host() -> None:

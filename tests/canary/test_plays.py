@@ -186,6 +186,25 @@ def test_no_secret_shows_in_a_rotation_at_a_directory_or_in_its_log(given, sandb
 
 
 @pytest.mark.server
+def test_no_secret_shows_in_rotations_by_requests(given, sandbox):
+    server = once.openbao()
+    path = "auth/{0}/role/{1}".format(server.enable("approle", "canary-approle", auth=True), "canary")
+    rules = 'path "{0}*" {{ capabilities = ["create", "read", "update", "list"] }}'.format(path)
+    given = dict(given, new_canary=canaries.make_plain(), admin_canary=server.token(server.policy("canary", rules)))
+    server.call("POST", path, {"token_ttl": "1m"})
+    server.call("POST", path + "/custom-secret-id", {"secret_id": given["plain_canary"]})
+    role_id = server.call("GET", path + "/role-id")["data"]["role_id"]
+    named = {"server_url": server.url, "server_mount": "canary-approle", "server_role": "canary", "server_role_id": role_id}
+    ended = sandbox.play("rotate_api.yml", {**given, "canary_store": store_of(sandbox), **named}, ["--diff", "-vvv"])
+    said = sandbox.output[-3000:].decode("utf-8", "replace")
+    assert Searcher(given).hits(everywhere(sandbox)) == []
+    assert ended == 0, said
+    assert b"promoted" in sandbox.output, said
+    assert b"the server responded with status" in sandbox.output, said
+    assert len(server.call("LIST", path + "/secret-id")["data"]["keys"]) == 3
+
+
+@pytest.mark.server
 def test_a_leak_into_the_log_of_postgresql_is_found(given, postgresql):
     before = len(postgresql.log.read_bytes())
     postgresql.run("DO $$ BEGIN RAISE NOTICE '{0}'; END $$".format(given["plain_canary"]))

@@ -146,8 +146,7 @@ def test_options_that_do_not_fit_are_refused_by_name(options: Mapping[str, Any],
 
 @pytest.mark.skipif(PROFILE != "long", reason="Keycloak takes half a minute to start")
 def test_the_secret_of_a_client_of_keycloak_is_set_tried_and_set_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tests.servers import keycloak
-
+    keycloak = pytest.importorskip("tests.servers.keycloak")
     with contextlib.ExitStack() as stack:
         ClientOfKeycloak.server = stack.enter_context(keycloak.running())
         world = stack.enter_context(rotating(ClientOfKeycloak, tmp_path / "first"))

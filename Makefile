@@ -96,6 +96,17 @@ $(BENCH)/installed: requirements/bench.txt requirements/backends.txt requirement
 	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements/bench.txt
 	@touch $@
 
+# What bonsai is built with: its package has no binaries.
+HEADERS := ldap.h sasl/sasl.h gssapi/gssapi.h
+
+.PHONY: headers
+headers:
+	@for each in $(HEADERS); do \
+	  [ -e /usr/include/$$each ] || { bash tests/servers/debian_package.sh libldap-dev libsasl2-dev libkrb5-dev; break; }; \
+	done
+
+$(VENV)/test.installed $(BENCH)/installed: | headers
+
 $(VENV)/%.installed: requirements.txt $(wildcard requirements/*.txt) | $(VENV)/bin/python $(LINK)
 	@echo "Installing requirements/$*.txt into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements/$*.txt

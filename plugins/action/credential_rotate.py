@@ -23,8 +23,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.rotat
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import NO_TARGET
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import (
     find_target,
+    host_error,
     is_third_party,
-    third_party_error,
 )
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.base import CredentialAction
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.requirements import check_requirements
@@ -64,17 +64,17 @@ class ActionModule(CredentialAction):
         """Return the module's specification. With a third party's target, `target_options` has the options of that target.
 
         Raises:
-            InvalidInput: `target_options` is given without a third party's target, or such a target is to run on a host.
+            InvalidInput: `target_options` is given without a third party's target, or a target is to be reached from a host.
             InvalidConfiguration: the third party's target cannot be loaded.
         """
         kind = arguments.get("target")
+        if isinstance(kind, str) and kind != NO_TARGET and self.runs_on_target(arguments):
+            raise host_error(kind)
         if not isinstance(kind, str) or not is_third_party(kind):
             if arguments.get("target_options"):
                 remedy = "Use the option of the target's own name, or name a third party's target."
                 raise InvalidInput("only a third party's target has this option", option="target_options", remedy=remedy)
             return self.specification
-        if self.runs_on_target(arguments):
-            raise third_party_error(kind)
         self.in_process = True
         return load_specification(kind, read_extensions(around))
 

@@ -40,7 +40,8 @@ options:
         description:
           - The type of the credential. Defaults to V(opaque) on creation. It cannot be changed afterwards.
           - The types are V(age), V(api_key), V(aws), V(azure), V(basic), V(certificate), V(chain), V(composite), V(custom), V(database),
-            V(gcp), V(github_app), V(jwt), V(oauth2), V(opaque), V(rds_iam), V(registry), V(ssh_key), V(totp) and V(wireguard).
+            V(gcp), V(github_app), V(jwt), V(kerberos), V(ldap), V(oauth2), V(opaque), V(rds_iam), V(registry), V(saml), V(ssh_key), V(totp)
+            and V(wireguard).
         type: str
       value: &value
         description:
@@ -62,6 +63,9 @@ options:
         choices: [text, base64]
       allow_empty:
         description: Whether its values may be empty. Defaults to O(allow_empty) of the task.
+        type: bool
+      check:
+        description: Whether its login is tried. Defaults to O(check) of the task.
         type: bool
       generate: &generate
         description:
@@ -111,6 +115,11 @@ options:
               - Whether it holds the time at which the value expires, as ISO 8601 with an offset or as seconds since 1970.
               - O(expires_at) and O(ttl) win over it.
             type: bool
+          refreshed_by:
+            description:
+              - The name of a refresh in the option C(refreshes) of the store, which C(nebula.yml) defines.
+                It renews the value before it expires.
+            type: str
       description: &description
         description: The purpose of the credential.
         type: str
@@ -207,6 +216,9 @@ options:
       permanent:
         description: Removes it for good. Defaults to O(permanent) of the task.
         type: bool
+      revoke_tokens:
+        description: Has its service end its tokens first. Defaults to O(revoke_tokens) of the task.
+        type: bool
       scope:
         description: The scope of the credential.
         type: dict
@@ -223,7 +235,8 @@ options:
         as rolled back or as deleted, and restores what was removed with O(recoverable). If there is neither, and no O(version) is given,
         it changes nothing.
       - An option that a state does not use is refused. Only V(present) uses those that describe a credential (O(type), O(value), O(tags)
-        and so on); V(absent) alone uses O(force), O(recoverable) and O(permanent).
+        and so on); V(absent) alone uses O(force), O(recoverable), O(permanent)
+        and O(revoke_tokens).
     type: str
     choices: [present, absent, revoked, restored]
     default: present
@@ -240,6 +253,13 @@ options:
     description:
       - Accepts a O(value) and O(fields) that are empty. Otherwise an empty one is refused, because it comes from an unset variable more
         often than it is meant.
+    type: bool
+    default: false
+  check:
+    description:
+      - Logs in to the service with the credential before it is stored, at each run, in check mode too. If the service refuses the login or
+        cannot be reached, the task fails and stores nothing.
+      - It needs a value that the service has already; one that would be generated is refused. Of a type that has no login, it is refused.
     type: bool
     default: false
   generate: *generate
@@ -268,6 +288,11 @@ options:
     description:
       - With O(state=absent), removes the credential, or the O(version), for good. So is what was deleted recoverably before.
       - It is the opposite of O(recoverable), and cannot be used with it.
+    type: bool
+  revoke_tokens:
+    description:
+      - With O(state=absent), the tokens of an C(oauth2) credential are revoked at their service before it is removed (RFC 7009).
+      - If the service refuses or does not respond, nothing is removed. It cannot be used with O(version) and O(force).
     type: bool
   return_value:
     description:

@@ -79,6 +79,7 @@ def _build_field_options() -> ArgumentSpec:
         "max_length": {"type": "int"},
         "choices": {"type": "list", "elements": "str"},
         "expiry": {"type": "bool"},
+        "refreshed_by": {"type": "str"},
     }
 
 
@@ -90,6 +91,7 @@ def one_credential() -> ArgumentSpec:
         "fields": {"type": "dict", "no_log": True},
         "encoding": {"type": "str", "choices": ["text", "base64"], "default": "text"},
         "allow_empty": {"type": "bool", "default": False},
+        "check": {"type": "bool", "default": False},
         "generate": {"type": "dict", "options": _generate_options()},
         "declared_fields": {"type": "list", "elements": "dict", "options": _build_field_options()},
         "description": {"type": "str"},
@@ -105,10 +107,11 @@ def one_credential() -> ArgumentSpec:
         "force": {"type": "bool", "default": False},
         "recoverable": {"type": "bool"},
         "permanent": {"type": "bool"},
+        "revoke_tokens": {"type": "bool", "no_log": False},
     }
 
 
-INHERITED = ("encoding", "allow_empty", "force", "recoverable", "permanent")
+INHERITED = ("encoding", "allow_empty", "check", "force", "recoverable", "permanent", "revoke_tokens")
 """The options that an element of `credentials` takes from the task if it does not set them itself; `state` is another."""
 _EXCLUSIVE = (("value", "generate"), ("expires_at", "ttl"), ("generate", "version"), ("recoverable", "permanent"))
 

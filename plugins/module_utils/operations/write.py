@@ -34,7 +34,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.state
 from ansible_collections.nebula.credential.plugins.module_utils.operations.tags import read_tags
 from ansible_collections.nebula.credential.plugins.module_utils.store.batch import Result, each
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
-from ansible_collections.nebula.credential.plugins.module_utils.store.ensure import EnsureResult, StateEnforcer
+from ansible_collections.nebula.credential.plugins.module_utils.store.ensure import EnsureResult
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import refuse_unusable
 
@@ -150,15 +150,20 @@ def _ensure(manager: CredentialManager, state: str, wanted: DesiredCredential, i
     if state == PRESENT:
         return ensurer.ensure_present(wanted, check, expected)
     if state == ABSENT:
-        return _ensure_absent(ensurer, wanted.name, item, check)
+        return _ensure_absent(manager, wanted.name, item, check)
     if state == REVOKED:
         return ensurer.ensure_revoked(wanted.name, check, expected)
     return ensurer.ensure_restored(wanted.name, item.get("version"), check, expected)
 
 
-def _ensure_absent(ensurer: StateEnforcer, name: str, item: Mapping[str, Any], check: bool) -> EnsureResult:
-    expected, force = item.get("expected_version"), bool(item.get("force"))
+def _ensure_absent(manager: CredentialManager, name: str, item: Mapping[str, Any], check: bool) -> EnsureResult:
+    ensurer, expected, force = manager.ensurer(), item.get("expected_version"), bool(item.get("force"))
     recoverable = False if item.get("permanent") else item.get("recoverable")
+    if item.get("revoke_tokens"):
+        # Imported here: most deletes send nothing to a service.
+        from ansible_collections.nebula.credential.plugins.module_utils.store.revocation import revoke_at_service
+
+        expected = revoke_at_service(manager, name, expected, check) or expected
     if item.get("version") is not None:
         return ensurer.ensure_version_absent(name, item["version"], check, expected, force, recoverable)
     return ensurer.ensure_absent(name, check, expected, force, recoverable)
@@ -226,6 +231,7 @@ def read_desired(item: Mapping[str, Any], *, is_authenticated: bool = False) -> 
         expires_at=None if item.get("expires_at") is None else moment(item["expires_at"], "expires_at"),
         ttl=None if item.get("ttl") is None else lifetime(item["ttl"], "ttl"),
         idempotency_key=item.get("idempotency_key"),
+        check=bool(item.get("check")),
     )
 
 

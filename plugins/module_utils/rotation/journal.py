@@ -128,6 +128,7 @@ class Journal:
         behind: the places not known to accept the value of this rotation (pending, after the promotion current).
         walk, done, answer: the round through the places under way, the places it has dealt with, their combined outcome.
         at: the places that the last request reached, and that are probed next.
+        readable: from the target's traits: the service shows the value that it made.
         held: ids of the values that the service held before it was to make one.
         strays: ids of values that the service seems to have made for us, and whose response was lost.
         unanswered: the service was to make a value, and its response was lost.
@@ -179,6 +180,7 @@ class Journal:
     slots: int = 1
     marks: bool = False
     sole_owner: bool = False
+    readable: bool = False
     propagation: int = 0
     places: Tuple[str, ...] = ()
     behind: Tuple[str, ...] = ()

@@ -32,7 +32,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import read_free_metadata
-from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
+from ansible_collections.nebula.credential.plugins.module_utils.types.base import DUE_AT_ONCE, CredentialType
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import type_named
 
 
@@ -164,10 +164,14 @@ class Credential:
     def describe(self) -> Dict[str, Any]:
         """Return the metadata and the field names as JSON-like data: no value of any field, times in ISO 8601 (UTC).
 
+        A credential whose first value is still to be requested from its service has neither an end nor expired.
+
         `field_names` is None for a row of a list, which was read without its fields. `verified` is False if the
         metadata was read without the key that authenticates it.
         """
-        record, known, schedule, state, expires_at = self.record, self.metadata, self.schedule, self.state, self.expires_at
+        record, known, schedule = self.record, self.metadata, self.schedule
+        is_awaited = self.expires_at == DUE_AT_ONCE
+        state, expires_at = (known.lifecycle, None) if is_awaited else (self.state, self.expires_at)
         attributes = known.attributes
         created_at = format_time(known.created_at)
         return {
@@ -178,7 +182,7 @@ class Credential:
             "serial": record.serial,
             "revision": record.revision,
             "state": state,
-            "expired": self.is_expired,
+            "expired": self.is_expired and not is_awaited,
             "usable": self.usable,
             "requires_interaction": self.requires_interaction,
             "is_terminal": state in lifecycle.TERMINAL,

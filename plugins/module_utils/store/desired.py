@@ -45,6 +45,7 @@ class DesiredCredential:
         expires_at: aware, UTC.
         ttl: lifetime of a value, from the moment it is written; used only if this call writes a value.
         idempotency_key: a second create with the same key returns the credential that the first one created (B2).
+        check: log in to the service with the fields before they are stored.
     """
 
     name: str
@@ -62,6 +63,7 @@ class DesiredCredential:
     expires_at: Optional[datetime] = None
     ttl: Optional[timedelta] = None
     idempotency_key: Optional[str] = None
+    check: bool = False
 
     def kind(self, stored_type: Optional[str] = None, stored: Mapping[str, Any] = _NOTHING) -> CredentialType:
         """Return the wanted type, else the stored one, else `opaque`.
@@ -101,6 +103,24 @@ class DesiredCredential:
             return kind.validate(merged), False
         made = kind.validate(kind.generate(self.generate or {}, merged))
         return made, kind.primary_of(made) in made
+
+    def try_login(self, kind: CredentialType, fields: Fields, generated: bool) -> None:
+        """Log in to the service with complete fields, if that is wanted.
+
+        Raises:
+            InvalidInput: the value was generated just now, so the service does not have it; or the type has no login.
+            LoginFailed, Unavailable, Timeout, MissingLibrary: see `CredentialType.try_login`.
+        """
+        if self.check and generated:
+            remedy = "Give the value that the service has; or leave 'check' out, and set the new value there."
+            raise InvalidInput("the value would be generated, so no service has it yet", option="check", remedy=remedy)
+        if self.check:
+            kind.try_login(fields)
+
+    def check_recipe(self, kind: CredentialType, recipes: Mapping[str, Any]) -> None:
+        """Check that the store has the recipe that the wanted declaration names. Raises InvalidInput."""
+        if self.declared is not None and isinstance(kind, Custom):
+            kind.check_recipe(recipes)
 
     def attributes(self, kind: CredentialType, stored: Mapping[str, Any]) -> Dict[str, Any]:
         """Return the library's own metadata: the stored one, with the declaration of a custom type and the idempotency key merged in."""

@@ -133,8 +133,7 @@ def resolve_store(option: Any, around: RunConfig, option_name: str = STORE_OPTIO
         refuse_templates(chosen, place, "")
     if isinstance(chosen, Mapping):
         found = inline_store(_decrypt(chosen, place))
-        _admit(found.config, False, around)
-        return replace(found, config=resolve_store_aliases(found.config))
+        return replace(found, config=_admit(found.config, False, around))
     if chosen is not None and not isinstance(chosen, str):
         raise InvalidConfiguration(
             "a store is a name or a mapping, not {0}".format(type(chosen).__name__), option=place, remedy="Write a store's name."
@@ -212,7 +211,7 @@ def _parse(text: str, place: str) -> Any:
 
 
 def _find_named(name: str | None, place: str, around: RunConfig) -> StoreReference:
-    variable = _from_variable(around)
+    variable = _mapping_of_stores(template_variable(STORES_VARIABLE, around) or {}, STORES_VARIABLE)
     # A store of the variable wins over the file, so the file is not needed.
     file = _ConfigurationFile() if name in variable else _read_file(around)
     stores = {LOCAL: {"backend": LOCAL}, **file.stores, **variable}
@@ -230,25 +229,30 @@ def _find_named(name: str | None, place: str, around: RunConfig) -> StoreReferen
     try:
         if is_from_file:
             refuse_templates(config, file.path, "")
-        _admit(config, is_from_file, around)
-        config = resolve_store_aliases(config)
+        config = _admit(config, is_from_file, around)
     except InvalidConfiguration as problem:
         raise problem.within(store=name) from None
     return StoreReference(name, beside_file(config, place_of_paths(file.path)) if is_from_file else config, file=file.path)
 
 
-def _admit(config: Mapping[str, Any], is_from_file: bool, around: RunConfig) -> None:
-    """Check that a store may use its backend and types, and load those that are a third party's. Raises InvalidConfiguration."""
+def _admit(config: Mapping[str, Any], is_from_file: bool, around: RunConfig) -> Mapping[str, Any]:
+    """Check that a store may use its backend and types, and load those that are a third party's. Return it without other names."""
     backend = config.get("backend")
     traits = BACKENDS[backend]()[0] if isinstance(backend, str) and backend in BACKENDS else None
     if traits is None or traits.runs_programs:
         from ansible_collections.nebula.credential.plugins.plugin_utils.config.third_party_backend import admit_backend
 
         admit_backend(backend, is_from_file, lambda: read_extensions(around))
-    if config.get("types"):
+    if config.get("types") or config.get("refreshes"):
         from ansible_collections.nebula.credential.plugins.plugin_utils.config.third_party_type import admit_types
 
         admit_types(config, is_from_file, lambda: read_extensions(around))
+    config = resolve_store_aliases(config)
+    if traits is not None and any(config.get(option) for option in traits.credentials):
+        from ansible_collections.nebula.credential.plugins.plugin_utils.config.login_stores import resolve_login_stores
+
+        return resolve_login_stores(config, traits.credentials, lambda store, option: resolve_store(store, around, option))
+    return config
 
 
 def template_variable(variable: str, around: RunConfig) -> Any:
@@ -268,10 +272,6 @@ def template_variable(variable: str, around: RunConfig) -> Any:
         # The text of a template error may quote another variable's value, so only its class is shown.
         what = "the variable cannot be resolved ({0})".format(type(error).__name__)
         raise InvalidConfiguration(what, option=variable, remedy="Check the templates and vaulted values in it.") from None
-
-
-def _from_variable(around: RunConfig) -> Mapping[str, Any]:
-    return _mapping_of_stores(template_variable(STORES_VARIABLE, around) or {}, STORES_VARIABLE)
 
 
 def _read_file(around: RunConfig) -> _ConfigurationFile:
@@ -307,14 +307,12 @@ def _check_file(path: str, content: Any) -> _ConfigurationFile:
         from ansible_collections.nebula.credential.plugins.plugin_utils.config.yaml_errors import empty_file_error
 
         raise empty_file_error(path, FILE_NAME)
-    unknown = sorted(set(map(str, content)) - set(_FILE_KEYS)) if isinstance(content, Mapping) else ["not a mapping"]
+    remedy = "It takes: {0}.".format(", ".join(_FILE_KEYS))
+    if not isinstance(content, Mapping):
+        raise InvalidConfiguration((path + " is not a mapping")[:_LONGEST], option=FILE_NAME, remedy=remedy)
+    unknown = sorted(set(map(str, content)) - set(_FILE_KEYS))
     if unknown:
-        what = (
-            "{0} has no key {1} at its top".format(path, ", ".join(map(ascii, unknown)))
-            if isinstance(content, Mapping)
-            else path + " is not a mapping"
-        )
-        remedy = "It takes: {0}.".format(", ".join(_FILE_KEYS))
+        what = "{0} has no key {1} at its top".format(path, ", ".join(map(ascii, unknown)))
         raise InvalidConfiguration(what[:_LONGEST], option=FILE_NAME, remedy=remedy)
     _refuse_empty_keys(path, content)
     default = content.get("default")

@@ -64,8 +64,9 @@ def build_fragment() -> str:
 def _option(name: str, option: Option) -> Iterator[str]:
     yield from _named(name, option.type, option.description, 6)
     for key in ("elements", "required", "default", "choices"):
-        if getattr(option, key):
-            yield "        {}: {}".format(key, _scalar(getattr(option, key)))
+        value = getattr(option, key)
+        if value or (key == "default" and value is not None):
+            yield "        {}: {}".format(key, _scalar(value))
 
 
 def _named(name: str, kind: str, paragraphs: Sequence[str], indent: int) -> Iterator[str]:
@@ -81,7 +82,10 @@ def _named(name: str, kind: str, paragraphs: Sequence[str], indent: int) -> Iter
 def _scalar(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return "[{}]".format(", ".join(value)) if isinstance(value, tuple) else str(value)
+    if isinstance(value, tuple):
+        return "[{}]".format(", ".join(value))
+    # YAML reads what begins with one of its own characters as something else.
+    return str(value) if str(value)[:1].isalnum() or isinstance(value, (int, float)) else "'{}'".format(value)
 
 
 if __name__ == "__main__":

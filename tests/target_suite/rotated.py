@@ -42,16 +42,16 @@ NAME = "rotated"
 STAGES = ("current", "pending", "previous")
 AUTO, SETTLE, ROLLBACK = "auto", "settle", "rollback"
 LATE_LIMIT = 60.0
-START = datetime(2026, 11, 30, tzinfo=timezone.utc)
 
 
 class Rotated:
     """A credential, its service, its store and the time."""
 
-    def __init__(self, service: TargetService, directory: Path, backend: Optional[Backend] = None, now: datetime = START) -> None:
+    def __init__(self, service: TargetService, directory: Path, backend: Optional[Backend] = None, now: Optional[datetime] = None) -> None:
         """Store the service's first value. `directory` gets a working directory for each controller."""
         self.service, self.directory = service, directory
-        self.now = now
+        # A service has the time of now, which is compared with that of the store.
+        self.now = now or datetime.now(timezone.utc)
         self.elapsed = 0.0
         self.under_way: list[Tuple[float, Callable[[], Any]]] = []
         self.is_reachable, self.is_changed_elsewhere = True, False
@@ -224,7 +224,8 @@ class Rotated:
         """Check the invariant: at least one stored version opens the service."""
         values = self.values()
         if not self.is_changed_elsewhere:
-            assert any(self.service.opens(value) for value in values.values()), "no stored value opens the service"
+            shown = [] if self.service.show is None else [self.service.show()]
+            assert any(self.service.opens(value) for value in (*values.values(), *shown)), "no stored value opens the service"
 
     def finish(self) -> None:
         """Let other controllers finish what is open, long after. Then store and service hold the same value, and it rotates again."""

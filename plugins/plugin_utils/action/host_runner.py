@@ -42,7 +42,7 @@ class HostRunner:
 
         `msg` of a failed one is its message, or that of the exception that ended it. It may hold a value, so it is not passed on.
         """
-        masking.register([Secret(arguments[option]) for option in self._secret_arguments if option in arguments])
+        masking.register(list(_find_secrets(arguments, self._secret_arguments)))
         try:
             with self._without_log(), _at_most(limit):
                 found = self._action._execute_module(module_name=name, module_args=Unshown(arguments), task_vars=self._variables)
@@ -78,6 +78,15 @@ class HostRunner:
             yield
         finally:
             task.no_log = before
+
+
+def _find_secrets(arguments: Mapping[str, Any], names: Sequence[str]) -> Iterator[Secret]:
+    """Yield the values of the arguments of these names, also of those within a mapping: a query's own arguments are one."""
+    for name, value in arguments.items():
+        if isinstance(value, Mapping):
+            yield from _find_secrets(value, names)
+        elif name in names:
+            yield Secret(value)
 
 
 def _with_message(result: dict[str, Any]) -> dict[str, Any]:

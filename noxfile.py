@@ -45,7 +45,16 @@ CORES = {
     "2.22": ("3.13", "ansible-core >= 2.22.0rc1, < 2.23", "ansible ~= 14.0"),
 }
 MATRIX_FILES = ["requirements/backends.txt", "requirements/servers.txt", "requirements/recipes.txt"]
-MATRIX_TOOLS = ["ansible-runner", "hypothesis", "pytest", "pytest-cov", "pytest-xdist"]
+MATRIX_TOOLS = [
+    "ansible-builder",
+    "ansible-runner",
+    "awx-plugins-core >= 0.2.0a0",
+    "awx-plugins.interfaces >= 0.0.1a5",
+    "hypothesis",
+    "pytest",
+    "pytest-cov",
+    "pytest-xdist",
+]
 
 nox.options.default_venv_backend = "none"
 nox.options.error_on_missing_interpreters = False
@@ -214,8 +223,9 @@ def tests_long(session: nox.Session) -> None:
 @nox.session(default=False)
 def rotation(session: nox.Session) -> None:
     """Play every fault at every step of every target, and go on where an earlier run stopped."""
-    session.run("pytest", "-q", "tests/targets", *session.posargs, env={"NEBULA_TEST_PROFILE": "long", "PYTHONPATH": ""})
-    session.run("python", "-m", "tests.targets.rows", env={"PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"]})
+    environment = {"NEBULA_CONFORMANCE_TARGETS": "tests.targets.discovery:SERVICES", "PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"]}
+    session.run("pytest", "-q", "tests/target_suite", *session.posargs, env={"NEBULA_TEST_PROFILE": "long", "PYTHONPATH": ""})
+    session.run("python", "-m", "tests.target_suite.rows", env=environment)
 
 
 def run_tests(session: nox.Session, profile: str) -> None:
@@ -245,12 +255,13 @@ def matrix(session: nox.Session, core: str) -> None:
     # It insists on one ansible-core, and a core is older than the collections made for it.
     session.run(*install, "--no-deps", collections, external=True)
     environment = {"PATH": os.pathsep.join([str(scripts), os.environ["PATH"]]), "PYTHONPATH": ""}
-    tried = session.posargs or ["tests/unit", "tests/conformance", "tests/type_conformance", "tests/integration"]
+    suites = ["tests/conformance", "tests/type_conformance", "tests/target_suite"]
+    tried = session.posargs or ["tests/unit", *suites, "tests/integration"]
     session.run(str(scripts / "python"), "-m", "pytest", "-n", "2", "--dist", "worksteal", *tried, env=environment, external=True)
 
 
 @nox.session(default=False)
 def molecule(session: nox.Session) -> None:
-    """Converge, repeat and verify the roles `provision` (on every store) and `migrate` (to another store) on this machine."""
+    """Converge and verify the roles `provision` (every store), `migrate` (to another store) and `rotate` (PostgreSQL) here."""
     with session.chdir("extensions"):
         session.run("molecule", "test", "--all", *session.posargs, env={"NO_COLOR": "1"})

@@ -45,7 +45,16 @@ CORES = {
     "2.22": ("3.13", "ansible-core >= 2.22.0rc1, < 2.23", "ansible ~= 14.0"),
 }
 MATRIX_FILES = ["requirements/backends.txt", "requirements/servers.txt", "requirements/recipes.txt"]
-MATRIX_TOOLS = ["ansible-runner", "hypothesis", "pytest", "pytest-cov", "pytest-xdist"]
+MATRIX_TOOLS = [
+    "ansible-builder",
+    "ansible-runner",
+    "awx-plugins-core >= 0.2.0a0",
+    "awx-plugins.interfaces >= 0.0.1a5",
+    "hypothesis",
+    "pytest",
+    "pytest-cov",
+    "pytest-xdist",
+]
 
 nox.options.default_venv_backend = "none"
 nox.options.error_on_missing_interpreters = False
@@ -246,12 +255,13 @@ def matrix(session: nox.Session, core: str) -> None:
     # It insists on one ansible-core, and a core is older than the collections made for it.
     session.run(*install, "--no-deps", collections, external=True)
     environment = {"PATH": os.pathsep.join([str(scripts), os.environ["PATH"]]), "PYTHONPATH": ""}
-    tried = session.posargs or ["tests/unit", "tests/conformance", "tests/type_conformance", "tests/integration"]
+    suites = ["tests/conformance", "tests/type_conformance", "tests/target_suite"]
+    tried = session.posargs or ["tests/unit", *suites, "tests/integration"]
     session.run(str(scripts / "python"), "-m", "pytest", "-n", "2", "--dist", "worksteal", *tried, env=environment, external=True)
 
 
 @nox.session(default=False)
 def molecule(session: nox.Session) -> None:
-    """Converge and verify the roles `provision` (on every store), `migrate` (to another store) and `rotate` (PostgreSQL) on this machine."""
+    """Converge and verify the roles `provision` (every store), `migrate` (to another store) and `rotate` (PostgreSQL) here."""
     with session.chdir("extensions"):
         session.run("molecule", "test", "--all", *session.posargs, env={"NO_COLOR": "1"})

@@ -19,7 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Value
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.mysql import MySQL
 from tests.conftest import PROFILE
-from tests.targets.local_runner import LocalRunner
+from tests.target_suite.local_runner import LocalRunner
 from tests.unit.rotation.targets.recorded_modules import Recorded
 
 OLD, NEW = secrets.token_urlsafe(16), secrets.token_urlsafe(16)

@@ -21,9 +21,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.redis import Redis
 from tests.servers import proxy
 from tests.servers import valkey as valkey_server
+from tests.target_suite.rotated import SETTLE, Rotated
 from tests.targets.harness import Plain
 from tests.targets.redis import ValkeyUser
-from tests.targets.rotated import SETTLE, Rotated
 from tests.unit.rotation.targets.recorded_modules import Recorded
 
 OLD, NEW = secrets.token_urlsafe(16), secrets.token_urlsafe(16)

@@ -16,11 +16,11 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils import errors
 from tests.servers import once
+from tests.target_suite.faults import FAULTS
+from tests.target_suite.rotated import SETTLE, Rotated
+from tests.target_suite.rows import rotating
 from tests.targets import aws_iam
 from tests.targets.aws_iam import MAKES, MANAGES, UserOfIam
-from tests.targets.faults import FAULTS
-from tests.targets.rotated import SETTLE, Rotated
-from tests.targets.rows import rotating
 
 MAKE = 5
 """The number of the call that makes a key: precheck, two probes and the list come before it."""

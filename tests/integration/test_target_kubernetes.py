@@ -12,11 +12,11 @@ from typing import Any, Iterator, Mapping
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils import errors
-from tests.targets.faults import FAULTS
+from tests.target_suite.faults import FAULTS
+from tests.target_suite.rotated import SETTLE, Rotated
+from tests.target_suite.rows import rotating
 from tests.targets.harness import Plain
 from tests.targets.kubernetes import NAMESPACE, ServiceAccount
-from tests.targets.rotated import SETTLE, Rotated
-from tests.targets.rows import rotating
 
 MAKE = 5
 """The number of the call that makes a token: precheck, two probes and the list come before it."""

@@ -12,9 +12,9 @@ from typing import Any, Iterator
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils import errors
-from tests.targets.faults import FAULTS
-from tests.targets.rotated import SETTLE
-from tests.targets.rows import rotating
+from tests.target_suite.faults import FAULTS
+from tests.target_suite.rotated import SETTLE
+from tests.target_suite.rows import rotating
 from tests.targets.vault_approle import RoleOfOpenBao
 
 MAKE = 5

@@ -12,8 +12,8 @@ from typing import Any, Iterator
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils import errors
-from tests.targets.rotated import Rotated
-from tests.targets.rows import rotating
+from tests.target_suite.rotated import Rotated
+from tests.target_suite.rows import rotating
 from tests.targets.vault_static_role import MOUNT, StaticRole
 
 RIGHTS = {"static-creds": "read", "rotate-role": "update"}

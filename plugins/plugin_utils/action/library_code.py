@@ -5,7 +5,8 @@
 """`run_on: target`: which files of the library a module needs on a host, and their text.
 
 A file needs the files that it imports, at any depth, with one exception: of the tables of operations, backends and locks it needs only
-the rows that the task uses. The catalog of rotation targets, comments and docstrings stay on the controller.
+the rows that the task uses. The catalog of rotation targets, the recipes of refreshes, comments and
+docstrings stay on the controller.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.sent_code import
 
 _PLUGINS = Path(__file__).parents[2]
 _TABLES = ("backends.registry", "locks.registry", "operations.registry")
-_NEVER_SENT = ("rotation.targets.catalog",)
-"""What only the controller has. The file that imports it can do without."""
+_NEVER_SENT = ("rotation.targets.catalog", "types.recipes.options")
+"""What only the controller has. The file that imports it can do without: a store with `refreshes` is never opened on a host."""
 
 
 def has_module(operation: str) -> bool:

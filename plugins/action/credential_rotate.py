@@ -22,15 +22,17 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Cr
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.rotate import STEP
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import NO_TARGET
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import NO_TARGET, Target
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.options import build_argument, read_aliases
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import (
     TARGETS,
     find_target,
     is_third_party,
+    option_of,
     third_party_error,
 )
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.base import CredentialAction
+from ansible_collections.nebula.credential.plugins.plugin_utils.action.delegation import find_hosts
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.host_runner import HostRunner
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.requirements import check_requirements
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.rotation_driver import RotationDriver
@@ -89,21 +91,45 @@ class ActionModule(CredentialAction):
     def perform(self, store: StoreReference, parameters: Mapping[str, Any], variables: Mapping[str, Any]) -> Outcome:
         """Perform a phase, or drive a whole rotation."""
         kind = parameters.get("target")
-        if kind in (None, NO_TARGET) or parameters["phase"] not in _DRIVEN_PHASES:
+        if kind in (None, NO_TARGET):
             return self.ask(store, self.operation, parameters, variables)
         target = find_target(str(kind))
+        parameters, hosts = self._find_hosts(target, parameters, variables)
+        if parameters["phase"] not in _DRIVEN_PHASES:
+            return self.ask(store, self.operation, parameters, variables)
         check_requirements(target.requires, self._shared_loader_obj.module_loader)
         if self._task.check_mode:
             return self.ask(store, self.operation, parameters, variables)
+        runner = HostRunner(self, variables, target.secret_arguments)
+        runner.connect(hosts)
 
         def perform_step(step: dict[str, Any]) -> Outcome:
             return self.ask(store, self.operation, {**parameters, STEP: step}, variables)
 
         try:
-            outcome = RotationDriver(perform_step, target, HostRunner(self, variables, target.secret_arguments)).drive()
+            outcome = RotationDriver(perform_step, target, runner).drive()
         except CredentialError as error:
             raise error.within(name=str(parameters["name"]), store=store.name) from None
+        finally:
+            runner.close()
         return Outcome({name: value for name, value in outcome.result.items() if name != STEP}, outcome.secrets)
+
+    def _find_hosts(
+        self, target: type[Target], parameters: Mapping[str, Any], variables: Mapping[str, Any]
+    ) -> tuple[Mapping[str, Any], list[str]]:
+        """Return the parameters with the names of hosts in place of patterns, and all these names.
+
+        Raises:
+            InvalidInput: a pattern matches no host.
+        """
+        where = option_of(str(parameters["target"]))
+        given = dict(parameters.get(where) or {})
+        hosts: list[str] = []
+        for name, option in target.options.items():
+            if option.hosts is not None:
+                given[name] = find_hosts(given.get(name), option.hosts, self, variables, "{0}.{1}".format(where, name))
+                hosts += given[name]
+        return {**parameters, where: given}, hosts
 
 
 def _resolve(kind: str, options: Mapping[str, Any]) -> Mapping[str, Any]:

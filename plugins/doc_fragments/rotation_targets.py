@@ -18,6 +18,7 @@ options:
       - V(none) changes the value in the store alone. If a service takes this credential, it stops working; so it has to be
         written out.
       - V(postgresql) changes the password of a PostgreSQL role.
+      - V(ssh_key) changes the key that an account of one host or many accepts (C(authorized_keys)).
       - V(command) runs programs of your own that change the value, and that try it.
       - The full name of another collection's target (C(namespace.collection.name)) takes its options from O(target_options). It
         is loaded on the controller only, if C(nebula.yml) lists it under C(extensions).
@@ -95,6 +96,40 @@ options:
         description:
           - A credential in the same store that holds the admin's user name and password.
         type: str
+  ssh_key:
+    description:
+      - The account and the hosts that accept the key. C(ansible.posix.authorized_key) writes on each host as the task's C(become)
+        and the host's variables say; OpenSSH on the controller tries the key there.
+      - Both keys are accepted until the grace period is over. Hosts that are down are named, and get the key in a later run.
+    type: dict
+    suboptions:
+      user:
+        description:
+          - The account whose C(authorized_keys) changes, and that the key logs in to.
+        type: str
+        required: true
+      hosts:
+        description:
+          - "Inventory patterns, as in C(hosts:) of a play: the hosts that accept the key. Defaults to the hosts of the play."
+          - C(--limit) does not change it, because a host that is left out would keep the old key.
+        type: list
+        elements: str
+      path:
+        description:
+          - The file with the keys, as seen from the host. Defaults to C(.ssh/authorized_keys) in the home of O(ssh_key.user).
+          - Its directory must exist.
+        type: str
+      key_options:
+        description:
+          - The options in front of the key, for example C(from="192.0.2.0/24",no-pty).
+          - "They have to be those that the current key has: a new key never has other rights than the old one by accident."
+        type: str
+      probe_arguments:
+        description:
+          - Further arguments of the OpenSSH client for the login that tries a key, in front of those of the host's variables.
+          - For hosts that Ansible reaches by another connection than C(ssh), for example C([-p, "2222"]) or a jump host.
+        type: list
+        elements: str
   command:
     description:
       - The programs that change and try the value. They run on the task's host, by C(/bin/sh) and C(timeout), with only C(PATH),

@@ -17,6 +17,7 @@ from tests.canary import canaries
 from tests.canary.channels import everywhere
 from tests.canary.sandbox import PLAYS, Sandbox
 from tests.canary.search import Searcher
+from tests.servers import once, sshd
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,25 @@ def test_no_secret_shows_in_a_rotation_by_programs(given, sandbox, secret_in):
     assert ended == 0, sandbox.output[-3000:].decode("utf-8", "replace")
     assert (sandbox.path("rendered") / "door").read_text() == given["new_canary"] + "\n"
     assert any(b"/rendered/door" in command for _where, command in sandbox.processes["cmdline"])
+
+
+@pytest.mark.server
+def test_no_secret_shows_in_a_rotation_of_an_ssh_key_or_in_the_log_of_sshd(given, sandbox):
+    server = once.sshd()
+    files = [sandbox.path("given") / name for name in ("old_key", "new_key")]
+    server.authorized_keys.write_text(sshd.make_key(files[0]) + "\n")
+    sshd.make_key(files[1])
+    keys = {path.name: path.read_text() for path in files}
+    known = {"server_user": server.user, "server_port": server.port, "server_keys": str(server.authorized_keys)}
+    before = len(server.log.read_bytes())
+    variables = dict(given, canary_store=store_of(sandbox), server_known_hosts=str(server.known_hosts), **keys, **known)
+    ended = sandbox.play("rotate_ssh_key.yml", variables, ["--diff", "-vvv"])
+    seeds = {name: "".join(key.splitlines()[1:-1])[216:256] for name, key in keys.items()}  # the bytes that only the private part has
+    logged = server.log.read_bytes()[before:]
+    assert Searcher(dict(given, **seeds)).hits([*everywhere(sandbox), ("sshd's log", logged)]) == []
+    assert ended == 0, sandbox.output[-3000:].decode("utf-8", "replace")
+    assert b"Accepted publickey" in logged
+    assert server.accepts(files[1])
 
 
 @pytest.mark.server

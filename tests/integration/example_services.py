@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Optional
@@ -13,7 +14,7 @@ from typing import Optional
 from cryptography.hazmat.primitives import serialization
 
 from tests.backends.harness import Example
-from tests.servers import github
+from tests.servers import github, once, sshd
 from tests.unit.types.samples import make_rsa_key
 
 API = "https://github.example.com/api/v3"
@@ -31,4 +32,19 @@ def take_github(text: str, directory: Path, running: ExitStack) -> Optional[Exam
     return Example({}, addresses={API: hub.url, "'release-bot.pem'": "'{0}'".format(key)})
 
 
-SERVICES = (take_github,)
+def take_sshd(text: str, directory: Path, running: ExitStack) -> Optional[Example]:
+    """A web server whose account is the user's own, with a file for its keys."""
+    if "target: ssh_key" not in text:
+        return None
+    server = once.sshd()
+    line = server.inventory_line("web1", server.port)
+    settings = "ansible_python_interpreter={0} ansible_ssh_args='-o ControlMaster=no'".format(sys.executable)
+    inventory = directory / "hosts.ini"
+    inventory.write_text("[web]\n{0} {1}\n".format(line, settings), encoding="utf-8")
+    keys = "${0}/authorized_keys".format(sshd.DIRECTORY_VARIABLE)
+    block = "user: {0}\n        path: {1}\n        manage_dir: false\n".format(server.user, keys)
+    places = {"user: deploy\n": block, "{user: deploy,": "{{user: {0}, path: {1},".format(server.user, keys)}
+    return Example({"ANSIBLE_INVENTORY": str(inventory)}, addresses=places)
+
+
+SERVICES = (take_github, take_sshd)

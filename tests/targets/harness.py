@@ -15,6 +15,7 @@ from typing import Any, Callable, ClassVar, Mapping, Optional, Tuple, Type, Unio
 
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Target
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import find_target
+from tests.targets.local_runner import LocalRunner
 
 Plain = Mapping[str, Union[str, bytes]]
 """The fields of a value: text, or bytes where they are not UTF-8."""
@@ -56,6 +57,10 @@ class TargetService(ABC):
     @abstractmethod
     def options(self) -> Mapping[str, Any]:
         """Return the target's own options."""
+
+    def runner(self) -> LocalRunner:
+        """Return what runs the target's modules and programs; for a target on hosts, with these hosts."""
+        return LocalRunner()
 
     def parameters(self) -> Mapping[str, Any]:
         """Return further options of `credential_rotate`, for example `generate`."""

@@ -2,15 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs a target's modules and programs on the task's host, within a time limit. Their output is not shown or logged."""
+"""Runs a target's modules and programs on a host, within a time limit. Their output is not shown or logged."""
 
 from __future__ import annotations
 
 import shlex
 import signal
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -18,6 +18,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.plugin_utils.action.delegation import delegate, read_connection
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.run_on_target import Unshown
 from ansible_collections.nebula.credential.plugins.plugin_utils.output import masking
 
@@ -29,13 +30,37 @@ class _Late(BaseException):
 
 
 class HostRunner:
-    """Runs modules and programs of a target on the host of one task."""
+    """Runs modules and programs of a target on the host of one task, and on the hosts that `connect` has named."""
 
     def __init__(self, action: ActionBase, variables: Mapping[str, Any], secret_arguments: Sequence[str] = ()) -> None:
         """Set the task's action, the host's variables, and the arguments of the target's modules whose values are masked."""
         self._secret_arguments = secret_arguments
         self._action = action
         self._variables = dict(variables)
+        self._others: dict[str, HostRunner] = {}
+
+    def connect(self, hosts: Iterable[str]) -> None:
+        """Prepare the connections to other hosts of the inventory, as `delegate_to` would. Contact nothing.
+
+        Raises:
+            InvalidInput: the variables of one make no connection.
+        """
+        for host in hosts:
+            self._others[host] = HostRunner(*delegate(self._action, host, self._variables), self._secret_arguments)
+
+    def close(self) -> None:
+        """Close the connections that `connect` has prepared."""
+        for other in self._others.values():
+            with suppress(AnsibleError):
+                other._action._connection.close()
+
+    def at(self, place: str) -> HostRunner:
+        """Return the runner of a host that `connect` has named."""
+        return self._others[place]
+
+    def read_connection(self) -> dict[str, Any]:
+        """Return how the host is reached, as `Modules.read_connection` does."""
+        return read_connection(self._action)
 
     def run_module(self, name: str, arguments: Mapping[str, Any], limit: float) -> dict[str, Any]:
         """Return the result of a module of another collection; without a response `{"unreachable": True}`.

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
+PLAY, TASK = "play", "task"
+
 
 @dataclass(frozen=True)
 class Option:
@@ -20,6 +22,8 @@ class Option:
         no_log: the value is secret. Must be False, not None, if the option's name looks like that of a secret.
         credential: the value names a credential of the same store. The target gets that credential's fields.
         aliases: other names that users know from the modules of the target.
+        hosts: the value is inventory patterns, and the target gets the names of the hosts, as a list. Without a value, those are the
+            hosts of the play (`PLAY`), or the task's host (`TASK`).
     """
 
     type: str
@@ -31,6 +35,7 @@ class Option:
     no_log: Optional[bool] = None
     credential: bool = False
     aliases: Tuple[str, ...] = ()
+    hosts: Optional[str] = None
 
     def argument(self) -> Dict[str, Any]:
         """Return the option as an argument spec has it."""

@@ -21,13 +21,18 @@ PLUGINS = CHECKOUT / "plugins"
 ROOMS = ("action", "plugin_utils", "module_utils/operations", "module_utils/argument_specs", "module_utils/rotation")
 
 
+def find_kind(stem: str) -> str:
+    """The target whose file it is, by the name of the file without its ending."""
+    return next((kind for kind in TARGETS if stem == kind or stem.startswith(kind + "_")), stem)
+
+
 def test_a_targets_own_file_and_the_registry_alone_name_it() -> None:
     found = []
     for room in ROOMS:
         for path in sorted((PLUGINS / room).rglob("*.py")):
             # The name of one target is also a word (`command`) that another one may use: in a target's file, only an import counts.
             # A target's own files are `<kind>.py` and `<kind>_<part>.py`.
-            stem = path.stem.partition("_")[0] if path.parent.name == "targets" else path.stem
+            stem = find_kind(path.stem) if path.parent.name == "targets" else path.stem
             is_target = path.parent.name == "targets" and stem in TARGETS
             pattern = "targets.*import .*{0}" if is_target else "[\"']{0}[\"']|targets.*import .*{0}"
             kinds = [kind for kind in TARGETS if re.search(pattern.format(kind), path.read_text(), re.IGNORECASE)]
@@ -43,6 +48,7 @@ def test_a_target_has_a_page_and_describes_itself_and_every_option(kind: str) ->
     assert target.about
     assert all(option.description for option in target.options.values())
     assert (CHECKOUT / "docs" / "integrations" / "targets" / (kind + ".md")).exists()
+    assert "- rotate_{0}\n".format(kind) in (CHECKOUT / "roles" / "rotate" / "vars" / "main.yml").read_text()
     assert {name for group in target.exclusive for name in group} <= set(target.options)
 
 
@@ -56,7 +62,7 @@ def test_an_unknown_target_is_refused_with_what_was_meant() -> None:
     assert "Did you mean 'postgresql'?" in str(raised.value)
     with pytest.raises(errors.InvalidInput) as raised:
         registry.find_target("x")
-    assert "none, postgresql, command" in str(raised.value)
+    assert "Allowed: none, {0}, or".format(", ".join(TARGETS)) in str(raised.value)
 
 
 def test_another_collections_target_is_unknown_to_a_host() -> None:

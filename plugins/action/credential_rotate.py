@@ -32,7 +32,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
     third_party_error,
 )
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.base import CredentialAction
-from ansible_collections.nebula.credential.plugins.plugin_utils.action.delegation import find_hosts
+from ansible_collections.nebula.credential.plugins.plugin_utils.action.delegation import find_host, find_hosts
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.host_runner import HostRunner
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.requirements import check_requirements
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.rotation_driver import RotationDriver
@@ -126,9 +126,13 @@ class ActionModule(CredentialAction):
         given = dict(parameters.get(where) or {})
         hosts: list[str] = []
         for name, option in target.options.items():
-            if option.hosts is not None:
-                given[name] = find_hosts(given.get(name), option.hosts, self, variables, "{0}.{1}".format(where, name))
+            full_name = "{0}.{1}".format(where, name)
+            if option.hosts and option.type == "list":
+                given[name] = find_hosts(given.get(name), self, variables, full_name)
                 hosts += given[name]
+            elif option.hosts:
+                given[name] = find_host(given.get(name), self, variables, full_name)
+                hosts.append(given[name])
         return {**parameters, where: given}, hosts
 
 

@@ -19,6 +19,7 @@ options:
         written out.
       - V(postgresql) changes the password of a PostgreSQL role.
       - V(ssh_key) changes the key that an account of one host or many accepts (C(authorized_keys)).
+      - V(linux_user) changes the password of a local account of a Linux host.
       - V(command) runs programs of your own that change the value, and that try it.
       - The full name of another collection's target (C(namespace.collection.name)) takes its options from O(target_options). It
         is loaded on the controller only, if C(nebula.yml) lists it under C(extensions).
@@ -130,6 +131,21 @@ options:
           - For hosts that Ansible reaches by another connection than C(ssh), for example C([-p, "2222"]) or a jump host.
         type: list
         elements: str
+  linux_user:
+    description:
+      - "The account, and its host. The task runs C(chpasswd) and PAM's helper there as root (C(become)). The host gets a hash of
+        the password, and the password itself to try it: on standard input, in no argument and no file."
+      - An account has one password at a time, so there is no grace period. Each host has a credential of its own.
+    type: dict
+    suboptions:
+      user:
+        description:
+          - The account. Defaults to the credential's field C(username).
+        type: str
+      host:
+        description:
+          - A host of the inventory. Defaults to the task's host.
+        type: str
   command:
     description:
       - The programs that change and try the value. They run on the task's host, by C(/bin/sh) and C(timeout), with only C(PATH),

@@ -137,6 +137,22 @@ def test_no_secret_shows_in_a_rotation_of_an_ssh_key_or_in_the_log_of_sshd(given
 
 
 @pytest.mark.server
+def test_no_secret_shows_in_a_rotation_of_a_linux_account(given, sandbox):
+    given = dict(given, new_canary=canaries.make_plain())
+    server = once.linux_host()
+    server.add("canary", given["plain_canary"])
+    known = {"server_host": server.host, "server_port": server.port, "server_user": "canary", "server_admin_key": str(server.admin_key)}
+    variables = dict(given, canary_store=store_of(sandbox), server_known_hosts=str(server.directory / "known_hosts"), **known)
+    ended = sandbox.play("rotate_linux_user.yml", variables, ["--diff", "-vvv"])
+    shown = [*everywhere(sandbox), ("sshd's log", server.log.read_bytes())]
+    assert Searcher(given).hits(shown) == []
+    assert ended == 0, sandbox.output[-3000:].decode("utf-8", "replace")
+    assert not any(b"$6$" in content for _where, content in shown)
+    assert b"there is no local account" in sandbox.output
+    assert server.accepts("canary", given["new_canary"])
+
+
+@pytest.mark.server
 def test_a_leak_into_the_log_of_postgresql_is_found(given, postgresql):
     before = len(postgresql.log.read_bytes())
     postgresql.run("DO $$ BEGIN RAISE NOTICE '{0}'; END $$".format(given["plain_canary"]))

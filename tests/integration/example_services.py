@@ -47,4 +47,18 @@ def take_sshd(text: str, directory: Path, running: ExitStack) -> Optional[Exampl
     return Example({"ANSIBLE_INVENTORY": str(inventory)}, addresses=places)
 
 
-SERVICES = (take_github, take_sshd)
+def take_linux_host(text: str, directory: Path, running: ExitStack) -> Optional[Example]:
+    """A host with the account `operator`, reached as root."""
+    if "target: linux_user" not in text:
+        return None
+    host = once.linux_host()
+    host.add("operator", "a password that is not stored")
+    options = "-F none -o ControlMaster=no -o UserKnownHostsFile={0}/known_hosts".format(host.directory)
+    way = "ansible_host={0} ansible_port={1} ansible_user=root ansible_become=false".format(host.host, host.port)
+    key = "ansible_ssh_private_key_file={0} ansible_ssh_args='{1}'".format(host.admin_key, options)
+    inventory = directory / "hosts.ini"
+    inventory.write_text("db1 ansible_connection=ssh {0} {1}\n".format(way, key), encoding="utf-8")
+    return Example({"ANSIBLE_INVENTORY": str(inventory)})
+
+
+SERVICES = (take_github, take_sshd, take_linux_host)

@@ -110,8 +110,7 @@ def running() -> Iterator[Server]:
         ServerUnavailable: there is none, or it did not start; its log is kept and named.
     """
     program = find_program()
-    if os.geteuid() == 0:
-        _PRIVILEGE_SEPARATION.mkdir(mode=0o755, exist_ok=True)
+    prepare_separation()
     with processes.private_directory("sshd", Account()) as directory:
         log = directory / "server.log"
         try:
@@ -120,6 +119,12 @@ def running() -> Iterator[Server]:
             raise ServerUnavailable("sshd did not start: {0}. Its log: {1}".format(error, processes.keep_log(log))) from None
         with processes.ended_with(process, log):
             yield server
+
+
+def prepare_separation() -> None:
+    """Make the directory that a server of root's needs."""
+    if os.geteuid() == 0:
+        _PRIVILEGE_SEPARATION.mkdir(mode=0o755, exist_ok=True)
 
 
 def make_key(path: Path) -> str:
@@ -144,26 +149,28 @@ def _start(program: Path, directory: Path, log: Path) -> tuple[subprocess.Popen[
         directory / "admin",
         directory / "known_hosts",
         log,
-        _version(),
+        read_version(),
         0.0,
         process.pid,
         admin_content=(directory / "admin").read_text(encoding="ascii"),
     )
     try:
-        processes.wait_until(lambda: _is_ready(port), process=process)
+        processes.wait_until(lambda: is_ready(port), process=process)
     except BaseException:
         processes.stop(process)
         raise
     return process, replace(server, started_in=time.monotonic() - began)
 
 
-def _version() -> str:
+def read_version() -> str:
+    """The version of OpenSSH."""
     told = subprocess.run(["ssh", "-V"], check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout.decode("utf-8", "replace")
     found = re.search(r"OpenSSH_([\w.]+)", told)
     return found.group(1) if found else "?"
 
 
-def _is_ready(port: int) -> bool:
+def is_ready(port: int) -> bool:
+    """Whether a server answers there."""
     try:
         with socket.create_connection((LOOPBACK, port), timeout=10) as connection:
             return connection.recv(4) == b"SSH-"

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any, Callable, ClassVar, Mapping, Optional, Tuple, Type, Union
+from typing import Any, Callable, ClassVar, List, Mapping, Optional, Tuple, Type, Union
 
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Target
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import find_target
@@ -61,6 +61,10 @@ class TargetService(ABC):
     def runner(self) -> LocalRunner:
         """Return what runs the target's modules and programs; for a target on hosts, with these hosts."""
         return LocalRunner()
+
+    def place(self) -> List[str]:
+        """Return the beginning of a command that runs a controller where the service can be reached. Empty: anywhere."""
+        return []
 
     def parameters(self) -> Mapping[str, Any]:
         """Return further options of `credential_rotate`, for example `generate`."""

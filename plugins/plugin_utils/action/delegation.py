@@ -16,20 +16,33 @@ from ansible.inventory.manager import split_host_pattern
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.options import PLAY
 
 _EXCLUDES = ("!", "&")
 _ARGUMENTS = ("ssh_args", "ssh_common_args", "ssh_extra_args")
 
 
-def find_hosts(patterns: Iterable[str] | None, otherwise: str, action: ActionBase, variables: Mapping[str, Any], option: str) -> list[str]:
+def find_host(pattern: str | None, action: ActionBase, variables: Mapping[str, Any], option: str) -> str:
+    """Return the name of the one host that a pattern matches; the task's host without one.
+
+    Raises:
+        InvalidInput: it matches none, or several.
+    """
+    if pattern is None:
+        return str(action._task.delegate_to or variables["inventory_hostname"])
+    found = find_hosts([pattern], action, variables, option)
+    if len(found) > 1:
+        remedy = "Nothing was changed. Name one: this target changes one host with one credential."
+        raise InvalidInput("it matches {0} hosts".format(len(found)), option=option, remedy=remedy)
+    return found[0]
+
+
+def find_hosts(patterns: Iterable[str] | None, action: ActionBase, variables: Mapping[str, Any], option: str) -> list[str]:
     """Return the names of hosts of the inventory.
 
     `--limit` does not count: a host that is left out by it would keep an old value for ever.
 
     Args:
-        patterns: patterns as in `hosts:` of a play, or None.
-        otherwise: what is meant by None: the hosts of the play (`PLAY`), or the task's host.
+        patterns: patterns as in `hosts:` of a play; None for the hosts of the play, or the one that the task is delegated to.
         action: the task's action.
         variables: the variables of the task.
         option: the option that holds the patterns, for errors.
@@ -38,7 +51,8 @@ def find_hosts(patterns: Iterable[str] | None, otherwise: str, action: ActionBas
         InvalidInput: a pattern matches no host.
     """
     if patterns is None:
-        return _find_own(otherwise, action, variables)
+        here = [find_host(None, action, variables, option)]
+        return here if action._task.delegate_to else [str(host) for host in variables.get("ansible_play_hosts_all") or here]
     lookup = action._shared_loader_obj.lookup_loader.get(
         "ansible.builtin.inventory_hostnames", loader=action._loader, templar=action._templar
     )
@@ -51,13 +65,6 @@ def find_hosts(patterns: Iterable[str] | None, otherwise: str, action: ActionBas
     if not found:
         raise InvalidInput("no host is left", option=option, remedy="Nothing was changed. Name one host or more.")
     return found
-
-
-def _find_own(otherwise: str, action: ActionBase, variables: Mapping[str, Any]) -> list[str]:
-    here = [str(action._task.delegate_to or variables["inventory_hostname"])]
-    if otherwise == PLAY and not action._task.delegate_to:
-        return [str(host) for host in variables.get("ansible_play_hosts_all") or here]
-    return here
 
 
 def delegate(action: ActionBase, host: str, variables: Mapping[str, Any]) -> tuple[ActionBase, dict[str, Any]]:

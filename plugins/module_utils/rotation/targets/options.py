@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
-PLAY, TASK = "play", "task"
-
 
 @dataclass(frozen=True)
 class Option:
@@ -22,8 +20,8 @@ class Option:
         no_log: the value is secret. Must be False, not None, if the option's name looks like that of a secret.
         credential: the value names a credential of the same store. The target gets that credential's fields.
         aliases: other names that users know from the modules of the target.
-        hosts: the value is inventory patterns, and the target gets the names of the hosts, as a list. Without a value, those are the
-            hosts of the play (`PLAY`), or the task's host (`TASK`).
+        hosts: the value is a pattern of the inventory for one host (type str), or patterns (type list); the target gets the name or the
+            names. Without a value, that is the task's host, or the hosts of the play.
     """
 
     type: str
@@ -35,7 +33,7 @@ class Option:
     no_log: Optional[bool] = None
     credential: bool = False
     aliases: Tuple[str, ...] = ()
-    hosts: Optional[str] = None
+    hosts: bool = False
 
     def argument(self) -> Dict[str, Any]:
         """Return the option as an argument spec has it."""

@@ -27,7 +27,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
     TargetTraits,
     Value,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.options import PLAY, Option
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.options import Option
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.ssh_key_login import Key, check_programs, try_key
 
 KEYS_MODULE, READ_MODULE = "ansible.posix.authorized_key", "ansible.builtin.slurp"
@@ -69,7 +69,7 @@ class SshKey(Target):
                 "C(--limit) does not change it, because a host that is left out would keep the old key.",
             ),
             elements="str",
-            hosts=PLAY,
+            hosts=True,
         ),
         "path": Option(
             "str",

@@ -20,6 +20,7 @@ options:
       - V(postgresql) changes the password of a PostgreSQL role.
       - V(ssh_key) changes the key that an account of one host or many accepts (C(authorized_keys)).
       - V(linux_user) changes the password of a local account of a Linux host.
+      - V(certificate) changes the certificate, with its key, that a server of a host presents.
       - V(command) runs programs of your own that change the value, and that try it.
       - The full name of another collection's target (C(namespace.collection.name)) takes its options from O(target_options). It
         is loaded on the controller only, if C(nebula.yml) lists it under C(extensions).
@@ -145,6 +146,52 @@ options:
       host:
         description:
           - A host of the inventory. Defaults to the task's host.
+        type: str
+  certificate:
+    description:
+      - Where the files are, and which server loads them. A shell on the host writes them as the task's user (C(become)), and the
+        controller compares the certificate in a TLS handshake with the stored one.
+      - A server presents one certificate at a time, so there is no grace period. Each host has a credential of its own.
+    type: dict
+    suboptions:
+      host:
+        description:
+          - A host of the inventory. Defaults to the task's host.
+        type: str
+      directory:
+        description:
+          - The directory with C(privkey.pem), C(fullchain.pem) and C(bundle.pem) (both in one), as an absolute path on the host.
+          - It is a link to a directory of the same name with the certificate's fingerprint. The link is replaced in one step.
+        type: str
+        required: true
+      reload:
+        description:
+          - The program that has the server load the files, and its arguments. It must fail if the server does not take them.
+          - It is also run before each handshake, and it is killed after 25 seconds.
+        type: list
+        elements: str
+        required: true
+      port:
+        description:
+          - The port of the server.
+        type: int
+        default: 443
+      address:
+        description:
+          - The server's address, as seen from the controller. Defaults to that of the host.
+        type: str
+      server_name:
+        description:
+          - The name that the handshake asks for. Defaults to the credential's field C(common_name), if it has one.
+        type: str
+      mode:
+        description:
+          - "The mode of the files with the key: four octal digits, in quotes."
+        type: str
+        default: 0600
+      owner:
+        description:
+          - The owner of the files, as C(chown) takes it (C(user:group)). Defaults to the task's user.
         type: str
   command:
     description:

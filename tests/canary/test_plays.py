@@ -18,6 +18,7 @@ from tests.canary.channels import everywhere
 from tests.canary.sandbox import PLAYS, Sandbox
 from tests.canary.search import Searcher
 from tests.servers import once, sshd
+from tests.targets.certificate import read_fingerprint
 
 
 @dataclass(frozen=True)
@@ -150,6 +151,20 @@ def test_no_secret_shows_in_a_rotation_of_a_linux_account(given, sandbox):
     assert not any(b"$6$" in content for _where, content in shown)
     assert b"there is no local account" in sandbox.output
     assert server.accepts("canary", given["new_canary"])
+
+
+@pytest.mark.server
+def test_no_secret_shows_in_a_rotation_of_a_certificate_or_in_the_log_of_nginx(given, sandbox):
+    server = once.nginx()
+    variables = dict(given, canary_store=store_of(sandbox), server_port=server.port, server_directory=str(server.directory))
+    more = {"server_owner": server.owner, "server_reload": server.reload(), "server_host": server.host}
+    ended = sandbox.play("rotate_certificate.yml", dict(variables, **more), ["--diff", "-vvv"])
+    lines = (server.directory / "privkey.pem").read_text().splitlines()
+    shown = [*everywhere(sandbox), ("nginx's log", server.log.read_bytes())]
+    assert Searcher(dict(given, key="".join(lines[1:-1])[24:])).hits(shown) == []  # before that, every key of its kind is the same
+    assert ended == 0, sandbox.output[-3000:].decode("utf-8", "replace")
+    assert b"the program 'reload' failed" in sandbox.output
+    assert read_fingerprint((server.directory / "fullchain.pem").read_text()) == server.fingerprint()
 
 
 @pytest.mark.server

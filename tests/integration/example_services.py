@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Optional
 from cryptography.hazmat.primitives import serialization
 
 from tests.backends.harness import Example
-from tests.servers import github, once, sshd
+from tests.servers import github, nginx, once, sshd
 from tests.unit.types.samples import make_rsa_key
 
 API = "https://github.example.com/api/v3"
@@ -61,4 +62,18 @@ def take_linux_host(text: str, directory: Path, running: ExitStack) -> Optional[
     return Example({"ANSIBLE_INVENTORY": str(inventory)})
 
 
-SERVICES = (take_github, take_sshd, take_linux_host)
+def take_nginx(text: str, directory: Path, running: ExitStack) -> Optional[Example]:
+    """A web server whose link the page names."""
+    if "target: certificate" not in text:
+        return None
+    server = running.enter_context(nginx.running())
+    more = {"directory": str(server.directory), "port": server.port, "address": server.host, "owner": server.owner}
+    lines = "\n          ".join("{0}: '{1}'".format(*each) for each in more.items())
+    inventory = directory / "hosts.ini"
+    inventory.write_text("web1 ansible_connection=local ansible_become=false\n", encoding="utf-8")
+    documented = "directory: {0}/project/etc/nginx/tls/shop".format(directory)  # /etc is a directory of the test already
+    places = {documented: lines, "[systemctl, reload, nginx]": json.dumps(server.reload())}
+    return Example({"ANSIBLE_INVENTORY": str(inventory)}, addresses=places)
+
+
+SERVICES = (take_github, take_sshd, take_linux_host, take_nginx)

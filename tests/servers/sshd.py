@@ -47,7 +47,7 @@ UsePAM no
 UseDNS no
 LogLevel VERBOSE
 Subsystem sftp internal-sftp
-SetEnv {variable}={directory}
+SetEnv HOME={directory} {variable}={directory}
 """
 
 

@@ -80,9 +80,9 @@ def delegate(action: ActionBase, host: str, variables: Mapping[str, Any]) -> tup
         own = delegated["ansible_delegated_vars"][host]
         together = {**variables, **delegated}
         context = action._play_context.set_task_and_variable_override(task=task, variables=together, templar=templar)
-        with templar.set_temporary_context(available_variables=own):
-            context.post_validate(templar=templar)
-            connection = _Connector(action, task, context).connect(own, templar)
+        templar = templar.copy_with_new_env(available_variables=own)
+        context.post_validate(templar=templar)
+        connection = _Connector(action, task, context).connect(own, templar)
     except AnsibleError:
         what = "the variables of the host {0} make no connection".format(ascii(host))
         raise InvalidInput(what, option="target", remedy="Nothing was changed. Correct them; 'ansible -m ping' shows more.") from None

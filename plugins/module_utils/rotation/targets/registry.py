@@ -14,12 +14,13 @@ from typing import Dict, Mapping, Type
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, suggest
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import NO_TARGET, Target
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.certificate import Certificate
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.command import Command
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.linux_user import LinuxUser
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql import PostgreSQL
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.ssh_key import SshKey
 
-TARGETS: Mapping[str, Type[Target]] = {target.kind: target for target in (PostgreSQL, SshKey, LinuxUser, Command)}
+TARGETS: Mapping[str, Type[Target]] = {target.kind: target for target in (PostgreSQL, SshKey, LinuxUser, Certificate, Command)}
 """By kind. `none` is no target: nothing is driven."""
 
 KINDS = (NO_TARGET, *TARGETS)

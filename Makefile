@@ -29,7 +29,7 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 .PHONY: demo
-demo: $(VENV)/demo.installed ## a guided tour: provision, read, rotate, roll back, move to OpenBao, on real servers
+demo: $(VENV)/demo.installed ## a guided tour: provision, read, rotate, roll back, move to OpenBao, a nightly run, on real servers
 	@mkdir -p .cache && home=$$(mktemp -d .cache/demo-XXXXXX) && trap 'rm -rf "$$home"' EXIT && \
 	  XDG_CONFIG_HOME=$(CURDIR)/$$home ANSIBLE_HOME=$(CURDIR)/$$home/ansible $(DEMO) $(BIN)/ansible-playbook -i localhost, playbooks/quickstart.yml
 
@@ -68,6 +68,7 @@ bench: servers bench-session ## speed beside ansible-vault, pass and others' loo
 	@PYTHONPATH=$(COLLECTIONS) $(BIN)/python -m tests.bench.session_socket
 	@PYTHONPATH=$(COLLECTIONS) $(BIN)/python -m tests.bench.growth
 	@PYTHONPATH=$(COLLECTIONS) $(BIN)/python -m tests.bench.migration
+	@PYTHONPATH=$(COLLECTIONS) $(BIN)/python -m tests.bench.nightly
 	@PYTHONPATH=$(COLLECTIONS) $(BIN)/python -m tests.bench.storm
 	@PYTHONPATH=$(COLLECTIONS) PATH=$(BENCH)/bin:$(PATH) $(BENCH)/bin/python -m tests.bench.network
 
@@ -94,6 +95,17 @@ $(BENCH)/installed: requirements/bench.txt requirements/backends.txt requirement
 	@$(BIN)/python -m venv $(BENCH)
 	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements/bench.txt
 	@touch $@
+
+# What bonsai is built with: its package has no binaries.
+HEADERS := ldap.h sasl/sasl.h gssapi/gssapi.h
+
+.PHONY: headers
+headers:
+	@for each in $(HEADERS); do \
+	  [ -e /usr/include/$$each ] || { bash tests/servers/debian_package.sh libldap-dev libsasl2-dev libkrb5-dev; break; }; \
+	done
+
+$(VENV)/test.installed $(BENCH)/installed: | headers
 
 $(VENV)/%.installed: requirements.txt $(wildcard requirements/*.txt) | $(VENV)/bin/python $(LINK)
 	@echo "Installing requirements/$*.txt into $(VENV)"

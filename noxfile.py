@@ -205,12 +205,6 @@ def tests(session: nox.Session) -> None:
     run_tests(session, "fast")
 
 
-@nox.session(default=False)
-def types(session: nox.Session) -> None:
-    """Run the suite of credential types, on those of another party if NEBULA_CONFORMANCE_TYPES names them."""
-    session.run("pytest", "-q", "tests/unit/types/test_every_type.py")
-
-
 @nox.session(name="tests-long", default=False)
 def tests_long(session: nox.Session) -> None:
     """Run the tests with every crash, every tampered bit and many more examples."""
@@ -251,7 +245,7 @@ def matrix(session: nox.Session, core: str) -> None:
     # It insists on one ansible-core, and a core is older than the collections made for it.
     session.run(*install, "--no-deps", collections, external=True)
     environment = {"PATH": os.pathsep.join([str(scripts), os.environ["PATH"]]), "PYTHONPATH": ""}
-    tried = session.posargs or ["tests/unit", "tests/conformance", "tests/integration"]
+    tried = session.posargs or ["tests/unit", "tests/conformance", "tests/type_conformance", "tests/integration"]
     session.run(str(scripts / "python"), "-m", "pytest", "-n", "2", "--dist", "worksteal", *tried, env=environment, external=True)
 
 

@@ -49,6 +49,7 @@ def _collection_root() -> Path:
 
 COLLECTION_ROOT = _collection_root()
 os.environ.setdefault("NEBULA_CONFORMANCE_KINDS", "tests.backends.discovery:CONFORMING")
+os.environ.setdefault("NEBULA_CONFORMANCE_TYPES", "tests.unit.types.samples:SAMPLES")
 _DATABASE = DirectoryBasedExampleDatabase(CHECKOUT / ".cache" / "hypothesis")
 _PATIENT = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
 hypothesis.settings.register_profile("fast", max_examples=60, derandomize=True, database=None, **_PATIENT)
@@ -97,6 +98,18 @@ def collection_root() -> Path:
 def postgresql() -> object:
     """A running PostgreSQL (tests.servers.postgresql.Server), one for a worker."""
     return once.postgresql()
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> object:
+    """A running MariaDB (tests.servers.mariadb.Server), one for a worker."""
+    return once.mariadb()
+
+
+@pytest.fixture(scope="session")
+def valkey() -> object:
+    """A running Valkey (tests.servers.valkey.Server), one for a worker."""
+    return once.valkey()
 
 
 def cannot_run(reason: str) -> None:

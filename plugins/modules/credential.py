@@ -40,7 +40,8 @@ options:
         description:
           - The type of the credential. Defaults to V(opaque) on creation. It cannot be changed afterwards.
           - The types are V(age), V(api_key), V(aws), V(azure), V(basic), V(certificate), V(chain), V(composite), V(custom), V(database),
-            V(gcp), V(github_app), V(jwt), V(oauth2), V(opaque), V(rds_iam), V(registry), V(ssh_key), V(totp) and V(wireguard).
+            V(gcp), V(github_app), V(jwt), V(kerberos), V(ldap), V(oauth2), V(opaque), V(rds_iam), V(registry), V(saml), V(ssh_key), V(totp)
+            and V(wireguard).
         type: str
       value: &value
         description:
@@ -62,6 +63,9 @@ options:
         choices: [text, base64]
       allow_empty:
         description: Whether its values may be empty. Defaults to O(allow_empty) of the task.
+        type: bool
+      check:
+        description: Whether its login is tried. Defaults to O(check) of the task.
         type: bool
       generate: &generate
         description:
@@ -111,6 +115,11 @@ options:
               - Whether it holds the time at which the value expires, as ISO 8601 with an offset or as seconds since 1970.
               - O(expires_at) and O(ttl) win over it.
             type: bool
+          refreshed_by:
+            description:
+              - The name of a refresh in the option C(refreshes) of the store, which C(nebula.yml) defines.
+                It renews the value before it expires.
+            type: str
       description: &description
         description: The purpose of the credential.
         type: str
@@ -140,6 +149,50 @@ options:
           at: {type: str, description: "The one time (ISO 8601 with an offset) at which the value is replaced, for V(scheduled)."}
           warning: {type: str, description: How long before the rotation it is announced.}
           grace: {type: str, description: How long the old value is kept after a rotation.}
+          cron:
+            description:
+              - The times at which the value is replaced, for V(scheduled), as exactly five fields of cron. Needs the package cronsim.
+              - In the night of a clock change a line of a fixed hour applies once.
+            type: str
+          zone: {type: str, description: "The time zone of O(policy.cron) and O(policy.windows), as V(Europe/Berlin). By default UTC."}
+          strategy:
+            description:
+              - With V(blue_green), a rotation is refused at a target that accepts one value at a time, because readers would be
+                refused for a moment. V(replace) takes any target, as without it.
+            type: str
+            choices: [blue_green, replace]
+          jitter:
+            description: By how much at most a rotation is moved, drawn for each value, so that not all are due at once.
+            type: str
+          offset:
+            description:
+              - By how much the first rotation of V(periodic), and each one of V(scheduled), is moved, so that credentials of one service
+                with the same policy are not due at once.
+            type: str
+          windows:
+            description: When a rotation may begin. Without it, at any time.
+            type: list
+            elements: dict
+            suboptions:
+              days: {type: list, elements: str, description: "Days of the week, from V(mon) to V(sun). By default all."}
+              from: {type: str, required: true, description: "The time of day at which the window begins, for example V(01:00)."}
+              until:
+                description: The time of day at which it ends; on the next day if it is not after O(policy.windows.from).
+                type: str
+                required: true
+      rotation: &rotation
+        description:
+          - The target at which the value is rotated, for M(nebula.credential.credential_rotate_due). An empty mapping removes it.
+        type: dict
+        suboptions:
+          target:
+            description: The name of a target that C(nebula.yml) or the variable C(nebula_credential_targets) describes, or V(none).
+            type: str
+          options:
+            description:
+              - Options of the target that win over those of its description, for example the two roles of a database that take turns.
+              - Only an encrypted store takes them. Elsewhere no key authenticates the metadata, so they are refused.
+            type: dict
       version: &version
         description:
           - The version to restore, as M(nebula.credential.credential_info) shows it. With O(state=absent), the older version to remove; the
@@ -163,6 +216,9 @@ options:
       permanent:
         description: Removes it for good. Defaults to O(permanent) of the task.
         type: bool
+      revoke_tokens:
+        description: Has its service end its tokens first. Defaults to O(revoke_tokens) of the task.
+        type: bool
       scope:
         description: The scope of the credential.
         type: dict
@@ -179,7 +235,8 @@ options:
         as rolled back or as deleted, and restores what was removed with O(recoverable). If there is neither, and no O(version) is given,
         it changes nothing.
       - An option that a state does not use is refused. Only V(present) uses those that describe a credential (O(type), O(value), O(tags)
-        and so on); V(absent) alone uses O(force), O(recoverable) and O(permanent).
+        and so on); V(absent) alone uses O(force), O(recoverable), O(permanent)
+        and O(revoke_tokens).
     type: str
     choices: [present, absent, revoked, restored]
     default: present
@@ -198,6 +255,13 @@ options:
         often than it is meant.
     type: bool
     default: false
+  check:
+    description:
+      - Logs in to the service with the credential before it is stored, at each run, in check mode too. If the service refuses the login or
+        cannot be reached, the task fails and stores nothing.
+      - It needs a value that the service has already; one that would be generated is refused. Of a type that has no login, it is refused.
+    type: bool
+    default: false
   generate: *generate
   declared_fields: *declared_fields
   description: *description
@@ -206,6 +270,7 @@ options:
   expires_at: *expires_at
   ttl: *ttl
   policy: *policy
+  rotation: *rotation
   version: *version
   expected_version: *expected_version
   idempotency_key: *idempotency_key
@@ -223,6 +288,11 @@ options:
     description:
       - With O(state=absent), removes the credential, or the O(version), for good. So is what was deleted recoverably before.
       - It is the opposite of O(recoverable), and cannot be used with it.
+    type: bool
+  revoke_tokens:
+    description:
+      - With O(state=absent), the tokens of an C(oauth2) credential are revoked at their service before it is removed (RFC 7009).
+      - If the service refuses or does not respond, nothing is removed. It cannot be used with O(version) and O(force).
     type: bool
   return_value:
     description:

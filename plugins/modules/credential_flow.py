@@ -12,8 +12,8 @@ module: credential_flow
 short_description: Log a person in at a service, and store the tokens
 version_added: 0.1.0
 description:
-  - Takes the steps of a login by a person, for credentials of the type C(oauth2). Either in a browser (authorization code with PKCE,
-    always S256), or with a code on another device.
+  - Takes the steps of a login by a person. For credentials of the type C(oauth2) either in a browser (authorization code with PKCE,
+    always S256), or with a code on another device; for those of the type C(saml) in a browser.
   - It opens nothing by itself. It returns the address and the code, which a person uses.
   - A login that was started is kept in the store with the credential, so that any controller can complete it. It expires, and another
     one that is started takes its place. The value that is stored stays usable until the login is complete.
@@ -22,13 +22,14 @@ description:
 options:
   name:
     description:
-      - The credential. It exists already; its field C(grant) is V(authorization_code) or V(device_code).
+      - The credential. It exists already, and is of the type C(saml), or of the type C(oauth2) with V(authorization_code) or
+        V(device_code) in its field C(grant).
     type: str
     required: true
   phase:
     description:
       - V(start) starts a login, and returns what a person needs.
-      - V(complete) completes a login in a browser, with the address at which it arrived.
+      - V(complete) completes a login in a browser, with the address at which it arrived, or with the response of SAML.
       - V(wait) waits until a person has confirmed a login on another device. On a host (O(run_on=target)) it makes one request and
         returns RV(pending).
     type: str
@@ -42,6 +43,10 @@ options:
     type: str
   state:
     description: Its parameter C(state), with O(code).
+    type: str
+  saml_response:
+    description:
+      - For V(complete) of the type C(saml), the field C(SAMLResponse) of the form with which the browser arrived at C(acs_url).
     type: str
   valid_for:
     description:
@@ -116,7 +121,7 @@ pending:
   returned: on success
   sample: true
 flow:
-  description: The kind of the login, V(authorization_code) or V(device_code).
+  description: The kind of the login, V(authorization_code), V(device_code) or V(saml).
   type: str
   returned: after O(phase=start), not in check mode
   sample: device_code
@@ -125,6 +130,11 @@ authorization_url:
   type: str
   returned: after O(phase=start) of a login in a browser
   sample: https://auth.example.com/authorize?client_id=app
+login_page:
+  description: A page in HTML with a form that sends the request to RV(authorization_url), to be opened in a browser.
+  type: str
+  returned: after O(phase=start) of the type C(saml), if its field C(binding) is V(post)
+  sample: <!DOCTYPE html>…
 verification_uri:
   description: The address at which the person enters the code.
   type: str

@@ -22,9 +22,11 @@ from tests.bench import peers
 from tests.bench.backends import bench_backends
 from tests.bench.measuring import figure, milliseconds, once, ratio, timed, title
 from tests.bench.stores import innermost, open_local, wanted
+from tests.bench.tokens import bench_tokens
 
 SCALE = float(os.environ.get("NEBULA_BENCH_SCALE", "1"))
 CREDENTIALS, NAMES, READS, WRITES = (max(20, int(number * SCALE)) for number in (10_000, 100_000, 50_000, 1_000))
+TOKENS = 1_000
 SEED = 20260101
 
 
@@ -146,6 +148,7 @@ def main() -> None:
         bench_list(root)
         bench_passphrase(root)
         bench_peers(root, ours)
+        bench_tokens(store, TOKENS)
         bench_memory(root / "store")
         bench_backends(root, SCALE)
 

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.backends.discovery import KINDS
-from tests.bench import bulk, growth, storm
+from tests.bench import bulk, growth, storm, tokens
 from tests.bench.measuring import Times
 from tests.bench.network import Bench, Cost, Task, build_row, list_tasks
 from tests.bench.slow_network import Meter, Passed, slow_network
@@ -142,3 +142,11 @@ def test_what_is_loaded_at_once_is_as_a_task_stores_it(kind, tmp_path, monkeypat
 def test_a_storm_is_shown_with_its_failures_and_requests():
     survived = storm.Survived(Times([0.5, 1.5]), 1, 4, 9)
     assert storm.build_row("a cloud, 503", survived).split() == ["a", "cloud,", "503", "2", "1", "4", "9", "1.50", "1.50"]
+
+
+def test_a_thousand_reads_of_a_fresh_token_are_one_request_to_its_service(tmp_path):
+    store = open_store(config(tmp_path))
+    found = tokens.measure(store, 1000)
+    store.close()
+    assert found["requests"] == 1
+    assert [len(found[what].seconds) for what in ("password", "token")] == [1000, 1000]

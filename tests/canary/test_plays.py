@@ -105,6 +105,41 @@ def test_no_secret_shows_in_a_rotation_or_in_the_log_of_postgresql(given, sandbo
     assert postgresql.accepts(role, given["new_canary"])
 
 
+def rotate_service(given, sandbox, target, server, options):
+    """Rotate an account of a service by the play that fits each target whose administrator is in the store."""
+    ways = {"server_target": target, "server_options": options, "server_account": "canary_app", "server_user": server.user}
+    variables = dict(given, canary_store=store_of(sandbox), **ways)
+    ended = sandbox.play("rotate_service.yml", variables, ["--diff", "-vvv"], {"ANSIBLE_KEEP_REMOTE_FILES": "0"})
+    assert ended == 0, sandbox.output[-3000:].decode("utf-8", "replace")
+    assert b"'promoted'" in sandbox.output or b'"promoted"' in sandbox.output
+
+
+@pytest.mark.server
+def test_no_secret_shows_in_a_rotation_or_in_the_general_log_of_mariadb(given, sandbox, mariadb):
+    given = dict(given, new_canary=canaries.make_plain(), admin_canary=mariadb.password)
+    mariadb.run("CREATE USER canary_app@'%' IDENTIFIED BY '{0}'".format(given["plain_canary"]))
+    before = len(mariadb.general_log.read_bytes())
+    rotate_service(given, sandbox, "mysql", mariadb, {"host": mariadb.host, "port": mariadb.port})
+    logged = mariadb.general_log.read_bytes()[before:]
+    assert Searcher(given).hits([*everywhere(sandbox), ("MariaDB's general log", logged)]) == []
+    assert b"SET PASSWORD FOR 'canary_app'@'%' = '*" in logged
+    mariadb.run("GRANT SELECT ON {0}.* TO canary_app@'%'".format(mariadb.database))
+    assert mariadb.accepts("canary_app", given["new_canary"])
+    mariadb.run("DROP USER canary_app@'%'")
+
+
+@pytest.mark.server
+def test_no_secret_shows_in_a_rotation_of_an_acl_user(given, sandbox, valkey):
+    given = dict(given, new_canary=canaries.make_plain(), admin_canary=valkey.password)
+    valkey.ask("AUTH default " + valkey.password, "ACL SETUSER canary_app on >{0} +ping".format(given["plain_canary"]))
+    rotate_service(given, sandbox, "redis", valkey, {"urls": ["redis://{0}:{1}".format(valkey.host, valkey.port)], "save": "nowhere"})
+    logged = valkey.log.read_bytes()
+    assert Searcher(given).hits([*everywhere(sandbox), ("Valkey's log", logged)]) == []
+    for value in ("new_canary", "plain_canary"):
+        assert "+PONG" in valkey.ask("AUTH canary_app {0}".format(given[value]), "PING")
+    valkey.ask("AUTH default " + valkey.password, "ACL DELUSER canary_app")
+
+
 @pytest.mark.parametrize("secret_in", ["stdin", "environment"])
 def test_no_secret_shows_in_a_rotation_by_programs(given, sandbox, secret_in):
     """Also with the modules' payloads kept: there are none. A program's environment holds the value where the user asked for that."""

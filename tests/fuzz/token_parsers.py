@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The parsers of JSON Web Tokens, of the sets of keys that verify them, and of what authorization servers send."""
+"""The parsers of JSON Web Tokens, of keytabs, of keys that verify tokens, and of what authorization servers and identity providers send."""
 
 from __future__ import annotations
 
+import base64
 import json
 from random import Random
 from typing import Any, Callable, Dict
@@ -16,10 +17,19 @@ from ansible_collections.nebula.credential.plugins.module_utils.network.http imp
 from ansible_collections.nebula.credential.plugins.module_utils.types.jwt.compact import encode_base64url
 from ansible_collections.nebula.credential.plugins.module_utils.types.jwt.keys import ALGORITHMS, read_jwk, read_keys
 from ansible_collections.nebula.credential.plugins.module_utils.types.jwt.verification import Expectation, verify_token
+from ansible_collections.nebula.credential.plugins.module_utils.types.kerberos import keytab
 from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2 import logins, token_requests
+from ansible_collections.nebula.credential.plugins.module_utils.types.saml import responses as saml
+from ansible_collections.nebula.credential.plugins.module_utils.types.saml.settings import read_settings, write_metadata
 from tests.fuzz.mutations import spoil_bytes, spoil_json
 from tests.fuzz.stored_parsers import NOW, Made
 from tests.unit.types.jwt.signed import new_key, sign
+from tests.unit.types.kerberos.keytabs import write_entry, write_keys
+from tests.unit.types.saml import forge
+from tests.unit.types.saml.corpus import list_valid
+from tests.unit.types.saml.forge import REQUEST
+from tests.unit.types.saml.services import make_fields, settings_with_key
+from tests.unit.types.saml.test_saml_fields import metadata
 
 
 def of_tokens(_tmp_path: Any) -> Made:
@@ -101,9 +111,50 @@ def of_callbacks(_tmp_path: Any) -> Made:
     return parse, spoil
 
 
+def of_keytabs(_tmp_path: Any) -> Made:
+    principal = "HTTP/web.example.com@EXAMPLE.COM"
+    whole = write_keys(write_entry(principal, 2), write_entry(principal, 300, large=300))
+
+    def parse(data: bytes) -> bool:
+        entries = keytab.read_keytab(data)
+        return entries is not None and keytab.read_keytab(keytab.write_keytab(entries)) == entries
+
+    return parse, lambda random: spoil_bytes([whole], random)
+
+
+def of_saml_responses(_tmp_path: Any) -> Made:
+    expected = saml.Expectation(settings_with_key(), REQUEST, frozenset(), forge.NOW)
+    whole = [base64.b64decode(case.text) for case in list_valid()]
+
+    def spoil(random: Random) -> bytes:
+        return spoil_bytes(whole, random)
+
+    def parse(data: bytes) -> None:
+        # A change of a name would be seen here: it is signed, or within what is.
+        assert saml.read_response(base64.b64encode(data).decode("ascii"), expected).name_id == forge.REAL
+
+    return parse, spoil
+
+
+def of_saml_metadata(_tmp_path: Any) -> Made:
+    fields = {name: value for name, value in make_fields().items() if not name.startswith("idp_")}
+    whole = [write_metadata(settings_with_key()), metadata().encode()]
+
+    def spoil(random: Random) -> bytes:
+        return spoil_bytes(whole, random)
+
+    def parse(data: bytes) -> None:
+        assert read_settings(dict(fields, idp_metadata=data.decode("utf-8", "replace"))).provider.certificates
+
+    return parse, spoil
+
+
 PARSERS: Dict[str, Callable[[Any], Made]] = {
     "JSON Web Token": of_tokens,
     "keys of tokens": of_key_sets,
     "response of a token endpoint": of_token_responses,
     "callback of a login": of_callbacks,
+    "keytab": of_keytabs,
+    "response of SAML": of_saml_responses,
+    "metadata of SAML": of_saml_metadata,
 }

@@ -158,9 +158,12 @@ def _calls(tree: SourceTree, names: set[str]) -> list[tuple[SourceFile, int]]:
 
 
 def _documenting(source: SourceFile) -> list[ast.Assign]:
+    # A fragment of documentation has it in a class.
+    bodies = [source.syntax.body, *(node.body for node in source.syntax.body if isinstance(node, ast.ClassDef))]
     return [
         node
-        for node in source.syntax.body
+        for body in bodies
+        for node in body
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in DOCUMENTING
     ]
 

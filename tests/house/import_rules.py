@@ -22,7 +22,7 @@ LEAVING = ("ansible.module_utils._text", "ansible._internal", "ansible.plugins.c
 DYNAMIC_MODULES = {"importlib", "pkgutil", "imp", "runpy"}
 FINDERS = {"importlib.machinery"}
 """They say whether a module is installed, and import none."""
-CONFORMANCE = "tests/conformance/"
+CONFORMANCE = ("tests/conformance/", "tests/type_conformance/")
 SENT_CODE = IN_LIBRARY + "/sent_code.py"
 """It imports what the action sent, which no import statement of a module may name."""
 DYNAMIC_CALLS = {"__import__", "exec", "eval", "compile"}
@@ -30,7 +30,9 @@ ALWAYS_THERE = set(sys.stdlib_module_names) | {"ansible", "ansible_collections"}
 
 
 def find_imports_between_backends(tree: SourceTree) -> Iterator[str]:
-    """No backend imports another."""
+    """No backend imports another, and no type or login imports one."""
+    every = tuple(LIBRARY + "backends." + backend + "." for backend in backends(tree))
+    yield from _imports(tree.python(IN_LIBRARY + "/types", IN_LIBRARY + "/logins"), every)
     for backend in backends(tree):
         others = tuple(LIBRARY + "backends." + other + "." for other in backends(tree) if other != backend)
         yield from _imports(tree.python(IN_LIBRARY + "/backends/" + backend), others)
@@ -60,7 +62,7 @@ def find_imports_of_what_leaves(tree: SourceTree) -> Iterator[str]:
 
 
 def find_relative_imports(tree: SourceTree) -> Iterator[str]:
-    """No import is relative: each names the whole path. The conformance suite has two: in the distribution it has another name."""
+    """No import is relative: each names the whole path. The conformance suites have two: in the distribution they have other names."""
     sources = (source for source in tree.python("plugins", "tests") if not source.name.startswith(CONFORMANCE))
     return _imports(sources, (".",))
 

@@ -20,6 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_ca
 from ansible_collections.nebula.credential.plugins.module_utils.locks.options import COMMON as LOCK
 from ansible_collections.nebula.credential.plugins.module_utils.locks.registry import KINDS
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import COMMON_OPTIONS
+from ansible_collections.nebula.credential.plugins.module_utils.types.recipes import options as recipes
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PAGE = CHECKOUT / "docs" / "reference" / "options.md"
@@ -54,6 +55,7 @@ def build_page() -> str:
         parts.append(_section("The backend `{0}`".format(backend), traits.spec, traits.aliases, traits.login))
         parts += _describe_parts(traits)
     parts.append(_section("`shared_cache`", shared_cache.OPTIONS, shared_cache.ALIASES, shared_cache.LOGIN))
+    parts.append(_section("Each of `refreshes`", recipes.PARTS))
     parts.append(_section("`lock`, of every kind", LOCK))
     for kind, row in KINDS.items():
         traits = row()[0]

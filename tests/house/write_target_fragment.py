@@ -13,6 +13,8 @@ import textwrap
 from pathlib import Path
 from typing import Any, Iterator, Sequence
 
+import yaml
+
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.options import Option
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import TARGETS
 
@@ -64,8 +66,9 @@ def build_fragment() -> str:
 def _option(name: str, option: Option) -> Iterator[str]:
     yield from _named(name, option.type, option.description, 6)
     for key in ("elements", "required", "default", "choices"):
-        if getattr(option, key):
-            yield "        {}: {}".format(key, _scalar(getattr(option, key)))
+        value = getattr(option, key)
+        if value or (key == "default" and value is not None):
+            yield "        {}: {}".format(key, _scalar(value))
 
 
 def _named(name: str, kind: str, paragraphs: Sequence[str], indent: int) -> Iterator[str]:
@@ -81,7 +84,13 @@ def _named(name: str, kind: str, paragraphs: Sequence[str], indent: int) -> Iter
 def _scalar(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return "[{}]".format(", ".join(value)) if isinstance(value, tuple) else str(value)
+    if isinstance(value, tuple):
+        return "[{}]".format(", ".join(value))
+    try:
+        is_plain = yaml.safe_load(str(value)) == value
+    except yaml.YAMLError:
+        is_plain = False
+    return str(value) if is_plain else "'{}'".format(value)
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 PAGE = CHECKOUT / "docs" / "reference" / "types.md"
 BEGIN, END = "<!-- Written by a script from the types: do not edit. -->\n", "<!-- The end of what the script writes. -->\n"
 HEAD = """\
-| Type | Interactive | Refresh | Rotation | Generation | Cached | Composed | Scope isolation | Audit | Multi-tenant |
-|---|---|---|---|---|---|---|---|---|---|
+| Type | Interactive | Refresh | Rotation | Generation | Cached | Composed | Agreed | Revocation | Scope isolation | Audit | Multi-tenant |
+|---|---|---|---|---|---|---|---|---|---|---|---|
 """
 OF_THE_STORE = ("yes", "yes", "yes")
 DECLARATION = {"fields": [{"name": "any"}]}
@@ -35,8 +35,8 @@ def build_matrix() -> str:
 def _build_row(name: str) -> str:
     able = type_named(name, DECLARATION).capabilities
     refresh = _say(able.refresh) if able.refresh else "no (`refresh_unsupported`)"
-    own = (_say(able.interactive), refresh, _say(able.rotation), _say(able.generation), _say(able.cached), _say(able.composed))
-    return "| `{0}` | {1} |\n".format(name, " | ".join((*own, *OF_THE_STORE)))
+    others = (_say(able.rotation), _say(able.generation), _say(able.cached), _say(able.composed), _say(able.agreed), _say(able.revocation))
+    return "| `{0}` | {1} |\n".format(name, " | ".join((_say(able.interactive), refresh, *others, *OF_THE_STORE)))
 
 
 def _say(able: bool) -> str:

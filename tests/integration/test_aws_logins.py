@@ -7,11 +7,17 @@
 from __future__ import annotations
 
 import os
+import time
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 
+import pyotp
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, LoginFailed
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, LoginFailed, NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.conformance.records import a_record, value_of
 from tests.integration.aws_store import AwsStore, open_backend
 from tests.servers import aws_front, once, scripted
@@ -101,6 +107,63 @@ def test_a_role_with_a_device_sends_its_serial_and_code(store, monkeypatch):
     assert [action for action, _key in made] == ["sts.AssumeRole", *["secretsmanager.GetSecretValue"] * 2]
     assert made[0][1] == "AKIDME" != made[1][1]
     assert store.server.requests(since=since)[0].body["SerialNumber"] == serial
+
+
+KEY = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+SERIAL = "arn:aws:iam::123456789012:mfa/deploy"
+
+
+@pytest.fixture
+def factor(tmp_path):
+    """The configuration of a store with the key of a device, in the credential `aws_factor`."""
+    config = {"backend": "local", "path": str(tmp_path / "keys"), "key_sources": [{"source": "key_file", "path": str(tmp_path / "key")}]}
+    with closing(open_store(config)) as keys:
+        keys.ensure(DesiredCredential("aws_factor", type="totp", value=Secret(KEY)))
+    return dict(config, name="keys")
+
+
+@pytest.mark.parametrize("service", ["secretsmanager", "ssm"])
+def test_the_code_of_a_device_may_come_from_a_credential_of_another_store(store, factor, service):
+    """Each login reads the code of its moment, so that a login which has ended is renewed."""
+    login = {"role_arn": ROLE, "mfa_serial": SERIAL, "mfa_credential": {"store": factor, "name": "aws_factor"}}
+    given = {name: value for name, value in store.options.items() if name != "batch_get" or service == "secretsmanager"}
+    began, since = time.time(), store.server.count()
+    with aws_front.running(store.server, {}) as front, closing(
+        open_store({"backend": "aws", "audit": "off", **given, **front.login, "service": service, **login})
+    ) as cloud:
+        cloud.exists("nothing")
+        action = "GetSecretValue" if service == "secretsmanager" else "GetParameter"
+        front.disturbed[action] = [refuse("ExpiredTokenException")]
+        cloud.exists("nothing")
+    assumed = [each.body for each in store.server.requests(since=since) if each.action == "sts.AssumeRole"]
+    codes = {pyotp.TOTP(KEY).at(moment) for moment in range(int(began) - 30, int(time.time()) + 31, 30)}
+    assert len(assumed) == 2
+    assert {body["SerialNumber"] for body in assumed} == {SERIAL}
+    assert {body["TokenCode"] for body in assumed} <= codes
+
+
+def test_a_credential_of_a_device_that_is_missing_is_named_with_its_store(store, factor):
+    login = {"role_arn": ROLE, "mfa_serial": SERIAL, "mfa_credential": {"store": factor, "name": "gone"}}
+    with pytest.raises(NotFound, match="credential 'gone', store 'keys'"), closing(
+        open_store({"backend": "aws", "audit": "off", **store.options, **login}, name="cloud")
+    ) as cloud:
+        cloud.get("db")
+
+
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        ({"mfa_serial": SERIAL, "mfa_code": "1", "mfa_credential": {"store": {}, "name": "a"}}, "'mfa_code' is given, too"),
+        ({"mfa_credential": {"store": {}, "name": "a"}}, "option 'mfa_serial'.*it is missing"),
+        ({"mfa_serial": SERIAL, "mfa_credential": {"name": "a"}}, "it names no credential"),
+        ({"mfa_serial": SERIAL, "mfa_credential": {"store": "keys", "name": "a"}}, "the store is not resolved"),
+    ],
+)
+def test_a_credential_of_a_device_that_cannot_be_used_is_refused(store, given, what):
+    with pytest.raises(InvalidConfiguration, match=what), closing(
+        open_store({"backend": "aws", "audit": "off", **store.options, "role_arn": ROLE, **given})
+    ) as cloud:
+        cloud.get("db")
 
 
 def test_a_web_identity_sends_its_token_without_a_signature(store, tmp_path):

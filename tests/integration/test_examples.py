@@ -58,7 +58,7 @@ FEATURES = {
     "on_missing": r"on_missing=",
     "on_denied": r"on_denied=",
     "on_error": r"on_error=",
-    **{"the type " + name: r"type: {0}\b".format(name) for name in ("api_key", "basic", "custom", "database", "oauth2")},
+    **{"the type " + name: r"type: {0}\b".format(name) for name in ("api_key", "basic", "custom", "database", "oauth2", "saml")},
     "a login by a person": r"phase: wait",
     "a refresh on demand": r"credential_refresh:",
     "generated values": r"generate:",

@@ -15,7 +15,6 @@ import uuid
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.gcp.login import Requests
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     InvalidConfiguration,
@@ -23,6 +22,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     StorageError,
     Unavailable,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.logins.google import Requests
 from ansible_collections.nebula.credential.plugins.module_utils.network.tls import Tls
 from tests.conformance.records import a_record, value_of
 from tests.integration.gcp_store import GoogleStore

@@ -106,6 +106,17 @@ def test_a_person_logs_in_with_a_browser_and_the_login_is_refreshed(server):
         assert server.accepts(store.token())
 
 
+def test_a_deleted_credential_has_its_login_ended_at_the_server(server):
+    """A revoked refresh token ends the access tokens that came from it."""
+    with world() as store:
+        store.write(issuer=server.url, client_id="app", refresh_token=server.log_in())
+        token = store.token()
+        assert server.accepts(token)
+        perform(store.manager, "credential", {"name": NAME, "state": "absent", "revoke_tokens": True}, AccessContext())
+        assert not server.accepts(token)
+        assert not store.manager.exists(NAME)
+
+
 def test_a_code_is_of_no_use_without_the_verifier_of_its_login(server):
     with world() as store:
         fields = {"grant": "authorization_code", "redirect_uri": oidc_provider.CALLBACK, "scope": SCOPE}

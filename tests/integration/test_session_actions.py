@@ -96,6 +96,7 @@ MODULES = [
     "credential_info",
     "credential_refresh",
     "credential_rotate",
+    "credential_rotate_due",
     "store_info",
     "store_key",
     "store_purge",

@@ -127,6 +127,12 @@ def test_its_options_are_checked_by_its_own_and_a_host_never_gets_it(project: An
     assert appliance.read_text() == ""
 
 
+def test_a_target_of_ours_is_not_on_a_host_either(project: Any) -> None:
+    command = "{apply: ['true'], verify: ['true']}"
+    message = project.play("- {0}: {{name: door, run_on: target, target: command, command: {1}}}".format(ROTATE, command)).failed()
+    assert "the target 'command' is loaded on the controller only" in message
+
+
 def test_its_options_are_refused_with_a_target_of_ours(project: Any, appliance: Path) -> None:
     message = project.play("- {0}: {{name: door, target: none, target_options: {{place: /x}}}}".format(ROTATE)).failed()
     assert "only a third party's target has this option" in message

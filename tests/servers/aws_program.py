@@ -42,7 +42,7 @@ class Log:
 _KEPT = (
     *("VersionStage", "VersionStages", "VersionId", "ClientRequestToken", "RemoveFromVersionId", "MoveToVersionId", "Tags", "TagKeys"),
     *("KmsKeyId", "AddReplicaRegions", "RemoveReplicaRegions", "RecoveryWindowInDays", "ForceDeleteWithoutRecovery", "MaxResults"),
-    *("RotationLambdaARN", "RotationRules", "RotateImmediately", "RoleArn", "ExternalId", "RoleSessionName", "SerialNumber"),
+    *("RotationLambdaARN", "RotationRules", "RotateImmediately", "RoleArn", "ExternalId", "RoleSessionName", "SerialNumber", "TokenCode"),
     "DurationSeconds",
 )
 

@@ -62,6 +62,7 @@ class Server(PasswordServer):
             database=self.database,
             connect_timeout=10,
             autocommit=True,
+            ssl_disabled=True,  # Otherwise each connection reads the system's authorities first.
         )
 
     def accepts(self, user: str, password: str) -> bool:

@@ -77,11 +77,15 @@ class Server:
         return ["/bin/sh", "-c", "PATH=$PATH:/usr/sbin; {0} && kill -HUP {1}".format(check, self.pid)]
 
     def fingerprint(self) -> str:
-        """That of the certificate which the server presents now; empty without an answer."""
-        try:
-            return hashlib.sha256(ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate((self.host, self.port), timeout=10))).hexdigest()
-        except OSError:
-            return ""
+        """That of the certificate which the server presents now. A process that ends after a reload may drop a connection."""
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                return hashlib.sha256(ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate((self.host, self.port), timeout=10))).hexdigest()
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
 
 
 def find_program() -> Path:

@@ -19,7 +19,7 @@ const provider = new Provider(`http://127.0.0.1:${settings.port}`, {
   clients: settings.clients,
   clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt'],
   scopes: ['openid', 'offline_access', 'api:read'],
-  features: { clientCredentials: { enabled: true }, deviceFlow: { enabled: true }, devInteractions: { enabled: true } },
+  features: { clientCredentials: { enabled: true }, deviceFlow: { enabled: true }, devInteractions: { enabled: true }, revocation: { enabled: true } },
   ttl: {
     AccessToken: 3600, AuthorizationCode: 600, ClientCredentials: 3600, DeviceCode: 600, Grant: 86400,
     IdToken: 3600, Interaction: 3600, RefreshToken: 86400, Session: 3600,

@@ -43,6 +43,16 @@ class Server(PasswordServer):
             connection.sendall("".join(command + "\r\n" for command in (*commands, "QUIT")).encode("utf-8"))
             return b"".join(iter(lambda: connection.recv(1 << 16), b"")).decode("utf-8", "replace")
 
+    @property
+    def settings(self) -> Path:
+        """The configuration file."""
+        return self.log.with_name("valkey.conf")
+
+    @property
+    def users(self) -> Path:
+        """The file of the users, if it keeps them in one."""
+        return self.log.with_name("users.acl")
+
     def accepts(self, password: str) -> bool:
         """Whether a fresh connection with that password is let in."""
         return "+PONG" in self.ask("AUTH " + password, "PING")
@@ -71,8 +81,11 @@ def _places() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[Server]:
+def running(*, acl_file: bool = False) -> Iterator[Server]:
     """Start a server, hand it out, and end it.
+
+    Args:
+        acl_file: whether it keeps its users in a file, `Server.users`.
 
     Raises:
         ServerUnavailable: there is none, or it did not start; its log is kept and named.
@@ -82,17 +95,22 @@ def running() -> Iterator[Server]:
         log = directory / "server.log"
         program = processes.usable_program(find_program(), directory, account)
         try:
-            process, server = _start(program, directory, log, account)
+            process, server = _start(program, directory, log, account, acl_file)
         except ServerUnavailable as error:
             raise ServerUnavailable("Valkey did not start: {0}. Its log: {1}".format(error, processes.keep_log(log))) from None
         with processes.ended_with(process, log):
             yield server
 
 
-def _start(program: Path, directory: Path, log: Path, account: Account) -> tuple[subprocess.Popen[bytes], Server]:
+def _start(program: Path, directory: Path, log: Path, account: Account, acl_file: bool) -> tuple[subprocess.Popen[bytes], Server]:
     began = time.monotonic()
     port, password = processes.free_port(), secrets.token_urlsafe(24)
-    values = dict(SETTINGS, port=str(port), dir=str(directory), requirepass=password)
+    values = dict(SETTINGS, port=str(port), dir=str(directory))
+    if acl_file:
+        users = "user default on >{0} ~* &* +@all\n".format(password)
+        values["aclfile"] = str(processes.private_file(directory / "users.acl", users, account))
+    else:
+        values["requirepass"] = password
     lines = "".join("{0} {1}\n".format(name, value) for name, value in values.items())
     settings = processes.private_file(directory / "valkey.conf", lines, account)
     process = processes.start([str(program), str(settings)], account=account, log=log, directory=directory)

@@ -36,6 +36,10 @@ class TargetService(ABC):
     """The type of the credential that is rotated."""
     overlaps: ClassVar[bool] = False
     """Whether the target accepts the old and the new value at once, by its options."""
+    makes: ClassVar[bool] = False
+    """Whether the service makes the values: then none is ever sent to it."""
+    show: ClassVar[Optional[Callable[..., Plain]]] = None
+    """A method that returns the fields that the service shows, if it shows the value that it has made. It is as good as a stored one."""
     target: ClassVar[Optional[Type[Target]]] = None
     """The class of a third party's target. Ours are found by their kind."""
     refuse_new: ClassVar[Optional[Callable[..., None]]] = None

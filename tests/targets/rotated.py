@@ -40,16 +40,16 @@ NAME = "rotated"
 STAGES = ("current", "pending", "previous")
 AUTO, SETTLE, ROLLBACK = "auto", "settle", "rollback"
 LATE_LIMIT = 60.0
-START = datetime(2026, 11, 30, tzinfo=timezone.utc)
 
 
 class Rotated:
     """A credential, its service, its store and the time."""
 
-    def __init__(self, service: TargetService, directory: Path, backend: Optional[Backend] = None, now: datetime = START) -> None:
+    def __init__(self, service: TargetService, directory: Path, backend: Optional[Backend] = None, now: Optional[datetime] = None) -> None:
         """Store the service's first value. `directory` gets a working directory for each controller."""
         self.service, self.directory = service, directory
-        self.now = now
+        # A service has the time of now, which is compared with that of the store.
+        self.now = now or datetime.now(timezone.utc)
         self.elapsed = 0.0
         self.under_way: list[Tuple[float, Callable[[], Any]]] = []
         self.is_reachable, self.is_changed_elsewhere = True, False
@@ -222,7 +222,8 @@ class Rotated:
         """Check the invariant: at least one stored version opens the service."""
         values = self.values()
         if not self.is_changed_elsewhere:
-            assert any(self.service.opens(value) for value in values.values()), "no stored value opens the service"
+            shown = [] if self.service.show is None else [self.service.show()]
+            assert any(self.service.opens(value) for value in (*values.values(), *shown)), "no stored value opens the service"
 
     def finish(self) -> None:
         """Let other controllers finish what is open, long after. Then store and service hold the same value, and it rotates again."""
@@ -238,18 +239,18 @@ class Rotated:
                 last = self.run(SETTLE)
             except CredentialError as error:
                 last = str(error)
-            if last == "idle":
+            if last == "idle" or (last == "rolled_back" and self.kept_on()):
                 break
         values = self.values()
         assert set(values) - self.kept_on() == {"current"}, last
         self._check_only(values["current"])
         self.elapse(self._long())
         assert self.run() == "promoted"
-        self.check()
+        assert self.service.opens(self.values()["current"])
 
     def kept_on(self) -> Set[str]:
-        """Return the stages that stay stored after the grace period: the other user keeps its password until its next turn."""
-        return {"previous"} if self.read_traits().overlap == ALTERNATING else set()
+        """Return the stages that stay stored in the end: the other user keeps its password, old or new, until its next turn."""
+        return {"previous", "pending"} if self.read_traits().overlap == ALTERNATING else set()
 
     def _set_by_hand(self) -> None:
         """Give the service the current value again, and the rotation a run that finds it."""

@@ -53,8 +53,12 @@ def _has_course(service: Type[TargetService], course: str) -> bool:
 
 
 def _can_play(service: Type[TargetService], fault: str) -> bool:
-    wanted = {"refuses_new": service.refuse_new, "changed_elsewhere": service.set_by_hand}
-    return wanted.get(fault, True) is not None
+    can_play = {
+        "refuses_new": service.refuse_new is not None,
+        "changed_elsewhere": service.set_by_hand is not None,
+        "says_done": not service.makes,
+    }
+    return can_play.get(fault, True)
 
 
 def name_case(case: Case) -> str:

@@ -47,7 +47,21 @@ def policy_options() -> ArgumentSpec:
         "before": {"type": "str"},
         "at": {"type": "str"},
         "warning": {"type": "str"},
+        "cron": {"type": "str"},
+        "zone": {"type": "str"},
         "grace": {"type": "str"},
+        "strategy": {"type": "str", "choices": ["blue_green", "replace"]},
+        "jitter": {"type": "str"},
+        "offset": {"type": "str"},
+        "windows": {
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "days": {"type": "list", "elements": "str"},
+                "from": {"type": "str", "required": True},
+                "until": {"type": "str", "required": True},
+            },
+        },
     }
 
 
@@ -65,6 +79,7 @@ def _build_field_options() -> ArgumentSpec:
         "max_length": {"type": "int"},
         "choices": {"type": "list", "elements": "str"},
         "expiry": {"type": "bool"},
+        "refreshed_by": {"type": "str"},
     }
 
 
@@ -76,6 +91,7 @@ def one_credential() -> ArgumentSpec:
         "fields": {"type": "dict", "no_log": True},
         "encoding": {"type": "str", "choices": ["text", "base64"], "default": "text"},
         "allow_empty": {"type": "bool", "default": False},
+        "check": {"type": "bool", "default": False},
         "generate": {"type": "dict", "options": _generate_options()},
         "declared_fields": {"type": "list", "elements": "dict", "options": _build_field_options()},
         "description": {"type": "str"},
@@ -84,16 +100,18 @@ def one_credential() -> ArgumentSpec:
         "expires_at": {"type": "str"},
         "ttl": {"type": "str"},
         "policy": {"type": "dict", "options": policy_options()},
+        "rotation": {"type": "dict", "options": {"target": {"type": "str"}, "options": {"type": "dict"}}},
         "version": {"type": "str"},
         "expected_version": {"type": "str"},
         "idempotency_key": {"type": "str", "no_log": False},
         "force": {"type": "bool", "default": False},
         "recoverable": {"type": "bool"},
         "permanent": {"type": "bool"},
+        "revoke_tokens": {"type": "bool", "no_log": False},
     }
 
 
-INHERITED = ("encoding", "allow_empty", "force", "recoverable", "permanent")
+INHERITED = ("encoding", "allow_empty", "check", "force", "recoverable", "permanent", "revoke_tokens")
 """The options that an element of `credentials` takes from the task if it does not set them itself; `state` is another."""
 _EXCLUSIVE = (("value", "generate"), ("expires_at", "ttl"), ("generate", "version"), ("recoverable", "permanent"))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification, store_options
 
 START, COMPLETE, WAIT = "start", "complete", "wait"
-CALLBACK = ("callback_url", "code", "state")
+CALLBACK = ("callback_url", "code", "state", "saml_response")
 
 CREDENTIAL_FLOW = Specification(
     argument_spec=dict(
@@ -19,9 +19,10 @@ CREDENTIAL_FLOW = Specification(
         callback_url={"type": "str", "no_log": True},
         code={"type": "str", "no_log": True},
         state={"type": "str", "no_log": True},
+        saml_response={"type": "str", "no_log": True},
         valid_for={"type": "str"},
         timeout={"type": "str"},
     ),
-    mutually_exclusive=[("callback_url", "code"), ("callback_url", "state")],
+    mutually_exclusive=[("callback_url", "code", "saml_response"), ("callback_url", "state")],
     required_together=[("code", "state")],
 )

@@ -30,12 +30,13 @@ def _reading() -> ArgumentSpec:
         fields={"type": "list", "elements": "str"},
         stage={"type": "str", "choices": ["current", "pending", "previous"], "default": "current"},
         encoding={"type": "str", "choices": ["text", "base64"], "default": "text"},
+        fresh={"type": "bool", "default": False},
     )
 
 
 GET = Specification(
-    argument_spec=dict(_reading(), version={"type": "str"}),
-    mutually_exclusive=[("field", "fields")],
+    argument_spec=dict(_reading(), version={"type": "str"}, fallback={"type": "list", "elements": "str"}),
+    mutually_exclusive=[("field", "fields"), ("version", "fallback")],
 )
 GET_MANY = Specification(argument_spec=_reading(), mutually_exclusive=[("field", "fields")])
 FIND = Specification(

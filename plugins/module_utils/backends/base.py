@@ -146,6 +146,8 @@ class BackendContext:
         warn: the function for warnings.
         variables: the environment variable of each option whose value came from one.
         parallelism: how many operations of a batch are in flight; None: one.
+        open_other: opens another store from its configuration and `name`, for a credential that a login needs.
+        recipes: how values of custom types are renewed, by name; for what refreshes them, not for a backend.
         find_indices: returns the directory of this user for indices, which need not exist; None if the user has no home directory.
     """
 
@@ -154,6 +156,8 @@ class BackendContext:
     find_indices: Callable[[], Optional[str]] = field(default=lambda: None)
     variables: Mapping[str, str] = field(default_factory=dict)
     parallelism: Optional[Parallelism] = None
+    open_other: Optional[Callable[..., Any]] = None
+    recipes: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Backend(ABC):

@@ -10,15 +10,20 @@ The backends declare them (`traits`); here is what the declarations mean, for al
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Dict, Iterable, Mapping, NamedTuple, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Mapping, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import FROM_FILE, FROM_VARIABLE, BackendTraits
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import current_caller
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import check_private_file
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import SECRET_FILE, read_file
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import inline_store
+
+if TYPE_CHECKING:
+    from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext
 
 REFERENCE = "All options: docs/reference/options.md of this collection."
 _CLOSE, _ALIKE = 10, 0.6
@@ -182,6 +187,49 @@ def read_login(settings: Mapping[str, Any], option: str, warn: Callable[[str], o
         return Secret(read_variable(str(variable), option + FROM_VARIABLE))
     value = settings.get(option)
     return None if value is None else Secret(str(value))
+
+
+def build_login_reader(
+    settings: Mapping[str, Any], context: BackendContext, credentials: Mapping[str, str]
+) -> Callable[[str], Optional[Secret]]:
+    """Return the function that reads an option of a login as it is now, from wherever it is given. It raises as `read_login`.
+
+    Args:
+        settings: the options of the store.
+        context: its surroundings.
+        credentials: the options that name a credential of another store, by those whose value it is. The function raises for them what
+            opening that store and reading the credential do.
+    """
+
+    def read(option: str) -> Optional[Secret]:
+        named = settings.get(credentials.get(option, ""))
+        return read_login(settings, option, context.warn) if named is None else _read_named(named, credentials[option], context)
+
+    return read
+
+
+def check_named_credential(named: Any, option: str) -> None:
+    """Check an option that names a credential of another store.
+
+    Raises:
+        InvalidConfiguration: it does not.
+    """
+    if not isinstance(named, Mapping) or not {"store", "name"} <= set(named) <= {"store", "name", "field"}:
+        raise InvalidConfiguration("it names no credential", option=option, remedy="Write '{0}: {{store: local, name: …}}'.".format(option))
+
+
+def _read_named(named: Mapping[str, Any], option: str, context: BackendContext) -> Secret:
+    check_named_credential(named, option)
+    if context.open_other is None or not isinstance(named["store"], Mapping):
+        what = "the store is not resolved"
+        raise InvalidConfiguration(what, option=option + ".store", remedy="Write its whole configuration as a mapping.")
+    found = inline_store(named["store"])
+    other = context.open_other(found.config, name=found.name)
+    try:
+        value: Secret = other.token(str(named["name"]), named.get("field"), current_caller().context)
+        return value
+    finally:
+        other.close()
 
 
 def read_variable(variable: str, option: str) -> str:

@@ -266,6 +266,10 @@ class WriteGate(ABC):
         """
 
 
+class Authenticating(ABC):
+    """Authenticates metadata with a key of its own: a record that it returns as `verified` says what a caller of ours has written."""
+
+
 class FitChecker(ABC):
     """Finds out, without a change, whether a value exceeds a limit of the backend."""
 

@@ -71,6 +71,8 @@ class BackendTraits:
             trail is kept there; with its default key it is never opened on a target; a session opens it when it is first used.
         runs_programs: whether its stores run what they name. Then only the configuration file may name it, or allow it (`extensions`),
             and it is never opened on a target. A third party's backend is treated like that in any case.
+        credentials: options that name a credential of another store, which a login needs: mappings of `store`, `name` and maybe `field`.
+            Their store is resolved where the configuration is. A store with one is never opened on a host.
     """
 
     spec: Spec
@@ -85,6 +87,7 @@ class BackendTraits:
     packages: Tuple[Package, ...] = ()
     directory: Optional[str] = None
     runs_programs: bool = False
+    credentials: Tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Complete the spec, and the parts that are paths, by the files and variables of the login."""

@@ -11,7 +11,6 @@ the holder's token. Redlock, which votes among several nodes, is declined: docs/
 from __future__ import annotations
 
 import ssl
-import threading
 from contextlib import contextmanager
 from typing import Any, Callable, Iterator, Mapping
 
@@ -24,7 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 from ansible_collections.nebula.credential.plugins.module_utils.locks.base import RESPONSE, Lock, LockService, build_holder
 from ansible_collections.nebula.credential.plugins.module_utils.locks.options import OPTION
-from ansible_collections.nebula.credential.plugins.module_utils.locks.redis_server import PACKAGE, open_client, read_address
+from ansible_collections.nebula.credential.plugins.module_utils.locks.redis_server import PACKAGE, closing_after, open_client, read_address
 from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import chain_contains, exception_chain
 
 
@@ -80,34 +79,22 @@ class _Lock(Lock):
 
     @contextmanager
     def _translating(self) -> Iterator[None]:
-        """Raise the errors of the library as errors of ours, without their text. After `RESPONSE` seconds the connections are closed.
-
-        The library bounds each receipt, so a server that sends a byte now and then, or without end, would hold it for ever.
-        """
+        """Raise the errors of the library as errors of ours, without their text. After `RESPONSE` seconds the connections are closed."""
         from redis.exceptions import LockError, RedisError
 
-        is_over = threading.Event()
-        bound = threading.Timer(RESPONSE, self._break_off, (is_over,))
-        bound.daemon = True
-        bound.start()
-        try:
-            yield
-        except LockError:
-            raise
-        except Exception as error:  # a connection that is closed during a receipt raises anything
-            place = self._service.place
-            if not isinstance(error, (RedisError, OSError)) and not is_over.is_set():
+        with closing_after(RESPONSE, self._client) as is_over:
+            try:
+                yield
+            except LockError:
                 raise
-            problem = _build_silence_error(place) if is_over.is_set() else _translate(error, place)
-            if isinstance(problem, LoginFailed):
-                self._service.close()
-            raise problem from None
-        finally:
-            bound.cancel()
-
-    def _break_off(self, is_over: threading.Event) -> None:
-        is_over.set()
-        self._client.connection_pool.disconnect()
+            except Exception as error:  # a connection that is closed during a receipt raises anything
+                place = self._service.place
+                if not isinstance(error, (RedisError, OSError)) and not is_over.is_set():
+                    raise
+                problem = _build_silence_error(place) if is_over.is_set() else _translate(error, place)
+                if isinstance(problem, LoginFailed):
+                    self._service.close()
+                raise problem from None
 
 
 def _translate(error: BaseException, place: str) -> CredentialError:

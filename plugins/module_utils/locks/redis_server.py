@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import ssl
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
+import threading
+from contextlib import contextmanager
+from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional
 from urllib.parse import urlsplit
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import check_login, read_login
@@ -127,3 +129,24 @@ def open_client(address: Address, bound: float, needed_by: str) -> Any:
         protocol=2,
         **transport,
     )
+
+
+@contextmanager
+def closing_after(seconds: float, client: Any) -> Iterator[threading.Event]:
+    """Close the connections of a client if the block takes longer. The event that is yielded is set then.
+
+    The library bounds each receipt, so a server that sends a byte now and then, or without end, would hold it for ever.
+    """
+    is_over = threading.Event()
+
+    def close() -> None:
+        is_over.set()
+        client.connection_pool.disconnect()
+
+    bound = threading.Timer(seconds, close)
+    bound.daemon = True
+    bound.start()
+    try:
+        yield is_over
+    finally:
+        bound.cancel()

@@ -37,6 +37,8 @@ LOGIN = (
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 )
+OF_KEY = ("InvalidAccessKeyId", "InvalidClientTokenId", "SignatureDoesNotMatch", "UnrecognizedClientException")
+"""The codes by which AWS says that it does not know a key, or that its secret is another one."""
 DENIED = ("403", "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnauthorizedAccess")
 THROTTLED = (
     "EC2ThrottledException",
@@ -76,6 +78,10 @@ class Call(NamedTuple):
 
 class KeysEnded(LoginFailed):
     """Temporary keys have ended. Another login may bring new ones."""
+
+
+class KeyRefused(LoginFailed):
+    """AWS does not know the access key, or its secret is another one."""
 
 
 class Refused(StorageError):
@@ -131,7 +137,8 @@ def build_login_error(code: str) -> LoginFailed:
     if code == "RequestExpired":
         return LoginFailed("AWS does not accept the time of the request", remedy="Set the clock of this machine.")
     what = "AWS does not accept the login ({0})".format(_show(code))
-    return LoginFailed(what, remedy="Check the access key, its secret, and the session token if it is a temporary key.")
+    kind = KeyRefused if code in OF_KEY else LoginFailed
+    return kind(what, remedy="Check the access key, its secret, and the session token if it is a temporary key.")
 
 
 def build_denial(call: Call) -> AccessDenied:

@@ -38,6 +38,11 @@ SPEC: Mapping[str, Mapping[str, Any]] = {
     "external_id": {"description": "The external id that the role's trust policy requires.", "type": "str"},
     "mfa_serial": {"description": "The ARN or serial number of the MFA device that the role requires.", "type": "str"},
     "mfa_code": {"description": "The current code of that device. It works once.", "type": "str", "no_log": True},
+    "mfa_credential": {
+        "description": "Instead of `mfa_code`: a credential of the type `totp` in another store, `{store: NAME, name: NAME}`. Each login "
+        "reads its code, so such a login is renewed.",
+        "type": "dict",
+    },
     "web_identity_token_file": {"description": "`web_identity`: the file with the token.", "type": "path", "no_log": False},
     "ca_cert": {"description": "A file with the authorities that sign the certificate of `endpoint_url`.", "type": "path"},
     "allow_insecure_transport": {"description": "Allow `http://` to another machine.", "type": "bool", "default": False},
@@ -45,6 +50,8 @@ SPEC: Mapping[str, Mapping[str, Any]] = {
 """The options of every connection to AWS, as an argument spec."""
 LOGIN: Tuple[str, ...] = ("access_key", "secret_key", "session_token", "mfa_code")
 """Those that can also be given as `<option>_file` or `<option>_env`."""
+CREDENTIALS: Mapping[str, str] = {"mfa_code": "mfa_credential"}
+"""The options that name a credential of another store, by those whose value it is."""
 ENVIRONMENT: Mapping[str, Tuple[str, ...]] = {
     "region": ("AWS_REGION", "AWS_DEFAULT_REGION"),
     "ca_cert": ("AWS_CA_BUNDLE",),

@@ -64,6 +64,8 @@ _MOST_OF_A_TOKEN = 65536
 """Bytes of the token of a web identity."""
 _ROLE_ENDS = 60.0
 """Seconds before their end at which the keys of a role are replaced."""
+_LOADERS: Dict[Optional[str], Any] = {}
+"""What reads botocore's descriptions of services, by the directories of further ones. It takes long, so each is read once in a process."""
 ReadSecret = Callable[[str], Optional[Secret]]
 
 
@@ -172,7 +174,14 @@ def build_session(login: Login, transport: Transport) -> Any:
         session.set_config_variable("metadata_service_timeout", _METADATA_SECONDS)
         session.set_config_variable("metadata_service_num_attempts", 1)
         session.register("before-send", transport)
+        _share_loader(session)
         return session
+
+
+def _share_loader(session: Any) -> None:
+    """Give a session what an earlier one has read of botocore's descriptions of services."""
+    known = _LOADERS.setdefault(session.get_config_variable("data_path"), session.get_component("data_loader"))
+    session.register_component("data_loader", known)
 
 
 def add_keys(session: Any, login: Login, read_secret: ReadSecret) -> None:

@@ -36,8 +36,9 @@ _REQUIRED: Mapping[str, Sequence[str]] = {
     INSTANCE: (),
     DEFAULT: (),
 }
-_OF_ROLE = ("role_session_name", "role_duration", "external_id", "mfa_serial", "mfa_code")
-_NOT_WITH_TOKEN = ("external_id", "mfa_serial", "mfa_code")
+_CODES = ("mfa_code", "mfa_credential")
+_OF_ROLE = ("role_session_name", "role_duration", "external_id", "mfa_serial", *_CODES)
+_NOT_WITH_TOKEN = ("external_id", "mfa_serial", *_CODES)
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}\Z", re.ASCII)
 _SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}\Z", re.ASCII)
 _REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z", re.ASCII)
@@ -47,7 +48,7 @@ SESSION_NAME = "nebula-credential"
 
 
 class Login(NamedTuple):
-    """How to log in, and where. Values of secret options are read for each login."""
+    """How to log in, and where. Values of secret options are read for each login. `makes_codes`: each has another code of a device."""
 
     method: str
     region: Optional[str]
@@ -60,11 +61,12 @@ class Login(NamedTuple):
     duration: int
     external_id: Optional[str]
     mfa_serial: Optional[str]
+    makes_codes: bool = False
 
     @property
     def is_renewable(self) -> bool:
         """Whether another login may bring keys that work: not from static keys alone, and no code of a device works twice."""
-        return self.mfa_serial is None and not (self.method == STATIC and self.role_arn is None)
+        return (self.mfa_serial is None or self.makes_codes) and not (self.method == STATIC and self.role_arn is None)
 
 
 def read_login_settings(settings: Mapping[str, Any]) -> Login:
@@ -95,6 +97,7 @@ def read_login_settings(settings: Mapping[str, Any]) -> Login:
         duration=settings.get("role_duration") or USUAL,
         external_id=settings.get("external_id"),
         mfa_serial=settings.get("mfa_serial"),
+        makes_codes=_is_given(settings, "mfa_credential"),
     )
 
 
@@ -126,8 +129,11 @@ def _check_role(settings: Mapping[str, Any], method: str) -> None:
         _wrong("role_session_name", "it is no name of a session", "2 to 64 of the characters a-z, A-Z, 0-9 and _+=,.@- are allowed.")
     if duration is not None and not SHORTEST <= duration <= LONGEST:
         _wrong("role_duration", "{0} is not allowed".format(duration), "Give {0} to {1} seconds.", str(SHORTEST), str(LONGEST))
-    if _is_given(settings, "mfa_serial") != _is_given(settings, "mfa_code"):
-        missing, there = ("mfa_code", "mfa_serial") if _is_given(settings, "mfa_serial") else ("mfa_serial", "mfa_code")
+    codes = [option for option in _CODES if _is_given(settings, option)]
+    if len(codes) > 1:
+        _wrong(codes[1], "'{0}' is given, too".format(codes[0]), "Give one of them.")
+    if _is_given(settings, "mfa_serial") != bool(codes):
+        missing, there = ("mfa_serial", codes[0]) if codes else ("mfa_code", "mfa_serial")
         _wrong(missing, "it is missing", "'{0}' needs it.", there)
 
 

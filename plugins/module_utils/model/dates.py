@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Dict, Mapping, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, MissingLibrary
 from ansible_collections.nebula.credential.plugins.module_utils.model.lifecycle import REVOKED
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Metadata
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import RotationPolicy, moment, shift_time
@@ -27,13 +27,21 @@ _VERSION, _ROTATED = "version", "rotated"
 
 @dataclass(frozen=True)
 class Schedule:
-    """When a credential's policy replaces its value, and from when on it is announced. Both are None if the policy names no time."""
+    """When a credential's policy replaces its value, and from when on it is announced. Both are None if the policy names no time.
+
+    `policy` says in which windows a rotation may begin.
+    """
 
     due_at: Optional[datetime] = None
     warning_from: Optional[datetime] = None
+    policy: RotationPolicy = RotationPolicy()
 
     def is_due(self, now: datetime) -> bool:
         """Return True if the value is to be replaced now."""
+        return self.is_overdue(now) and self.policy.is_open(now)
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Return True if the time at which the value is to be replaced has passed, also outside the windows of the policy."""
         return self.due_at is not None and self.due_at <= now
 
 
@@ -63,18 +71,25 @@ def date_version(metadata: Metadata, now: datetime, *, is_rotated: bool) -> Meta
     return replace(metadata, attributes=dict(metadata.attributes, **{DATES: dates}))
 
 
-def read_schedule(metadata: Metadata) -> Schedule:
-    """Return when the credential is due. A revoked credential never is, nor one whose stored policy cannot be read."""
+def read_schedule(metadata: Metadata, name: str = "") -> Schedule:
+    """Return when the credential of that name is due. A revoked credential never is, nor one whose stored policy cannot be read.
+
+    Raises:
+        MissingLibrary: the policy has a cron line, and cronsim is not installed.
+    """
     if not metadata.policy:  # a manual one: most have none, and a listing reads many
         return _NEVER
     try:
         policy = RotationPolicy.read(metadata.policy)
+        rotated_at = read_rotated_at(metadata)
+        due_at = policy.next_rotation(rotated_at or metadata.created_at, metadata.expires_at, name, is_first=rotated_at is None)
+    except MissingLibrary:
+        raise
     except InvalidInput:
         return _NEVER
-    due_at = policy.next_rotation(value_since(metadata), metadata.expires_at)
     if due_at is None or metadata.lifecycle == REVOKED:
         return _NEVER
-    return Schedule(due_at, shift_time(due_at, -policy.warning))
+    return Schedule(due_at, shift_time(due_at, -policy.warning), policy)
 
 
 def _read_dates(metadata: Metadata) -> Dict[str, Any]:

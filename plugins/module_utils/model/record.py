@@ -26,6 +26,9 @@ OPAQUE = "opaque"
 REFRESH = "refresh"
 """The attribute that says how the refreshing of a value stands (`model.refresh_status`). Another value begins without it."""
 
+ROTATES = "rotates"
+"""The attribute with the rotation target that the credential is assigned to (`model.assignment`, which a read does not load)."""
+
 Fields = Mapping[str, Secret]
 
 

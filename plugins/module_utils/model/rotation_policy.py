@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 
@@ -34,7 +34,20 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _DURATION = re.compile(r"(?:[0-9]{1,12}[smhdw])+\Z")
 _PART = re.compile(r"([0-9]+)([smhdw])")
 _DURATION_REMEDY = "Write seconds (3600) or numbers with units: 90d, 12h, 1h30m (s, m, h, d, w)."
-_NEEDED = {PERIODIC: "every", BEFORE_EXPIRY: "before", SCHEDULED: "at"}
+BLUE_GREEN, REPLACE = "blue_green", "replace"
+STRATEGIES = (BLUE_GREEN, REPLACE)
+
+_NEEDED = {PERIODIC: ("every",), BEFORE_EXPIRY: ("before",), SCHEDULED: ("at", "cron")}
+"""The parts of which each kind has exactly one."""
+_OTHERS = {
+    MANUAL: ("kind", "warning", "grace", "strategy"),
+    PERIODIC: ("kind", "warning", "grace", "strategy", "jitter", "windows", "zone", "offset"),
+    BEFORE_EXPIRY: ("kind", "warning", "grace", "strategy", "jitter", "windows", "zone"),
+    SCHEDULED: ("kind", "warning", "grace", "strategy", "jitter", "windows", "zone", "offset"),
+}
+"""The other parts that mean something with each kind."""
+PARTS = ("kind", "every", "before", "at", "cron", "zone", "warning", "grace", "strategy", "jitter", "offset", "windows")
+_DURATIONS = ("every", "before", "warning", "grace", "jitter", "offset")
 
 
 def duration(value: object, option: str) -> timedelta:
@@ -97,13 +110,20 @@ def moment(value: object, option: str) -> datetime:
 
 @dataclass(frozen=True)
 class RotationPolicy:
-    """When to rotate. Each kind needs exactly its own option: every (periodic), before (before_expiry), at (scheduled).
+    """When to rotate. Each kind needs exactly its own option: every (periodic), before (before_expiry), at or cron (scheduled).
 
     Attributes:
         kind: manual, periodic, before_expiry or scheduled.
         every: age at which the current value is replaced.
         before: time before the expiry at which the value is replaced.
         at: the single time at which the value is replaced.
+        cron: the times at which the value is replaced, as five fields of cron in `zone`.
+        zone: the time zone of `cron` and `windows`. Default UTC.
+        strategy: `blue_green` needs a target that accepts the old and the new value at once; `replace` or None does not.
+        jitter: the greatest time by which a rotation is moved, drawn for each value, so that not all are due at once. Default 0.
+        offset: time by which the first rotation of a periodic policy, or each one of a scheduled policy, is moved: credentials of one
+            service with the same policy are then not due at once. Default 0.
+        windows: when rotations may begin; empty for always. Each is `{days, from, until}`.
         warning: time before the rotation in which it is announced. Default 0.
         grace: time after a promotion in which the old value stays stored (and, if the target supports it, valid). Default 0.
     """
@@ -114,10 +134,16 @@ class RotationPolicy:
     at: Optional[datetime] = None
     warning: timedelta = timedelta(0)
     grace: timedelta = timedelta(0)
+    cron: Optional[str] = None
+    zone: Optional[str] = None
+    strategy: Optional[str] = None
+    jitter: timedelta = timedelta(0)
+    offset: timedelta = timedelta(0)
+    windows: Tuple[Mapping[str, Any], ...] = ()
 
     @classmethod
     def read(cls, policy: Mapping[str, Any], option: str = "policy") -> RotationPolicy:
-        """Read `{kind, every | before | at, warning, grace}`; an empty mapping is a manual policy.
+        """Read `{kind, every | before | at | cron, …}` (`PARTS`); an empty mapping is a manual policy.
 
         Raises:
             InvalidInput: an unknown key or kind, a missing or superfluous part, a bad duration. The error names `option.key`.
@@ -131,11 +157,10 @@ class RotationPolicy:
                 remedy="Write one of {0}.".format(", ".join(KINDS)),
             )
         _refuse_other_parts(policy, kind, option)
-        parts: Dict[str, Any] = {
-            key: duration(policy[key], f"{option}.{key}") for key in ("every", "before", "warning", "grace") if policy.get(key) is not None
-        }
+        parts: Dict[str, Any] = {key: duration(policy[key], f"{option}.{key}") for key in _DURATIONS if policy.get(key) is not None}
         if policy.get("at") is not None:
             parts["at"] = moment(policy["at"], option + ".at")
+        parts.update(_read_calendar(policy, option))
         if parts.get("every") == timedelta(0):
             raise InvalidInput("a period of 0 would rotate always", option=option + ".every", remedy=_DURATION_REMEDY)
         return cls(kind=kind, **parts)
@@ -151,31 +176,74 @@ class RotationPolicy:
         if read.every is not None and read.warning > read.every:
             what = "the warning is longer than the period, so it would begin before the value is stored"
             raise InvalidInput(what, option=option + ".warning", remedy="Make it shorter than '{0}.every'.".format(option))
+        if read.every is not None and read.jitter >= read.every:
+            what = "a jitter as long as the period could skip a rotation"
+            raise InvalidInput(what, option=option + ".jitter", remedy="Make it shorter than '{0}.every'.".format(option))
         return read
 
     def write(self) -> Dict[str, Any]:
         """Return the policy as JSON-like data: durations in whole seconds, times as ISO 8601. Unset parts are left out."""
         written: Dict[str, Any] = {"kind": self.kind}
-        for key in ("every", "before", "warning", "grace"):
+        for key in _DURATIONS:
             value = getattr(self, key)
             if value:
                 written[key] = int(value.total_seconds())
+        for key in ("cron", "zone", "strategy"):
+            if getattr(self, key) is not None:
+                written[key] = getattr(self, key)
+        if self.windows:
+            written["windows"] = [dict(window) for window in self.windows]
         if self.before is not None:
             written["before"] = int(self.before.total_seconds())
         if self.at is not None:
             written["at"] = self.at.isoformat()
         return written
 
-    def next_rotation(self, since: datetime, expires_at: Optional[datetime] = None) -> Optional[datetime]:
+    def next_rotation(
+        self, since: datetime, expires_at: Optional[datetime] = None, name: str = "", *, is_first: bool = True
+    ) -> Optional[datetime]:
         """Return when to replace a value that is in use since `since`; None if the policy names no time for it.
 
-        A scheduled time applies once: a value that was written at or after it counts as rotated.
+        A scheduled time applies once: a value that was written at or after it counts as rotated. The time is in a window.
+
+        Args:
+            since: since when the value is in use. The next time counts from there.
+            expires_at: when the value expires.
+            name: the credential's, from which its jitter is drawn.
+            is_first: the value was never rotated.
+
+        Raises:
+            MissingLibrary: the policy has a cron line, and cronsim is not installed.
         """
+        time = self._find_time(since, expires_at, is_first)
+        if time is not None and self.jitter:
+            from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_times import draw_jitter
+
+            time = shift_time(time, draw_jitter(self.jitter, name, since))
+        return time if time is None else self._find_opening(time)
+
+    def is_open(self, at: datetime) -> bool:
+        """Whether a rotation may begin at that time."""
+        return self._find_opening(at) == at
+
+    def _find_time(self, since: datetime, expires_at: Optional[datetime], is_first: bool) -> Optional[datetime]:
         if self.every is not None:
-            return shift_time(since, self.every)
+            return shift_time(since, self.every + (self.offset if is_first else timedelta(0)))
         if self.before is not None:
             return shift_time(expires_at, -self.before) if expires_at is not None else None
-        return self.at if self.at is not None and since < self.at else None
+        found = self.at if self.at is not None and since < shift_time(self.at, self.offset) else None
+        if self.cron is not None:
+            from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_times import find_cron_time, read_zone
+
+            found = find_cron_time(self.cron, read_zone(self.zone or "UTC", "policy.zone"), shift_time(since, -self.offset))
+        return found if found is None else shift_time(found, self.offset)
+
+    def _find_opening(self, at: datetime) -> datetime:
+        if not self.windows:
+            return at
+        from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_times import find_opening, read_zone
+
+        return find_opening(self.windows, read_zone(self.zone or "UTC", "policy.zone"), at)
 
 
 def shift_time(time: datetime, by: timedelta) -> datetime:
@@ -186,19 +254,46 @@ def shift_time(time: datetime, by: timedelta) -> datetime:
         return _FIRST if by < timedelta(0) else _LAST
 
 
+def _read_calendar(policy: Mapping[str, Any], option: str) -> Dict[str, Any]:
+    """Return the parts that are no durations and no time."""
+    parts: Dict[str, Any] = {}
+    if policy.get("strategy") is not None:
+        if policy["strategy"] not in STRATEGIES:
+            remedy = "Write one of {0}.".format(", ".join(STRATEGIES))
+            raise InvalidInput(f"{policy['strategy']!a} is not a strategy", option=option + ".strategy", remedy=remedy)
+        parts["strategy"] = policy["strategy"]
+    if any(policy.get(key) is not None for key in ("cron", "zone", "windows")):
+        from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_times import check_windows, find_cron_time, read_zone
+
+        if policy.get("cron") is None and policy.get("windows") is None:
+            raise InvalidInput(
+                "no part of the policy uses it", option=option + ".zone", remedy="Leave it out, or write 'cron' or 'windows'."
+            )
+        zone = read_zone(policy.get("zone") or "UTC", option + ".zone")
+        parts["zone"] = policy.get("zone")
+        if policy.get("windows") is not None:
+            parts["windows"] = check_windows(policy["windows"], option + ".windows")
+        if policy.get("cron") is not None:
+            parts["cron"] = str(policy["cron"])
+            if find_cron_time(parts["cron"], zone, datetime(2024, 1, 1, tzinfo=timezone.utc), option + ".cron") is None:
+                raise InvalidInput("there is no such time", option=option + ".cron", remedy="Write a day that exists.")
+    return parts
+
+
 def _refuse_unknown(policy: Mapping[str, Any], option: str) -> None:
-    known = ("kind", "every", "before", "at", "warning", "grace")
     for key in policy:
-        if key not in known:
-            raise InvalidInput(f"a rotation policy has no {key!a}", option=option, remedy="It has: {0}.".format(", ".join(known)))
+        if key not in PARTS:
+            raise InvalidInput(f"a rotation policy has no {key!a}", option=option, remedy="It has: {0}.".format(", ".join(PARTS)))
 
 
 def _refuse_other_parts(policy: Mapping[str, Any], kind: str, option: str) -> None:
-    needed = _NEEDED.get(kind)
-    if needed and policy.get(needed) is None:
-        raise InvalidInput(f"a {kind} policy needs '{needed}'", option=f"{option}.{needed}", remedy=_DURATION_REMEDY)
-    for key in _NEEDED.values():
-        if key != needed and policy.get(key) is not None:
+    needed = _NEEDED.get(kind, ())
+    given = [key for key in needed if policy.get(key) is not None]
+    if needed and len(given) != 1:
+        what = "a {0} policy needs '{1}'".format(kind, "' or '".join(needed)) + (", and not both" if given else "")
+        raise InvalidInput(what, option=f"{option}.{needed[0]}", remedy=_DURATION_REMEDY if kind != SCHEDULED else "Write one of them.")
+    for key in PARTS:
+        if key not in (*needed, *_OTHERS[kind]) and policy.get(key) is not None:
             raise InvalidInput(
                 f"a {kind} policy takes no '{key}'",
                 option=f"{option}.{key}",

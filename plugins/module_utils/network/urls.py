@@ -10,7 +10,7 @@ import ipaddress
 import os
 import re
 import socket
-from typing import Callable, Optional, Union
+from typing import Callable, NamedTuple, Optional, Union
 from urllib.parse import SplitResult, urlsplit
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
@@ -60,6 +60,30 @@ def is_encoded(parts: SplitResult) -> bool:
     login, _at, _place = parts.netloc.rpartition("@")
     has_mark = "@" in login or parts.fragment or any("@" in part for part in (parts.path, parts.query))
     return not has_mark and _BROKEN_ENCODING.search(login) is None
+
+
+class AddressProblem(NamedTuple):
+    """What is wrong with an address, as the end of a sentence about it, and what to do."""
+
+    what: str
+    remedy: str
+
+
+def find_address_problem(text: str, *, takes_query: bool = False) -> Optional[AddressProblem]:
+    """Return why requests with secrets must not be sent to an address; None if they may: https, or http to this machine.
+
+    With `takes_query`, it may have a query.
+    """
+    parts = split_url(text)
+    if parts is None or parts.scheme not in ("https", "http") or not parts.hostname:
+        return AddressProblem("is not the address of a service", "Write it as 'https://host/path'.")
+    if parts.username is not None:
+        return AddressProblem("holds a login", "Set the login in its own fields.")
+    if (parts.query and not takes_query) or not is_encoded(parts):
+        return AddressProblem("is not the address of a service", "Write it as 'https://host/path'.")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        return AddressProblem("is plain HTTP, which would show secrets to the network", "Use https.")
+    return None
 
 
 def host_and_port(parts: SplitResult) -> str:

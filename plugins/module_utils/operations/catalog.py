@@ -43,6 +43,8 @@ CATALOG: Dict[str, OperationTraits] = {
         OperationTraits("credential_flow"),
         OperationTraits("credential_info", read_only=True, shared=True),
         OperationTraits("credential_rotate"),
+        OperationTraits("credential_rotate_due", read_only=True, shared=True),
+        OperationTraits("rotation_informed"),
         OperationTraits("credential_refresh"),
         OperationTraits("store_info", read_only=True, shared=True),
         OperationTraits("store_key"),

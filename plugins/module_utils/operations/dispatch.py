@@ -34,7 +34,7 @@ def perform(
     Args:
         manager: the manager of the operation's store.
         operation: its name in `CATALOG`.
-        parameters: as validated by the plugin's argument spec.
+        parameters: as validated by the plugin's argument spec. With `fresh`, nothing is read from a cache.
         context: the caller; its tenant is replaced by the store's.
         check_mode: change nothing, and return what would be done.
         stays: this process outlives the operation and flushes the manager about every second; so read-only operations do not flush.
@@ -97,7 +97,7 @@ def _perform(
     # With several stores each one sets its own caller: `acting` of one store around all would give its tenant to the others.
     act = acting_as if beside else manager.acting
     try:
-        with act(context, traits.name, cacheable=traits.cacheable):
+        with act(context, traits.name, cacheable=traits.cacheable and not parameters.get("fresh")):
             return OPERATIONS[traits.name]()(manager, parameters, context, check_mode, **beside)
     finally:
         # A worker of ansible-core ends without notice. Entries that the backend and the trail hold in memory would be lost with it.

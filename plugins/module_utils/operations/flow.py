@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime, timezone
 from typing import Any, Dict, Mapping
 
@@ -19,7 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.read 
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import format_time
 from ansible_collections.nebula.credential.plugins.module_utils.store.login_flow import LoginFlow
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
-from ansible_collections.nebula.credential.plugins.module_utils.types.base import SlowDown
+from ansible_collections.nebula.credential.plugins.module_utils.types.interactive import SlowDown
 
 DEFAULT_LIFETIME = "15m"
 _USED = {START: ("valid_for",), COMPLETE: CALLBACK, WAIT: ("timeout",)}
@@ -30,13 +31,14 @@ def credential_flow(manager: CredentialManager, parameters: Mapping[str, Any], c
 
     Args:
         manager: the manager of the store.
-        parameters: `name`; `phase`; for `start` `valid_for`; for `complete` `callback_url`, or `code` and `state`.
+        parameters: `name`; `phase`; for `start` `valid_for`; for `complete` `callback_url`, or `code` and `state`, or
+            `saml_response`.
         context: the caller.
         check_mode: send and write nothing.
 
     Returns:
         `{changed, name, phase, pending, credential}`: `pending` is whether a person has to act before the next step. After `start` also
-        what that person needs (`types.oauth2.logins.start`), after `wait` also `interval`, the seconds between two requests, and
+        what that person needs (`LoginFlow.start`), after `wait` also `interval`, the seconds between two requests, and
         `slow_down`, whether there have to be more.
 
     Raises:
@@ -47,7 +49,7 @@ def credential_flow(manager: CredentialManager, parameters: Mapping[str, Any], c
     name, phase = parameters["name"], parameters["phase"]
     _check_options(parameters, phase)
     with manager.acting(asserting(context, parameters.get("scope"))):
-        flow = LoginFlow(manager, name)
+        flow = LoginFlow(manager, name, "|".join((context.controller or "", context.run or str(os.getpid()), manager.store)))
         result = _start(flow, parameters, check_mode) if phase == START else _complete(flow, parameters, phase, check_mode)
         if check_mode and result["changed"]:
             check_takes_writes(manager.backend, name)
@@ -68,7 +70,9 @@ def _complete(flow: LoginFlow, parameters: Mapping[str, Any], phase: str, check:
     callback = {name: parameters.get(name) for name in CALLBACK}
     if phase == COMPLETE and not any(callback.values()):
         raise InvalidInput(
-            "nothing came back from the login", option="callback_url", remedy="Give the address at which the browser arrived."
+            "nothing came back from the login",
+            option="callback_url",
+            remedy="Give the address at which the browser arrived; for the type 'saml' 'saml_response'.",
         )
     try:
         done = flow.complete(callback, check)

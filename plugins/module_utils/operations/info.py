@@ -139,7 +139,7 @@ def _rows(manager: CredentialManager, parameters: Mapping[str, Any], caller: Acc
     with building_many():
         rows = [_describe_row(each, manager) for each in count_each(manager.list(wanted, caller)) if matches(each)]
     rows.sort(key=lambda row: row["name"])
-    _warn_of_unreadable(manager, [row["name"] for row in rows if row["unreadable"] is not None])
+    warn_of_unreadable(manager, [row["name"] for row in rows if row["unreadable"] is not None])
     return rows
 
 
@@ -159,7 +159,8 @@ def _describe_row(credential: Credential, manager: CredentialManager) -> Dict[st
     )
 
 
-def _warn_of_unreadable(manager: CredentialManager, names: List[str]) -> None:
+def warn_of_unreadable(manager: CredentialManager, names: List[str]) -> None:
+    """Warn of credentials in a list that cannot be read. Do nothing if there are none."""
     if names:
         shown = ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")
         what = "store '{0}': {1} of the listed credentials cannot be read: {2}. 'unreadable' of each row has the reason."

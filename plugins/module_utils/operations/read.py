@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import base64
 from dataclasses import replace
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple, Union
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
 from ansible_collections.nebula.credential.plugins.module_utils.context.cache_only import misses_accepted
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, InvalidToken
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Expired, InvalidInput, InvalidToken, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
@@ -36,19 +36,21 @@ def get(manager: CredentialManager, parameters: Mapping[str, Any], context: Acce
         manager: the manager of the store.
         parameters: `name`; `field` (default: the primary one) or `fields` (True for all, or a list of names; then the
             value is a mapping); `version`; `stage` (default: current); `encoding` (text or base64); `scope`, asserted by the play;
-            `accepts_missing`: an earlier read that found nothing may answer this one (`ttl_missing`).
+            `accepts_missing`: an earlier read that found nothing may answer this one (`ttl_missing`); `fallback`: names that are read
+            in this order if the credential is missing or has expired.
         context: the caller.
 
     Returns:
-        `{name, type, version, stage, value}`.
+        `{name, type, version, stage, value}`; `name` is the credential that was read.
 
     Raises:
+        NotFound, Expired: so is the credential, and so is each fallback.
         NoToken: the field has no value.
         InvalidInput: no field is named, and the credential has several of which none is primary.
         InvalidToken: the value is not text, and `encoding` is text.
     """
     with misses_accepted(bool(parameters.get("accepts_missing"))):
-        credential = _read(manager, parameters["name"], parameters, context)
+        credential = _read_first(manager, (parameters["name"], *(parameters.get("fallback") or ())), parameters, context)
     value, secrets = _value(credential, parameters)
     known = {"name": credential.name, "type": credential.record.type, "version": credential.version, "stage": credential.record.stage}
     return Outcome(dict(known, value=value), secrets)
@@ -143,6 +145,26 @@ def encode_value(value: Secret, encoding: str, field: str) -> str:
 def _read(manager: CredentialManager, name: str, parameters: Mapping[str, Any], context: AccessContext) -> Credential:
     caller = asserting(context, parameters.get("scope"))
     return manager.get(name, parameters.get("version"), parameters.get("stage") or CURRENT, caller)
+
+
+def _read_first(manager: CredentialManager, names: Sequence[str], parameters: Mapping[str, Any], context: AccessContext) -> Credential:
+    """Return the first credential that is there and has not expired. Warn if it is not the first one."""
+    failed: Dict[str, CredentialError] = {}
+    for name in names:
+        try:
+            found = _read(manager, name, parameters, context)
+        except (NotFound, Expired) as error:
+            failed[name] = error
+            continue
+        if failed:
+            why = "has expired" if isinstance(failed[names[0]], Expired) else "is missing"
+            what = "store '{0}': credential '{1}' {2}, so the value is that of its fallback '{3}'"
+            manager.backend.context.warn(what.format(manager.store, names[0], why, name))
+        return found
+    first = failed[names[0]]
+    if len(names) > 1:
+        first.remedy = "{0} None of its fallbacks has a value: {1}.".format(first.remedy, ", ".join(names[1:])).strip()
+    raise first
 
 
 def _read_each(manager: CredentialManager, parameters: Mapping[str, Any], context: AccessContext) -> List[Result[Credential]]:

@@ -62,6 +62,18 @@ def _credential_rotate() -> Operation:
     return credential_rotate
 
 
+def _credential_rotate_due() -> Operation:
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.rotate_due import credential_rotate_due
+
+    return credential_rotate_due
+
+
+def _rotation_informed() -> Operation:
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.inform import rotation_informed
+
+    return rotation_informed
+
+
 def _credential_refresh() -> Operation:
     from ansible_collections.nebula.credential.plugins.module_utils.operations.refresh import credential_refresh
 
@@ -112,6 +124,8 @@ OPERATIONS: Mapping[str, Callable[[], Operation]] = {
     "credential_flow": _credential_flow,
     "credential_info": _credential_info,
     "credential_rotate": _credential_rotate,
+    "credential_rotate_due": _credential_rotate_due,
+    "rotation_informed": _rotation_informed,
     "credential_refresh": _credential_refresh,
     STORE_INFO: _store_info,
     "store_key": _store_key,

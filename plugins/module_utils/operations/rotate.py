@@ -36,6 +36,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.rotat
     check_flaw,
     check_phase,
     check_rollback,
+    check_strategy,
     check_target,
     check_target_options,
 )
@@ -131,6 +132,8 @@ class _Rotation:
         check_target_options(self._parameters)
         check_phase(self._parameters, self._phase)
         check_target(self._parameters, self._target.traits, driven=self._target.driven)
+        if self._phase == AUTO and not self._tidies:
+            check_strategy(RotationPolicy.read(self._current.full_metadata.policy), self._target.traits, driven=self._target.driven)
         outcome = self._perform(self._engine.status(self._name, self._request_of_target()), check_mode)
         if STEP in self._parameters and STEP not in outcome.result:
             # Also where there was nothing to do, so that a driver needs no other sign of the end.
@@ -175,7 +178,7 @@ class _Rotation:
         return None if self._target.manual else dict(self._target.describe(), kind=self._target.kind)
 
     def _is_due(self) -> bool:
-        return read_schedule(self._current.full_metadata).is_due(self._manager.clock())
+        return read_schedule(self._current.full_metadata, self._name).is_due(self._manager.clock())
 
     def _plan(self, before: Mapping[str, Any]) -> Outcome:
         changes = self._phase in (AUTO, PREPARE, COMMIT, ROLLBACK, FORGET)

@@ -19,6 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.c
     TEST,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import BLUE_GREEN, RotationPolicy
 from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import is_given
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import journal as phases
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import (
@@ -94,6 +95,17 @@ def check_target(parameters: Mapping[str, Any], traits: TargetTraits, *, driven:
         _refuse(parameters, _VALUE_OPTIONS, "the service makes the value of this target")
     if not driven:
         _refuse(parameters, ("current_unverified",), "no target is named that the current value could be tried at")
+
+
+def check_strategy(policy: RotationPolicy, traits: TargetTraits, *, driven: bool) -> None:
+    """Check that the target can rotate as the credential's policy demands.
+
+    Raises:
+        InvalidInput: the policy demands that both values are accepted for a while, and the target accepts one at a time.
+    """
+    if policy.strategy == BLUE_GREEN and driven and traits.overlap == OVERLAP_NONE:
+        remedy = "Have two users take turns at the target, or change the policy's 'strategy' to 'replace'."
+        raise InvalidInput("it is blue_green, and the target accepts one value at a time", option="policy.strategy", remedy=remedy)
 
 
 def check_flaw(parameters: Mapping[str, Any], flaw: str) -> None:

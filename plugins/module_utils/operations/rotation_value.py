@@ -16,7 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_p
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.given_values import read_fields, read_value
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Candidate
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Value
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import NO_TARGET, Value
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import type_named
@@ -33,17 +33,27 @@ def new_value(base: Record, parameters: Mapping[str, Any], fixed: Fields, now: d
         read: reads another credential of the store, which makes a part of the value (`CredentialType.complete`).
 
     Raises:
-        InvalidInput: the type cannot be rotated, the new value is the current one, or a part does not fit.
+        InvalidInput: the type cannot be rotated, the new value is the current one, the service has to know it and would not, or a part
+            does not fit.
     """
     kind = type_named(base.type, base.full_metadata.attributes)
     if not kind.capabilities.rotation:
         raise InvalidInput("type '{}' is not rotated".format(kind.name), option="name", name=base.name, remedy=kind.explain_no_rotation())
+    _refuse_useless(kind, base, parameters)
     kept: Dict[str, Secret] = {**base.fields, **fixed}
     checked = kind.validate(_change_fields(kind, kept, parameters))
     fields = kind.complete(base.name, checked, lambda name: read(name).record, now)
     if fields == dict(base.fields):
         raise InvalidInput("the new value is the current one", option="value", name=base.name, remedy="Give another one, or none.")
     return Candidate(fields, find_expiry(kind, fields, base, parameters, now))
+
+
+def _refuse_useless(kind: CredentialType, base: Record, parameters: Mapping[str, Any]) -> None:
+    is_given = any(parameters.get(option) is not None for option in ("value", "fields"))
+    if kind.capabilities.agreed and parameters.get("target") == NO_TARGET and not is_given:
+        what = "a new key of type '{0}' that no target sends is one that its service does not know".format(kind.name)
+        remedy = "Give the key that the service has made, in 'value'; or name a target, or the phases, by which it gets the new one."
+        raise InvalidInput(what, option="target", name=base.name, remedy=remedy)
 
 
 def complete_value(base: Record, made: Value, parameters: Mapping[str, Any], now: datetime) -> Candidate:

@@ -17,14 +17,30 @@ from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.c
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import is_given
 
-_DESCRIBES = ("type", "value", "fields", "generate", "declared_fields", "description", "tags", "metadata", "expires_at", "ttl", "policy")
+_DESCRIBES = (
+    "type",
+    "value",
+    "fields",
+    "generate",
+    "declared_fields",
+    "description",
+    "tags",
+    "metadata",
+    "expires_at",
+    "ttl",
+    "policy",
+    "rotation",
+)
 _USED_IN: Mapping[str, Tuple[str, ...]] = {
-    **dict.fromkeys((*_DESCRIBES, "allow_empty", "idempotency_key"), (PRESENT,)),
+    **dict.fromkeys((*_DESCRIBES, "allow_empty", "check", "idempotency_key"), (PRESENT,)),
     **dict.fromkeys(("encoding", "return_value"), (PRESENT, RESTORED)),
-    **dict.fromkeys(("force", "recoverable", "permanent"), (ABSENT,)),
+    **dict.fromkeys(("force", "recoverable", "permanent", "revoke_tokens"), (ABSENT,)),
     "version": (ABSENT, RESTORED),
 }
-_DEFAULTS: Mapping[str, Any] = {"allow_empty": False, "encoding": "text", "return_value": False, "force": False, "permanent": False}
+_DEFAULTS: Mapping[str, Any] = {
+    **dict.fromkeys(("allow_empty", "check", "force", "permanent", "return_value", "revoke_tokens"), False),
+    "encoding": "text",
+}
 
 
 def is_used(option: str, state: str) -> bool:
@@ -45,6 +61,10 @@ def check_state(state: str, item: Mapping[str, Any]) -> None:
     if unused:
         what, remedy = "state '{0}' does not use it".format(state), "Leave out: {0}.".format(_list_by_states(unused))
         raise InvalidInput(what, name=item.get("name"), option=unused[0], remedy=remedy)
+    for other in ("version", "force"):
+        if item.get("revoke_tokens") and item.get(other):
+            what = "tokens are not revoked with '{0}'".format(other)
+            raise InvalidInput(what, name=item.get("name"), option="revoke_tokens", remedy="Leave one of them out.")
     if item.get("recoverable") and item.get("permanent"):
         what = "it is the opposite of 'recoverable'"
         raise InvalidInput(what, name=item.get("name"), option="permanent", remedy="Leave one of them out.")

@@ -13,8 +13,9 @@ from functools import partial
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential import ABSENT, INHERITED, PRESENT, REVOKED
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import check_takes_writes
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Authenticating, check_takes_writes, find_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.model.assignment import check_assignment
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import RotationPolicy, lifetime, moment
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
@@ -33,7 +34,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.state
 from ansible_collections.nebula.credential.plugins.module_utils.operations.tags import read_tags
 from ansible_collections.nebula.credential.plugins.module_utils.store.batch import Result, each
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
-from ansible_collections.nebula.credential.plugins.module_utils.store.ensure import EnsureResult, StateEnforcer
+from ansible_collections.nebula.credential.plugins.module_utils.store.ensure import EnsureResult
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import refuse_unusable
 
@@ -129,7 +130,7 @@ def _refuse_twice(names: Iterable[str]) -> None:
 def _one(manager: CredentialManager, item: Mapping[str, Any], context: AccessContext, check: bool) -> Done:
     state = _read_state(item)
     check_state(state, item)
-    wanted = read_desired(item)
+    wanted = read_desired(item, is_authenticated=find_protocol(manager.backend, Authenticating) is not None)
     with manager.acting(_caller(context, item.get("scope"))):
         done = _ensure(manager, state, wanted, item, check)
         if check and done.changed:
@@ -149,15 +150,20 @@ def _ensure(manager: CredentialManager, state: str, wanted: DesiredCredential, i
     if state == PRESENT:
         return ensurer.ensure_present(wanted, check, expected)
     if state == ABSENT:
-        return _ensure_absent(ensurer, wanted.name, item, check)
+        return _ensure_absent(manager, wanted.name, item, check)
     if state == REVOKED:
         return ensurer.ensure_revoked(wanted.name, check, expected)
     return ensurer.ensure_restored(wanted.name, item.get("version"), check, expected)
 
 
-def _ensure_absent(ensurer: StateEnforcer, name: str, item: Mapping[str, Any], check: bool) -> EnsureResult:
-    expected, force = item.get("expected_version"), bool(item.get("force"))
+def _ensure_absent(manager: CredentialManager, name: str, item: Mapping[str, Any], check: bool) -> EnsureResult:
+    ensurer, expected, force = manager.ensurer(), item.get("expected_version"), bool(item.get("force"))
     recoverable = False if item.get("permanent") else item.get("recoverable")
+    if item.get("revoke_tokens"):
+        # Imported here: most deletes send nothing to a service.
+        from ansible_collections.nebula.credential.plugins.module_utils.store.revocation import revoke_at_service
+
+        expected = revoke_at_service(manager, name, expected, check) or expected
     if item.get("version") is not None:
         return ensurer.ensure_version_absent(name, item["version"], check, expected, force, recoverable)
     return ensurer.ensure_absent(name, check, expected, force, recoverable)
@@ -200,8 +206,10 @@ def _summary(manager: CredentialManager, results: List[Result[Done]]) -> Outcome
     return Outcome(dict(whole, diff=diffs), tuple(secrets))
 
 
-def read_desired(item: Mapping[str, Any]) -> DesiredCredential:
+def read_desired(item: Mapping[str, Any], *, is_authenticated: bool = False) -> DesiredCredential:
     """Build the wanted state from the parameters of one credential.
+
+    `is_authenticated` says whether a key of the collection authenticates the metadata of the store.
 
     Raises:
         InvalidInput: a value cannot be read; the error names the option.
@@ -219,9 +227,11 @@ def read_desired(item: Mapping[str, Any]) -> DesiredCredential:
         metadata=item.get("metadata"),
         scope=_scope(item.get("scope")),
         policy=None if policy is None else RotationPolicy.read_wanted(policy).write(),
+        rotation=None if item.get("rotation") is None else check_assignment(item["rotation"], is_authenticated=is_authenticated),
         expires_at=None if item.get("expires_at") is None else moment(item["expires_at"], "expires_at"),
         ttl=None if item.get("ttl") is None else lifetime(item["ttl"], "ttl"),
         idempotency_key=item.get("idempotency_key"),
+        check=bool(item.get("check")),
     )
 
 

@@ -140,11 +140,12 @@ class Course:
             slots=traits.slots if traits.maker == SERVICE else 1,
             marks=traits.marks,
             sole_owner=traits.sole_owner,
+            readable=traits.readable,
             propagation=traits.propagation,
             grace=int(request.grace.total_seconds()),
             target=dict(request.target, kind=request.kind),
             manual=request.manual,
-            unverified=journal.unverified if request.current_verified is None else not request.current_verified,
+            unverified=_is_unverified(journal, request),
             # A person who runs the phases may send pending at any time from now on.
             sent=self.now() if request.manual else journal.sent,
         )
@@ -215,6 +216,12 @@ class Course:
         return int(self._lease.total_seconds()) // 2
 
 
+def _is_unverified(journal: Journal, request: Request) -> bool:
+    if request.current_verified is None:
+        return journal.unverified or request.traits.readable
+    return not request.current_verified
+
+
 def _life(traits: TargetTraits) -> int:
     """Return the seconds until a request can no longer land and the target no longer responds as it did before it."""
     seen_late = traits.propagation if traits.maker == SERVICE else 0
@@ -227,7 +234,8 @@ def _check_traits(request: Request) -> None:
     Raises:
         InvalidInput: the target accepts one value at a time.
     """
-    if request.traits.overlap in (DUAL, MULTI) or (request.traits.maker != SERVICE and request.places == ONE_PLACE):
+    makes_alone = request.traits.maker == SERVICE and not request.traits.readable
+    if request.traits.overlap in (DUAL, MULTI) or (not makes_alone and request.places == ONE_PLACE):
         return
     raise InvalidInput(
         "several places, or a value that the service makes, need a target that accepts the old and the new value at once",

@@ -128,6 +128,7 @@ class Journal:
         behind: the places not known to accept the value of this rotation (pending, after the promotion current).
         walk, done, answer: the round through the places under way, the places it has dealt with, their combined outcome.
         at: the places that the last request reached, and that are probed next.
+        readable: from the target's traits: the service shows the value that it made.
         held: ids of the values that the service held before it was to make one.
         strays: ids of values that the service seems to have made for us, and whose response was lost.
         unanswered: the service was to make a value, and its response was lost.
@@ -179,6 +180,7 @@ class Journal:
     slots: int = 1
     marks: bool = False
     sole_owner: bool = False
+    readable: bool = False
     propagation: int = 0
     places: Tuple[str, ...] = ()
     behind: Tuple[str, ...] = ()
@@ -290,6 +292,14 @@ class Entry:
         return None if self.etag is None else self.etag.version
 
 
+def read_journal(record: Record) -> Journal:
+    """Return the journal in a record of stage `journal`. Raises Damaged if it cannot be read."""
+    written = record.full_metadata.attributes.get(ATTRIBUTE)
+    if not isinstance(written, Mapping):
+        raise Damaged("the journal of a rotation is empty", name=record.name)
+    return Journal.read(written)
+
+
 class JournalBook:
     """Reads and writes journals of one store."""
 
@@ -307,10 +317,7 @@ class JournalBook:
             record = self._backend.get(name, stage=JOURNAL)
         except NotFound:
             return None
-        written = record.full_metadata.attributes.get(ATTRIBUTE)
-        if not isinstance(written, Mapping):
-            raise Damaged("the journal of a rotation is empty", name=name)
-        return Entry(name, Journal.read(written), record.etag, record.full_metadata.scope)
+        return Entry(name, read_journal(record), record.etag, record.full_metadata.scope)
 
     def write(self, entry: Entry, journal: Journal, now: datetime) -> Entry:
         """Replace the journal in exactly the state of `entry`, or create it. Return the new entry.

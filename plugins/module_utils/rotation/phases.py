@@ -129,7 +129,8 @@ def _preparing(course: Course, entry: Entry, request: Optional[Request]) -> Foll
     if entry.journal.is_made_by_service:
         # A value that the service made, in this rotation or an earlier one, is at the service already.
         stored = slots.find(PENDING) is not None
-        following = decisions.verify_made(entry.journal) if stored else replace(entry.journal, phase=phases.LISTING)
+        listing = phases.PREPARED if entry.journal.readable else phases.LISTING
+        following = decisions.verify_made(entry.journal) if stored else replace(entry.journal, phase=listing)
         return course.write(entry, following)
     slots.ensure_pending(request.make, slots.get(CURRENT), course.clock())
     return course.write(entry, replace(entry.journal, phase=phases.PREPARED))

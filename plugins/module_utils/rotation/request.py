@@ -60,5 +60,8 @@ class Request:
 
     @property
     def is_checked(self) -> bool:
-        """Whether the current value needs no probe before something is sent: it was tried, or there is no driver to try it."""
-        return self.current_verified is not None or not self.is_driven
+        """Whether the current value needs no probe before something is sent.
+
+        It was tried, there is no driver to try it, or it is not needed to go back: the service shows which value it holds.
+        """
+        return self.current_verified is not None or not self.is_driven or self.traits.readable

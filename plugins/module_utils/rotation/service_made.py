@@ -19,7 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import journal as phases
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import transitions as decisions
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.course import Course, Following
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import FORWARD, SECOND, SKEW_STAMP, Entry, Journal
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import BACK, FORWARD, SECOND, SKEW_STAMP, Entry, Journal
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request, keep_as_made
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Slots, identity_of, is_same_value
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
@@ -46,10 +46,15 @@ def announce(course: Course, entry: Entry) -> Step:
 def sweeping(course: Course, entry: Entry, _request: Optional[Request]) -> Following:
     """Look for a value whose response was lost, once the service can no longer make it."""
     journal, slots = entry.journal, course.slots(entry.name)
+    if journal.readable and journal.refused:
+        slots.drop(PENDING)
+        return course.write(entry, replace(journal, refused=False))
     if slots.find(PENDING) is not None:
         # The value was stored and the journal was not: a stored value is no stray.
         return course.write(entry, replace(decisions.verify_made(journal), goal=FORWARD))
     slots.move_state(("rolled_back",), (lifecycle.ROTATING,), course.clock())
+    if journal.readable:
+        return announce(course, entry) if journal.quiet(course.now()) else course.finish(entry, steps.PARKED)
     return course.sweep(entry) if journal.quiet(course.now()) else course.finish(entry, steps.ROLLED_BACK)
 
 
@@ -61,6 +66,8 @@ def receive(course: Course, entry: Entry, outcome: str, made: Optional[Made], re
     """
     journal = entry.journal
     decisions.check_outcome(journal, outcome, steps.SEND_OUTCOMES)
+    if journal.readable and outcome in (steps.UNAVAILABLE, steps.REFUSED):
+        return _make_none(journal, outcome, course.now())
     if outcome == steps.UNAVAILABLE:
         unsent = replace(journal, sending=None)
         return replace(decisions.roll_back(unsent, course.now()), reason="the service could not be reached")
@@ -72,6 +79,15 @@ def receive(course: Course, entry: Entry, outcome: str, made: Optional[Made], re
     slots = course.slots(entry.name)
     slots.ensure_pending(lambda base: complete(base, value), slots.get(CURRENT), course.clock())
     return replace(decisions.verify_made(journal), made_ticket=entry.version)
+
+
+def _make_none(journal: Journal, outcome: str, now: int) -> Journal:
+    """Return the journal after a service that shows its value made none. A request before it may have been carried out."""
+    reason = "the service refused to make a value" if outcome == steps.REFUSED else "the service could not be reached"
+    unsent = replace(journal, sending=None)
+    if journal.sent is None:
+        return replace(decisions.roll_back(unsent, now), reason=reason)
+    return replace(unsent, phase=phases.SWEEPING, goal=BACK, unanswered=True, reason=reason)
 
 
 def is_stored(slots: Slots, value: Value) -> bool:

@@ -88,6 +88,9 @@ def turn_back(journal: Journal, reason: str) -> Journal:
     A current value that was not verified before is never sent back.
     """
     journal = replace(journal, goal=BACK, reason=reason)
+    if journal.readable:
+        # The service has another value by now, which is read once nothing that was sent can land.
+        return replace(journal, phase=phases.SWEEPING, unanswered=True, refused=True)
     if journal.alternating or journal.withdraws:
         return replace(journal, phase=phases.CONFIRMING)
     if journal.rollback == NO_ROLLBACK or journal.no_way_back or journal.unverified or journal.reverts >= MAX_ATTEMPTS:

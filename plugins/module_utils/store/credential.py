@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
@@ -21,11 +21,18 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.dates impo
     version_created_at,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.importing import is_importing
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import REFRESH, Fields, Metadata, Record, find_values
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import (
+    REFRESH,
+    ROTATES,
+    Fields,
+    Metadata,
+    Record,
+    find_values,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import read_free_metadata
-from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
+from ansible_collections.nebula.credential.plugins.module_utils.types.base import DUE_AT_ONCE, CredentialType
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import type_named
 
 
@@ -106,7 +113,7 @@ class Credential:
     @cached_property
     def schedule(self) -> Schedule:
         """When it is due to be rotated."""
-        return read_schedule(self.metadata)
+        return read_schedule(self.metadata, self.name)
 
     @property
     def requires_interaction(self) -> bool:
@@ -148,13 +155,23 @@ class Credential:
         """Return True if the value of a field is masked where a result shows it."""
         return self.kind.is_hidden(field, self.fields)
 
+    @property
+    def rotation(self) -> Dict[str, Any]:
+        """The rotation target that it is assigned to, as JSON-like data; empty if there is none, or if it cannot be read."""
+        written = self.metadata.attributes.get(ROTATES)
+        return dict(written) if isinstance(written, Mapping) else {}
+
     def describe(self) -> Dict[str, Any]:
         """Return the metadata and the field names as JSON-like data: no value of any field, times in ISO 8601 (UTC).
+
+        A credential whose first value is still to be requested from its service has neither an end nor expired.
 
         `field_names` is None for a row of a list, which was read without its fields. `verified` is False if the
         metadata was read without the key that authenticates it.
         """
-        record, known, schedule, state, expires_at = self.record, self.metadata, self.schedule, self.state, self.expires_at
+        record, known, schedule = self.record, self.metadata, self.schedule
+        is_awaited = self.expires_at == DUE_AT_ONCE
+        state, expires_at = (known.lifecycle, None) if is_awaited else (self.state, self.expires_at)
         attributes = known.attributes
         created_at = format_time(known.created_at)
         return {
@@ -165,7 +182,7 @@ class Credential:
             "serial": record.serial,
             "revision": record.revision,
             "state": state,
-            "expired": self.is_expired,
+            "expired": self.is_expired and not is_awaited,
             "usable": self.usable,
             "requires_interaction": self.requires_interaction,
             "is_terminal": state in lifecycle.TERMINAL,
@@ -176,12 +193,13 @@ class Credential:
             "expires_at": format_time(expires_at),
             "due_at": format_time(schedule.due_at),
             "warning_from": format_time(schedule.warning_from),
-            "overdue": schedule.is_due(self.at),
+            "overdue": schedule.is_overdue(self.at),
             "description": known.description,
             "tags": dict(known.tags),
             "metadata": read_free_metadata(attributes),
             "scope": describe_scope(known.scope),
             "policy": dict(known.policy),
+            "rotation": self.rotation,
             "declared_fields": attributes.get("fields"),
             "orphaned": bool(attributes.get("orphaned")),
             "field_names": sorted(record.fields) or None,

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, TooLarge
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import OPAQUE, Fields, Metadata
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import OPAQUE, ROTATES, Fields, Metadata
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
@@ -40,10 +40,12 @@ class DesiredCredential:
         generate: options of `generation.generate_value`, used if the primary field has no value yet.
         declared: the fields of type `custom`.
         metadata: free JSON, at most `LONGEST_METADATA` bytes, replaced as a whole; never secret.
-        tags: replaced as a whole; so are `scope` (its tenant is always the store's) and `policy`.
+        tags: replaced as a whole; so are `scope` (its tenant is always the store's), `policy` and `rotation`.
+        rotation: the rotation target (`model.assignment`), checked; empty for none.
         expires_at: aware, UTC.
         ttl: lifetime of a value, from the moment it is written; used only if this call writes a value.
         idempotency_key: a second create with the same key returns the credential that the first one created (B2).
+        check: log in to the service with the fields before they are stored.
     """
 
     name: str
@@ -57,9 +59,11 @@ class DesiredCredential:
     metadata: Optional[Mapping[str, Any]] = None
     scope: Optional[Scope] = None
     policy: Optional[Mapping[str, Any]] = None
+    rotation: Optional[Mapping[str, Any]] = None
     expires_at: Optional[datetime] = None
     ttl: Optional[timedelta] = None
     idempotency_key: Optional[str] = None
+    check: bool = False
 
     def kind(self, stored_type: Optional[str] = None, stored: Mapping[str, Any] = _NOTHING) -> CredentialType:
         """Return the wanted type, else the stored one, else `opaque`.
@@ -100,6 +104,24 @@ class DesiredCredential:
         made = kind.validate(kind.generate(self.generate or {}, merged))
         return made, kind.primary_of(made) in made
 
+    def try_login(self, kind: CredentialType, fields: Fields, generated: bool) -> None:
+        """Log in to the service with complete fields, if that is wanted.
+
+        Raises:
+            InvalidInput: the value was generated just now, so the service does not have it; or the type has no login.
+            LoginFailed, Unavailable, Timeout, MissingLibrary: see `CredentialType.try_login`.
+        """
+        if self.check and generated:
+            remedy = "Give the value that the service has; or leave 'check' out, and set the new value there."
+            raise InvalidInput("the value would be generated, so no service has it yet", option="check", remedy=remedy)
+        if self.check:
+            kind.try_login(fields)
+
+    def check_recipe(self, kind: CredentialType, recipes: Mapping[str, Any]) -> None:
+        """Check that the store has the recipe that the wanted declaration names. Raises InvalidInput."""
+        if self.declared is not None and isinstance(kind, Custom):
+            kind.check_recipe(recipes)
+
     def attributes(self, kind: CredentialType, stored: Mapping[str, Any]) -> Dict[str, Any]:
         """Return the library's own metadata: the stored one, with the declaration of a custom type and the idempotency key merged in."""
         attributes = dict(stored)
@@ -107,6 +129,9 @@ class DesiredCredential:
             attributes.update(kind.attributes())
         if self.metadata is not None:
             attributes = write_free_metadata(attributes, self.metadata)
+        if self.rotation is not None:
+            attributes = {name: part for name, part in attributes.items() if name != ROTATES}
+            attributes.update({ROTATES: dict(self.rotation)} if self.rotation else {})
         if self.idempotency_key is not None:
             attributes[IDEMPOTENCY_KEY] = self.idempotency_key
         return attributes

@@ -323,6 +323,7 @@ def describe_diff_side(credential: Credential, changed: Iterable[str] = ()) -> D
         "metadata": read_free_metadata(known.attributes),
         "scope": describe_scope(known.scope),
         "policy": dict(known.policy),
+        "rotation": credential.rotation,
         "expires_at": format_time(credential.expires_at),
         "fields": {name: CHANGED if name in marked else REDACTED for name in sorted(credential.fields)},
     }

@@ -26,6 +26,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.importing 
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import JOURNAL, PENDING, PREVIOUS, Record
 from ansible_collections.nebula.credential.plugins.module_utils.store.portable import Place, Portable
+from ansible_collections.nebula.credential.plugins.module_utils.types.interactive import FLOW
+from ansible_collections.nebula.credential.plugins.module_utils.types.registry import type_named
 
 _ROTATES = (lifecycle.ROTATING, lifecycle.GRACE_PERIOD)
 _IN_A_FLOW = (lifecycle.REFRESHING, lifecycle.PENDING_INTERACTION, lifecycle.AUTHENTICATING)
@@ -118,6 +120,9 @@ def _check_at_rest(current: Record) -> None:
     if state in _IN_A_FLOW:
         remedy = "Wait until that has ended, and run the export again."
         raise Unusable("its state is '{0}'".format(state), name=current.name, remedy=remedy)
+    if FLOW in current.state and FLOW in type_named(current.type, current.full_metadata.attributes).internal:
+        remedy = "Complete it, or wait until it has expired and complete it then to end it; run the export again."
+        raise Unusable("a login is open", name=current.name, remedy=remedy)
 
 
 def _refuse_rotation(backend: Backend, name: str, stages: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -133,7 +134,8 @@ def open_store(
         StorageError, EncryptionError: the store cannot be opened.
     """
     try:
-        return _open(config, BackendContext(name, warn, _find_indices), vault_password, cache)
+        others = partial(open_store, warn=warn, vault_password=vault_password)
+        return _open(config, BackendContext(name, warn, _find_indices, open_other=others), vault_password, cache)
     except CredentialError as error:
         error.what += describe_aliases(error.option, config) if isinstance(config, Mapping) else ""
         raise error.within(store=name) from None
@@ -147,7 +149,7 @@ def _open(
     context = replace(context, variables=filled.variables)
     try:
         options = _validate(filled.config, {**COMMON_OPTIONS, **traits.spec}, traits)
-        registry.check_added(options)
+        context = replace(context, recipes=registry.prepare_types(options, _validate, context.warn))
         counting = metering(options, context)
         bare = backend_class(options["backend"])(options, context)
         observer = throttle_batches(bare, options.get(PARALLEL), counting.recorder)
@@ -168,8 +170,7 @@ def _open(
 
 
 def _find_indices() -> Optional[str]:
-    """Return what `crypto.paths.find_indices_directory` returns. Imported here, because only local stores need it."""
-    from ansible_collections.nebula.credential.plugins.module_utils.crypto.paths import find_indices_directory
+    from ansible_collections.nebula.credential.plugins.module_utils.crypto.paths import find_indices_directory  # only local stores need it
 
     return find_indices_directory()
 
@@ -352,9 +353,8 @@ def _audit_path(options: Mapping[str, Any], directory: Optional[str], store: str
 
     Without a home it is `NOWHERE`: a store that needs no home is read all the same, and the trail says that it is not written.
     """
-    path = options.get("audit_path")
-    if path is None and directory is not None:
-        path = os.path.join(options[directory], ".nebula", "audit.jsonl")
+    beside = None if directory is None else os.path.join(options[directory], ".nebula", "audit.jsonl")
+    path = beside if options.get("audit_path") is None else options["audit_path"]
     if path is not None:
         return os.path.abspath(expand_home(path, "audit_path"))
     return find_in_home(os.path.join("~", ".nebula", "audit", re.sub(r"[^A-Za-z0-9_.-]", "_", store) + ".jsonl")) or NOWHERE

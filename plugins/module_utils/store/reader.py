@@ -234,9 +234,12 @@ def refuse_unusable(credential: Credential) -> None:
 
 
 def _explain_renewal(credential: Credential) -> str:
-    """Return how a person renews an expired value: as its type says if the value itself has ended, and not a time that a task has set."""
+    """Return how a person renews an expired value: as its type says if the value itself has ended, and not a time that a task has set;
+    or if the type has no rotation.
+    """
     try:
         kind, fields = credential.kind, credential.fields
-        return kind.explain_no_refresh(fields) if kind.expires_at(fields) == credential.expires_at else ROTATE
+        is_own = not kind.capabilities.rotation or kind.expires_at(fields) == credential.expires_at
+        return kind.explain_no_refresh(fields) if is_own else ROTATE
     except CredentialError:  # the value is damaged as well, or its type is missing
         return ROTATE

@@ -119,11 +119,13 @@ class Writer:
     def resolve(self, wanted: DesiredCredential, kind: CredentialType, stored: Fields) -> Tuple[Fields, bool]:
         """Return the fields of `wanted` merged over the stored ones (`DesiredCredential.resolve`), in the form that this store keeps.
 
-        What another credential makes for them is part of them (`CredentialType.complete`).
+        What another credential makes for them is part of them (`CredentialType.complete`). They are tried at the service if `check` is set.
         """
+        wanted.check_recipe(kind, self._backend.context.recipes)
         with using_policies_of(self._backend, wanted.name):
             merged, generated = wanted.resolve(kind, stored)
         fields = kind.complete(wanted.name, merged, self._read_other, self._clock())
+        wanted.try_login(kind, fields, generated)
         return fields if self._backend.capabilities.json_fields else without_forms(fields), generated
 
     def next_record(self, credential: Credential, fields: Fields, wanted: DesiredCredential) -> Record:

@@ -28,17 +28,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import REDACTED, Secret, not_text_error
 from ansible_collections.nebula.credential.plugins.module_utils.types import generation
 
-FLOW = "flow"
-"""The part of a state that holds a login that was started."""
-SHOWN = 4
-"""How many characters of a secret id are shown."""
-SHORTEST_ID = 16
-"""Of a shorter one nothing is shown: too little of it would be left to guess."""
+RECIPES = "refreshes"  # the option of a store that says how values of custom types are renewed
+SHOWN = 4  # characters of a secret id that are shown
+SHORTEST_ID = 16  # of a shorter one nothing is shown: too little of it would be left to guess
 DUE_AT_ONCE = datetime(1970, 1, 1, tzinfo=timezone.utc)
 """The expiry of a credential whose first value comes from a refresh: the first read makes it."""
 
-ROTATE = "Write a new value, or rotate it."
-"""How a value is renewed by a person."""
+ROTATE = "Write a new value, or rotate it."  # how a value is renewed by a person
 SIGNED_AGAIN = "Run the module credential with it: that signs it again when it is due, and keeps the key."
 """What renews a certificate that another credential of the store, or its own key, signs."""
 
@@ -76,6 +72,8 @@ class TypeCapabilities:
         cached: whether caches may keep what was read, the session's and the shared one. False for a value that is needed at the moment
             of a read only: then each read is a request.
         composed: its values are those of other credentials (`types.composed`).
+        revocation: its service ends its tokens on request (`revoke_tokens`), before the credential is deleted.
+        agreed: its service has the same value and makes it, so a new one that is sent nowhere is useless.
     """
 
     interactive: bool = False
@@ -84,6 +82,8 @@ class TypeCapabilities:
     generation: bool = True
     cached: bool = True
     composed: bool = False
+    agreed: bool = False
+    revocation: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,10 +98,6 @@ class RefreshAnswer:
 
     state: Fields = dataclass_field(repr=False)
     expires_at: Optional[datetime] = None
-
-
-class SlowDown(Exception):
-    """A login is not complete yet, and the service wants more time between two requests."""
 
 
 class CredentialType(ABC):
@@ -240,6 +236,10 @@ class CredentialType(ABC):
         """Return True if a credential that holds `fields` can be refreshed; by default as the capabilities of the type say."""
         return self.capabilities.refresh
 
+    def with_recipes(self, recipes: Mapping[str, Any]) -> CredentialType:
+        """Return the type as it refreshes values in a store with these recipes; most types need none."""
+        return self
+
     def uses_up_token(self, fields: Fields) -> Optional[bool]:
         """Return True if a refresh of these fields uses up the token that it sends; by default as `refresh_is_single_use` says.
 
@@ -289,6 +289,10 @@ class CredentialType(ABC):
             RefreshUnsupported: the type has nothing to refresh.
         """
         raise refresh_unsupported_error(self, fields)
+
+    def try_login(self, fields: Fields) -> None:
+        """Log in to the service, and change nothing there. Raises LoginFailed, Unavailable, Timeout, or MissingLibrary."""
+        raise InvalidInput("type '{0}' has no login that can be tried".format(self.name), option="check", remedy="Leave it out.")
 
     def redact(self, fields: Fields) -> Dict[str, str]:
         """Return the fields as they may be shown, with secret values replaced and binary ones escaped.

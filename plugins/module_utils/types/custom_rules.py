@@ -19,6 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.types import pat
 if TYPE_CHECKING:
     from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
 
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\Z")
 _SECONDS = re.compile(r"[0-9]{1,12}\Z")
 
 
@@ -28,14 +29,22 @@ def check_rules(declared: Sequence[Mapping[str, Any]]) -> None:
     Raises:
         InvalidInput: a rule is none, or does not fit its field.
     """
+    is_refreshed = any("refreshed_by" in entry for entry in declared)
+    if is_refreshed and any(entry["binary"] for entry in declared):
+        raise _rule_error("has a binary field, and one that is refreshed", "A refresh sends and returns text.")
     if sum("expiry" in entry for entry in declared) > 1:
         raise _rule_error("has several fields with 'expiry'", "Name the one that holds the time.")
+    if len({entry["refreshed_by"] for entry in declared if "refreshed_by" in entry}) > 1:
+        raise _rule_error("names several recipes in 'refreshed_by'", "One recipe renews all fields of a credential.")
     for entry in declared:
         _check_field_rules(entry)
 
 
 def _check_field_rules(entry: Mapping[str, Any]) -> None:
     name = entry["name"]
+    if "refreshed_by" in entry and not _NAME.match(entry["refreshed_by"]):
+        remedy = "Only 'refreshes' of a store in nebula.yml says how a value is renewed. Write the name of a refresh there."
+        raise _rule_error("has no name of a refresh in 'refreshed_by' of the field '{0}'".format(name), remedy)
     if entry["binary"] and {"expiry", "pattern", "choices"} & set(entry):
         raise _rule_error("has a rule of text for the binary field '{0}'".format(name), "A binary field has 'min_length' and 'max_length'.")
     if entry["secret"] and "choices" in entry:
@@ -90,13 +99,14 @@ def read_expiry(kind: CredentialType, name: str, value: Secret) -> datetime:
     Raises:
         InvalidInput: it is none. The error does not show it.
     """
-    found = _read_time(value.expose().decode("utf-8", "replace").strip())
+    found = read_time(value.expose().decode("utf-8", "replace").strip())
     if found is None:
         kind.refuse(name, "is not a time", "Write ISO 8601 with an offset, 2027-01-31T02:00:00Z, or seconds since 1970.")
     return found
 
 
-def _read_time(text: str) -> Optional[datetime]:
+def read_time(text: str) -> Optional[datetime]:
+    """Return a time in UTC: ISO 8601 with an offset, or seconds since 1970. None if the text is neither."""
     try:
         return datetime.fromtimestamp(int(text), timezone.utc) if _SECONDS.match(text) else moment(text, "")
     except (InvalidInput, OverflowError, OSError, ValueError):

@@ -22,7 +22,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.base impor
 from ansible_collections.nebula.credential.plugins.module_utils.types.service_address import REQUESTS
 
 PACKAGES = (Package("azure-identity >= 1.19", "azure.identity"), REQUESTS)
-AUTHORITY = "login.microsoftonline.com"
 PRINCIPAL_FIELDS: Tuple[Field, ...] = (
     Field("client_secret", secret=True, description="A client secret of the application."),
     Field("client_certificate", secret=True, description="A certificate of the application with its private key, as PEM, instead."),
@@ -86,18 +85,17 @@ def request_token(texts: Mapping[str, str], scope: str) -> Token:
         MissingLibrary: a package is not installed.
     """
     # Imported here: a read that needs no new token loads none of it.
-    from ansible_collections.nebula.credential.plugins.module_utils.backends.azure import login as entra
-    from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.server import Address
+    from ansible_collections.nebula.credential.plugins.module_utils.logins.entra import GLOBAL, build_entra_options, in_login
     from ansible_collections.nebula.credential.plugins.module_utils.network.http import HttpClient
     from ansible_collections.nebula.credential.plugins.module_utils.network.tls import Tls
 
     check_packages(PACKAGES)
     client = HttpClient(Tls(ca_data=texts.get("ca_cert")))
-    host = texts.get("authority", AUTHORITY)
+    host = texts.get("authority", GLOBAL)
     method = "certificate" if "client_certificate" in texts else "client_secret"
     try:
-        options = entra.build_entra_options(host, client.session)
-        with entra.in_login(Address("", "", host), method):
+        options = build_entra_options(host, client.session)
+        with in_login(host, method):
             found = _build_credential(texts, options).get_token_info(scope)
     except CredentialError as problem:
         if isinstance(problem, LoginFailed):

@@ -78,7 +78,7 @@ def request_token(kind: CredentialType, texts: Mapping[str, str], scopes: List[s
     check_packages(PACKAGES)
     from google.auth.exceptions import GoogleAuthError
 
-    from ansible_collections.nebula.credential.plugins.module_utils.backends.gcp.login import Requests
+    from ansible_collections.nebula.credential.plugins.module_utils.logins.google import Requests
     from ansible_collections.nebula.credential.plugins.module_utils.network.tls import Tls
 
     requests = Requests(Tls(ca_data=texts.get("ca_cert")))

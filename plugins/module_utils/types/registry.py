@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, FrozenSet, Mapping, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, UnsupportedType, suggest
 from ansible_collections.nebula.credential.plugins.module_utils.types.api_key import ApiKey
-from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
+from ansible_collections.nebula.credential.plugins.module_utils.types.base import RECIPES, CredentialType
 from ansible_collections.nebula.credential.plugins.module_utils.types.basic import Basic
 from ansible_collections.nebula.credential.plugins.module_utils.types.custom import DECLARATION, Custom
 from ansible_collections.nebula.credential.plugins.module_utils.types.database import Database
@@ -62,6 +62,18 @@ def _load_jwt() -> CredentialType:
     return Jwt()
 
 
+def _load_kerberos() -> CredentialType:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.kerberos.kerberos_type import Kerberos
+
+    return Kerberos()
+
+
+def _load_ldap() -> CredentialType:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.ldap import Ldap
+
+    return Ldap()
+
+
 def _load_oauth2() -> CredentialType:
     from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.oauth2_type import OAuth2
 
@@ -72,6 +84,12 @@ def _load_rds_iam() -> CredentialType:
     from ansible_collections.nebula.credential.plugins.module_utils.types.rds_iam import RdsIam
 
     return RdsIam()
+
+
+def _load_saml() -> CredentialType:
+    from ansible_collections.nebula.credential.plugins.module_utils.types.saml.saml_type import Saml
+
+    return Saml()
 
 
 def _load_ssh_key() -> CredentialType:
@@ -121,20 +139,27 @@ _LOADERS: Mapping[str, Callable[[], CredentialType]] = {
     "gcp": _load_gcp,
     "github_app": _load_github_app,
     "jwt": _load_jwt,
+    "kerberos": _load_kerberos,
+    "ldap": _load_ldap,
     "oauth2": _load_oauth2,
     "rds_iam": _load_rds_iam,
     "registry": _load_container_registry,
+    "saml": _load_saml,
     "ssh_key": _load_ssh_key,
     "totp": _load_totp,
     "wireguard": _load_wireguard,
 }
 """The types whose files are loaded with the first credential of theirs. Then they are in `_TYPES` too."""
-_REFRESHABLE: FrozenSet[str] = frozenset(("aws", "azure", "certificate", "gcp", "github_app", "jwt", "oauth2", "rds_iam", "registry"))
-"""Those of them whose values can be refreshed."""
+_REFRESHABLE: FrozenSet[str] = frozenset(
+    ("aws", "azure", "certificate", "gcp", "github_app", "jwt", "kerberos", "oauth2", "rds_iam", "registry", "custom")
+)
+"""Those of them whose values can be refreshed, and `custom`."""
 _UNCACHED: FrozenSet[str] = frozenset(("totp",))
 """Those of them that no cache may keep."""
 _COMPOSED: FrozenSet[str] = frozenset(("chain", "composite"))
 """Those of them whose values are those of other credentials."""
+INTERACTIVE: Tuple[str, ...] = ("oauth2", "saml")
+"""Those of them with a login by a person."""
 
 TYPES: Tuple[str, ...] = (*tuple(sorted((*_TYPES, *_LOADERS))), Custom.name)
 
@@ -144,9 +169,13 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
         "description": "The types of other collections and packages that credentials of the store may have. They run on the controller.",
         "type": "list",
         "elements": "str",
-    }
+    },
+    RECIPES: {
+        "description": "How values of the type `custom` are renewed, by the name that their declaration has. Only in `nebula.yml`.",
+        "type": "dict",
+    },
 }
-"""The option of every store about types."""
+"""The options of every store about types."""
 
 
 def add_type(name: str, kind: CredentialType) -> None:
@@ -155,16 +184,27 @@ def add_type(name: str, kind: CredentialType) -> None:
     _TYPES[name] = kind
 
 
-def check_added(options: Mapping[str, Any]) -> None:
-    """Check that the types of other parties that a store names were added to this process.
+def prepare_types(options: Mapping[str, Any], validate: Callable[..., Any], warn: Callable[[str], object]) -> Mapping[str, Any]:
+    """Check what a store says about types, and return its recipes for values of custom types, by name.
+
+    Args:
+        options: the store's options.
+        validate: checks the options of a recipe.
+        warn: called with each warning.
 
     Raises:
-        InvalidConfiguration: one was not.
+        InvalidConfiguration: a type of another party was not added to this process, or a recipe is wrong.
     """
     missing = [name for name in options.get("types") or () if name not in _TYPES]
     if missing:
         what = "the type {0} was not loaded".format(ascii(missing[0]))
         raise InvalidConfiguration(what, option="types", remedy="Types of other parties can be used by plays, on the controller.")
+    if not options.get(RECIPES):
+        return {}
+    # Imported here: few stores have one.
+    from ansible_collections.nebula.credential.plugins.module_utils.types.recipes.options import read_recipes
+
+    return read_recipes(options[RECIPES], validate, warn)
 
 
 def is_loaded(name: str) -> bool:

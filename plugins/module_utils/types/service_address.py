@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, Package
 from ansible_collections.nebula.credential.plugins.module_utils.network.tls import Tls, build_context
-from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_encoded, is_loopback, split_url
+from ansible_collections.nebula.credential.plugins.module_utils.network.urls import find_address_problem
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType, Field
 
 REQUESTS = Package("requests >= 2.31", "requests")
@@ -21,13 +21,9 @@ def check_address(kind: CredentialType, field: str, text: str) -> None:
     Raises:
         InvalidInput: it is none. The message names the field.
     """
-    parts = split_url(text)
-    if parts is None or parts.scheme not in ("https", "http") or not parts.hostname or parts.query or not is_encoded(parts):
-        kind.refuse(field, "is not the address of a service", "Write it as 'https://host/path'.")
-    if parts.username is not None:
-        kind.refuse(field, "holds a login", "Set the login in its own fields.")
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
-        kind.refuse(field, "is plain HTTP, which would show the key to the network", "Use https.")
+    problem = find_address_problem(text)
+    if problem is not None:
+        kind.refuse(field, problem.what, problem.remedy)
 
 
 def check_ca_cert(kind: CredentialType, text: str) -> None:

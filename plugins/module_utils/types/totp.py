@@ -41,7 +41,7 @@ class Totp(CredentialType):
     name = "totp"
     description = "the key of a second factor; its value is the code of the moment"
     primary = "secret"
-    capabilities = TypeCapabilities(cached=False)
+    capabilities = TypeCapabilities(cached=False, agreed=True)
     packages = (PYOTP,)
     fields = (
         Field("secret", secret=True, required=True, description="The key in base32; or an C(otpauth) URI, of which it is a part."),

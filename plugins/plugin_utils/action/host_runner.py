@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 import signal
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -30,7 +30,7 @@ class _Late(BaseException):
 
 
 class HostRunner:
-    """Runs modules and programs of a target on the host of one task, and on the hosts that `connect` has named."""
+    """Runs modules and programs of a target on the host of one task, and on other hosts of the inventory."""
 
     def __init__(self, action: ActionBase, variables: Mapping[str, Any], secret_arguments: Sequence[str] = ()) -> None:
         """Set the task's action, the host's variables, and the arguments of the target's modules whose values are masked."""
@@ -39,23 +39,20 @@ class HostRunner:
         self._variables = dict(variables)
         self._others: dict[str, HostRunner] = {}
 
-    def connect(self, hosts: Iterable[str]) -> None:
-        """Prepare the connections to other hosts of the inventory, as `delegate_to` would. Contact nothing.
-
-        Raises:
-            InvalidInput: the variables of one make no connection.
-        """
-        for host in hosts:
-            self._others[host] = HostRunner(*delegate(self._action, host, self._variables), self._secret_arguments)
-
     def close(self) -> None:
-        """Close the connections that `connect` has prepared."""
+        """Close the connections to other hosts."""
         for other in self._others.values():
             with suppress(AnsibleError):
                 other._action._connection.close()
 
     def at(self, place: str) -> HostRunner:
-        """Return the runner of a host that `connect` has named."""
+        """Return the runner of another host of the inventory, reached as `delegate_to` would reach it. Contact nothing.
+
+        Raises:
+            InvalidInput: the host's variables make no connection.
+        """
+        if place not in self._others:
+            self._others[place] = HostRunner(*delegate(self._action, place, self._variables), self._secret_arguments)
         return self._others[place]
 
     def read_connection(self) -> dict[str, Any]:
@@ -67,7 +64,7 @@ class HostRunner:
 
         `msg` of a failed one is its message, or that of the exception that ended it. It may hold a value, so it is not passed on.
         """
-        masking.register([Secret(arguments[option]) for option in self._secret_arguments if option in arguments])
+        masking.register(list(_find_secrets(arguments, self._secret_arguments)))
         try:
             with self._without_log(), _at_most(limit):
                 found = self._action._execute_module(module_name=name, module_args=Unshown(arguments), task_vars=self._variables)
@@ -103,6 +100,15 @@ class HostRunner:
             yield
         finally:
             task.no_log = before
+
+
+def _find_secrets(arguments: Mapping[str, Any], names: Sequence[str]) -> Iterator[Secret]:
+    """Yield the values of the arguments of these names, also of those within a mapping: a query's own arguments are one."""
+    for name, value in arguments.items():
+        if isinstance(value, Mapping):
+            yield from _find_secrets(value, names)
+        elif name in names:
+            yield Secret(value)
 
 
 def _with_message(result: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@
 """`run_on: target`: which files of the library a module needs on a host, and their text.
 
 A file needs the files that it imports, at any depth, with one exception: of the tables of operations, backends and locks it needs only
-the rows that the task uses. Comments and docstrings stay on the controller.
+the rows that the task uses. The catalog of rotation targets, comments and docstrings stay on the controller.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.sent_code import
 
 _PLUGINS = Path(__file__).parents[2]
 _TABLES = ("backends.registry", "locks.registry", "operations.registry")
+_NEVER_SENT = ("rotation.targets.catalog",)
+"""What only the controller has. The file that imports it can do without."""
 
 
 def has_module(operation: str) -> bool:
@@ -62,7 +64,7 @@ def read_library(operation: str, backends: Iterable[str], locks: Iterable[str] =
     waiting = sorted(needed)
     while waiting:
         name = waiting.pop()
-        if name not in sources and _path_of(name).is_file():
+        if name not in sources and name[len(LIBRARY) :] not in _NEVER_SENT and _path_of(name).is_file():
             tree = ast.parse(_path_of(name).read_bytes())
             if name[len(LIBRARY) :] not in _TABLES:
                 waiting.extend(_find_imports(tree))

@@ -14,6 +14,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.registr
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.module_utils.sent_code import CODE
+from ansible_collections.nebula.credential.plugins.module_utils.types.base import RECIPES
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.config_secrets import list_login_stores
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import to_native
 
 _KEY_FILE, _ANSIBLE_VAULT = "key_file", "ansible_vault"
@@ -45,6 +47,10 @@ def _check_one(store: StoreReference) -> None:
         raise _refusal_error(store, "what its backend runs is on the controller only", "Leave 'run_on' out.")
     if store.config.get("types"):
         raise _refusal_error(store, "the types of other parties are on the controller only", "Leave 'run_on' out.")
+    if store.config.get(RECIPES):
+        raise _refusal_error(store, "the store has 'refreshes', which are carried out on the controller only", "Leave 'run_on' out.")
+    if list_login_stores(store.config):
+        raise _refusal_error(store, "its login needs a credential of a store on the controller", "Leave 'run_on' out.")
     sources = store.config.get("key_sources") or [{"source": _KEY_FILE}]
     kinds = [source.get("source") for source in sources if isinstance(source, Mapping)]
     if _ANSIBLE_VAULT in kinds:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any
@@ -38,6 +39,7 @@ class DirectClient(Client):
         """Start with no store open."""
         self._fingerprints = Fingerprints()
         self._open: dict[str, CredentialManager] = {}
+        self._opening = threading.Lock()
         self._end: ExitHook | None = None
 
     def perform(
@@ -63,12 +65,13 @@ class DirectClient(Client):
             return perform(manager, operation, parameters, context, check_mode, beside=beside)
 
     def _manager(self, store: StoreReference) -> CredentialManager:
-        fingerprint = self._fingerprints.of(store.name, store.config)
-        if fingerprint not in self._open:
-            masking.register(secrets_of(store.config))
-            self._open[fingerprint] = open_store(store.config, name=store.name, warn=Display().warning, vault_password=vault_password)
-            self._close_at_end(self._open[fingerprint])
-        return self._open[fingerprint]
+        with self._opening:
+            fingerprint = self._fingerprints.of(store.name, store.config)
+            if fingerprint not in self._open:
+                masking.register(secrets_of(store.config))
+                self._open[fingerprint] = open_store(store.config, name=store.name, warn=Display().warning, vault_password=vault_password)
+                self._close_at_end(self._open[fingerprint])
+            return self._open[fingerprint]
 
     def _close_at_end(self, manager: CredentialManager) -> None:
         """Close the store when the process ends if it is on a server, which may have leases to revoke. Other stores hold nothing open."""

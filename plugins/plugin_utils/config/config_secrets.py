@@ -20,9 +20,17 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.config.option_tr
 
 
 def secrets_of(config: Mapping[str, Any]) -> list[Secret]:
-    """Return every secret of a store's configuration: of its backend, and of its key sources."""
+    """Return every secret of a store's configuration: of its backend, of its key sources, and of the stores that its login needs."""
     found = [*_secrets_of_store(config), *_secrets_of_key_sources(config)]
-    return [Secret(str(value)) for value in found if isinstance(value, (str, int)) and value]
+    own = [Secret(str(value)) for value in found if isinstance(value, (str, int)) and value]
+    return own + [secret for other in list_login_stores(config) for secret in secrets_of(other)]
+
+
+def list_login_stores(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the configurations of the stores that hold what the login of a store needs."""
+    traits = find_traits(config.get("backend"))
+    others = [read_part(config, option + ".store") for option in (traits.credentials if traits else ())]
+    return [other for other in others if isinstance(other, Mapping)]
 
 
 def _secrets_of_store(config: Mapping[str, Any]) -> Iterator[Any]:

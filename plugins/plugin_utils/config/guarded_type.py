@@ -86,9 +86,11 @@ def _is_text(found: Any) -> bool:
 _SHAPES: Mapping[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("expand", "validate", "complete", "generate"), _are_fields),
     **dict.fromkeys(("is_secret", "is_hidden", "is_known_secret", "lacks_value"), _is_flag),
-    **dict.fromkeys(("can_refresh", "uses_up_token", "keeps_state"), _is_flag),
+    **dict.fromkeys(("can_refresh", "keeps_state"), _is_flag),
     **dict.fromkeys(("primary_of", "choose_field", "explain_restart", "explain_no_refresh", "explain_no_rotation"), _is_text),
-    "check_given": lambda _found: True,
+    **dict.fromkeys(("check_given", "try_login"), lambda _found: True),
+    "uses_up_token": lambda found: found is None or _is_flag(found),
+    "with_recipes": lambda found: isinstance(found, CredentialType),
     "expires_at": _is_time,
     "read": lambda found: isinstance(found, Secret),
     "redact": lambda found: isinstance(found, Mapping),

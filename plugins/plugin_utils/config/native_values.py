@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+
 _OMIT = "_OmitType"
 """The name of the class of `omit`, for which ansible-core has no public name."""
 
@@ -41,3 +43,15 @@ def to_native(value: Any, other: Callable[[Any], Any] = str) -> Any:
 def keep(value: Any) -> Any:
     """Return `value`: for `to_native`, so that it leaves other scalars as they are."""
     return value
+
+
+def read_text(value: Any, what: str) -> str:
+    """Return the input of a filter or a test as text.
+
+    Raises:
+        InvalidInput: it is none. It is not shown; `what` says what it should be.
+    """
+    text = to_native(value)
+    if not isinstance(text, str):
+        raise InvalidInput("{0} is not text".format(what), remedy="Give it as text; for a number write '| string'.")
+    return text

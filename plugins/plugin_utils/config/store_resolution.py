@@ -10,7 +10,6 @@ here opens a store or uses a network.
 
 from __future__ import annotations
 
-import configparser
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -30,6 +29,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.store_refe
     inline_store,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.store.aliases import resolve_store_aliases
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.ansible_cfg import (
+    INI_KEY,
+    INI_SECTION,
+    SESSION_KEY,
+    read_ansible_cfg,
+)
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.configuration_path import (
     CONFIG_ENVIRONMENT,
     EXTENSIONS,
@@ -51,12 +56,11 @@ STORE_OPTION = "store"
 STORE_VARIABLE = "nebula_credential_store"
 STORES_VARIABLE = "nebula_credential_stores"
 STORE_ENVIRONMENT = "NEBULA_CREDENTIAL_STORE"
-INI_SECTION, INI_KEY = "nebula_credential", "store"
 _LONGEST = 300
-_FILE_KEYS = ("default", "stores", "session", EXTENSIONS)
+TARGETS = "targets"
+_FILE_KEYS = ("default", "stores", TARGETS, "session", EXTENSIONS)
 SESSION_VARIABLE = "nebula_credential_session"
 SESSION_ENVIRONMENT = "NEBULA_CREDENTIAL_SESSION"
-SESSION_KEY = "session"
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,7 @@ class _ConfigurationFile:
     stores: Mapping[str, Any] = field(default_factory=dict)
     session: Any = None
     extensions: tuple[str, ...] = ()
+    targets: Mapping[str, Any] = field(default_factory=dict)
 
 
 def resolve_store(option: Any, around: RunConfig, option_name: str = STORE_OPTION) -> StoreReference:
@@ -128,8 +133,7 @@ def resolve_store(option: Any, around: RunConfig, option_name: str = STORE_OPTIO
         refuse_templates(chosen, place, "")
     if isinstance(chosen, Mapping):
         found = inline_store(_decrypt(chosen, place))
-        _admit(found.config, False, around)
-        return replace(found, config=resolve_store_aliases(found.config))
+        return replace(found, config=_admit(found.config, False, around))
     if chosen is not None and not isinstance(chosen, str):
         raise InvalidConfiguration(
             "a store is a name or a mapping, not {0}".format(type(chosen).__name__), option=place, remedy="Write a store's name."
@@ -144,7 +148,7 @@ def _choose(around: RunConfig) -> tuple[Any, str]:
         return variable, STORE_VARIABLE
     if around.environment.get(STORE_ENVIRONMENT):
         return around.environment[STORE_ENVIRONMENT], STORE_ENVIRONMENT
-    return _from_ansible_cfg(around.ansible_cfg, INI_KEY), "[{0}] {1}".format(INI_SECTION, INI_KEY)
+    return read_ansible_cfg(around.ansible_cfg, INI_KEY), "[{0}] {1}".format(INI_SECTION, INI_KEY)
 
 
 def session_settings(around: RunConfig) -> list[tuple[str, Any]]:
@@ -156,7 +160,7 @@ def session_settings(around: RunConfig) -> list[tuple[str, Any]]:
     said = [
         (SESSION_VARIABLE, to_native(template_variable(SESSION_VARIABLE, around))),
         (SESSION_ENVIRONMENT, around.environment.get(SESSION_ENVIRONMENT)),
-        ("[{0}] {1}".format(INI_SECTION, SESSION_KEY), _from_ansible_cfg(around.ansible_cfg, SESSION_KEY)),
+        ("[{0}] {1}".format(INI_SECTION, SESSION_KEY), read_ansible_cfg(around.ansible_cfg, SESSION_KEY)),
         ("{0} in {1}".format(SESSION_KEY, FILE_NAME), to_native(_read_session_settings(around))),
     ]
     for place, value in said[1:]:
@@ -182,6 +186,17 @@ def read_extensions(around: RunConfig) -> tuple[str, ...]:
     return _read_file(around).extensions
 
 
+def read_file_targets(around: RunConfig) -> tuple[str, Mapping[str, Any]]:
+    """Return the path of the configuration file (empty if there is none), and its `targets`, unchecked but without a template.
+
+    Raises:
+        InvalidConfiguration: the file is invalid.
+    """
+    file = _read_file(around)
+    refuse_templates(file.targets, file.path, TARGETS)
+    return file.path, file.targets
+
+
 def _is_mapping_as_text(value: Any) -> bool:
     return isinstance(value, str) and value.lstrip().startswith("{") and not value.lstrip().startswith(TEMPLATE_MARKS)
 
@@ -196,7 +211,7 @@ def _parse(text: str, place: str) -> Any:
 
 
 def _find_named(name: str | None, place: str, around: RunConfig) -> StoreReference:
-    variable = _from_variable(around)
+    variable = _mapping_of_stores(template_variable(STORES_VARIABLE, around) or {}, STORES_VARIABLE)
     # A store of the variable wins over the file, so the file is not needed.
     file = _ConfigurationFile() if name in variable else _read_file(around)
     stores = {LOCAL: {"backend": LOCAL}, **file.stores, **variable}
@@ -214,25 +229,30 @@ def _find_named(name: str | None, place: str, around: RunConfig) -> StoreReferen
     try:
         if is_from_file:
             refuse_templates(config, file.path, "")
-        _admit(config, is_from_file, around)
-        config = resolve_store_aliases(config)
+        config = _admit(config, is_from_file, around)
     except InvalidConfiguration as problem:
         raise problem.within(store=name) from None
     return StoreReference(name, beside_file(config, place_of_paths(file.path)) if is_from_file else config, file=file.path)
 
 
-def _admit(config: Mapping[str, Any], is_from_file: bool, around: RunConfig) -> None:
-    """Check that a store may use its backend and types, and load those that are a third party's. Raises InvalidConfiguration."""
+def _admit(config: Mapping[str, Any], is_from_file: bool, around: RunConfig) -> Mapping[str, Any]:
+    """Check that a store may use its backend and types, and load those that are a third party's. Return it without other names."""
     backend = config.get("backend")
     traits = BACKENDS[backend]()[0] if isinstance(backend, str) and backend in BACKENDS else None
     if traits is None or traits.runs_programs:
         from ansible_collections.nebula.credential.plugins.plugin_utils.config.third_party_backend import admit_backend
 
         admit_backend(backend, is_from_file, lambda: read_extensions(around))
-    if config.get("types"):
+    if config.get("types") or config.get("refreshes"):
         from ansible_collections.nebula.credential.plugins.plugin_utils.config.third_party_type import admit_types
 
         admit_types(config, is_from_file, lambda: read_extensions(around))
+    config = resolve_store_aliases(config)
+    if traits is not None and any(config.get(option) for option in traits.credentials):
+        from ansible_collections.nebula.credential.plugins.plugin_utils.config.login_stores import resolve_login_stores
+
+        return resolve_login_stores(config, traits.credentials, lambda store, option: resolve_store(store, around, option))
+    return config
 
 
 def template_variable(variable: str, around: RunConfig) -> Any:
@@ -252,30 +272,6 @@ def template_variable(variable: str, around: RunConfig) -> Any:
         # The text of a template error may quote another variable's value, so only its class is shown.
         what = "the variable cannot be resolved ({0})".format(type(error).__name__)
         raise InvalidConfiguration(what, option=variable, remedy="Check the templates and vaulted values in it.") from None
-
-
-def _from_variable(around: RunConfig) -> Mapping[str, Any]:
-    return _mapping_of_stores(template_variable(STORES_VARIABLE, around) or {}, STORES_VARIABLE)
-
-
-def _from_ansible_cfg(path: str | None, key: str) -> str | None:
-    if path is None:
-        return None
-    parser = configparser.ConfigParser(inline_comment_prefixes=(";",), interpolation=None)
-    try:
-        parser.read(path, encoding="utf-8")
-    except (configparser.Error, UnicodeDecodeError):
-        return None  # Ansible itself has read the file, and reports its errors.
-    _check_ini_keys(path, parser)
-    return parser.get(INI_SECTION, key, fallback=None) or None
-
-
-def _check_ini_keys(path: str, parser: configparser.ConfigParser) -> None:
-    written = set(parser[INI_SECTION]) - set(parser.defaults()) if parser.has_section(INI_SECTION) else set()
-    unknown = sorted(written - {INI_KEY, SESSION_KEY})
-    if unknown:
-        what = "section [{0}] of {1} has no key {2}".format(INI_SECTION, path, ", ".join(map(ascii, unknown)))
-        raise InvalidConfiguration(what[:_LONGEST], option="ansible.cfg", remedy="It takes: {0}, {1}.".format(INI_KEY, SESSION_KEY))
 
 
 def _read_file(around: RunConfig) -> _ConfigurationFile:
@@ -311,14 +307,12 @@ def _check_file(path: str, content: Any) -> _ConfigurationFile:
         from ansible_collections.nebula.credential.plugins.plugin_utils.config.yaml_errors import empty_file_error
 
         raise empty_file_error(path, FILE_NAME)
-    unknown = sorted(set(map(str, content)) - set(_FILE_KEYS)) if isinstance(content, Mapping) else ["not a mapping"]
+    remedy = "It takes: {0}.".format(", ".join(_FILE_KEYS))
+    if not isinstance(content, Mapping):
+        raise InvalidConfiguration((path + " is not a mapping")[:_LONGEST], option=FILE_NAME, remedy=remedy)
+    unknown = sorted(set(map(str, content)) - set(_FILE_KEYS))
     if unknown:
-        what = (
-            "{0} has no key {1} at its top".format(path, ", ".join(map(ascii, unknown)))
-            if isinstance(content, Mapping)
-            else path + " is not a mapping"
-        )
-        remedy = "It takes: {0}.".format(", ".join(_FILE_KEYS))
+        what = "{0} has no key {1} at its top".format(path, ", ".join(map(ascii, unknown)))
         raise InvalidConfiguration(what[:_LONGEST], option=FILE_NAME, remedy=remedy)
     _refuse_empty_keys(path, content)
     default = content.get("default")
@@ -326,7 +320,8 @@ def _check_file(path: str, content: Any) -> _ConfigurationFile:
     if default is not None and not isinstance(default, str):
         raise InvalidConfiguration("'default' in {0} is not a name".format(path), option="default", remedy="Write a store's name.")
     stores = _mapping_of_stores(content.get("stores", {}), "stores")
-    return _ConfigurationFile(path, default, stores, content.get("session"), check_extensions(path, content.get(EXTENSIONS)))
+    extensions = check_extensions(path, content.get(EXTENSIONS))
+    return _ConfigurationFile(path, default, stores, content.get("session"), extensions, content.get(TARGETS, {}))
 
 
 def _refuse_empty_keys(path: str, content: Mapping[str, Any]) -> None:

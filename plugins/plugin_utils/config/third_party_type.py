@@ -15,8 +15,9 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
+from ansible_collections.nebula.credential.plugins.module_utils.types.base import RECIPES, CredentialType
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import TYPES, add_type, is_loaded
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.configuration_path import FILE_NAME
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.guarded_type import guard_type
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.third_party import (
     check_allowed,
@@ -32,7 +33,7 @@ OPTION = "types"
 
 
 def admit_types(config: Mapping[str, Any], is_of_file: bool, read_allowed: Callable[[], tuple[str, ...]]) -> None:
-    """Check that a store may use the types that it names, and load them. What is no list is left to the store.
+    """Check that a store may use the types and have the recipes that it names, and load the types. What is no list is left to the store.
 
     Args:
         config: the store's configuration.
@@ -40,8 +41,12 @@ def admit_types(config: Mapping[str, Any], is_of_file: bool, read_allowed: Calla
         read_allowed: returns the full names that the configuration file allows to others.
 
     Raises:
-        InvalidConfiguration: the file neither defines the store nor allows a type; or a type cannot be loaded.
+        InvalidConfiguration: the file neither defines the store nor allows a type, or does not define a store with recipes; or a type
+            cannot be loaded.
     """
+    if config.get(RECIPES) and not is_of_file:
+        what = "it may run commands, so only a store that {0} defines can have it".format(FILE_NAME)
+        raise refusal_error(what, "Define the store in {0}.".format(FILE_NAME), RECIPES)
     for name in _read_names(config):
         check_allowed(name, "type", OPTION, is_of_file, read_allowed)
     load_types(config)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
-from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import to_native
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import read_text
 
 
 def read_token_text(value: Any) -> bytes:
@@ -18,7 +17,4 @@ def read_token_text(value: Any) -> bytes:
     Raises:
         InvalidInput: it is no text. It is not shown.
     """
-    text = to_native(value)
-    if not isinstance(text, str):
-        raise InvalidInput("the token is not text", remedy="Give the token itself, for example what the lookup 'get' returns.")
-    return text.strip().encode("utf-8")
+    return read_text(value, "the token").strip().encode("utf-8")

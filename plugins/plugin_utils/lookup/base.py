@@ -122,7 +122,7 @@ class LookupCall:
     @property
     def accepts_missing(self) -> bool:
         """True if a miss that the session remembers may answer this call: it has an answer for one, and does not wait for the name."""
-        return self.reactions.accept_missing and not is_retried()
+        return (self.reactions.accept_missing or bool(self.options.get("fallback"))) and not is_retried()
 
     def ask(self, **parameters: Any) -> Outcome:
         """Perform the lookup's operation with its options and `parameters`, and return its outcome.

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.plugin_utils.action.host_runner import HostRunner
+from ansible_collections.nebula.credential.plugins.plugin_utils.action.host_runner import HostRunner, _find_secrets
 
 TRACEBACK = (
     'Traceback (most recent call last):\n  File "x.py", line 1, in <module>\n    alter()\npsycopg.errors.Denied: must be superuser\n'
@@ -48,3 +48,8 @@ def test_the_message_of_an_exception_is_the_message_of_the_result(result: dict[s
 )
 def test_a_message_of_its_own_stays(result: dict[str, Any]) -> None:
     assert run(result) == result
+
+
+def test_secret_arguments_are_found_within_a_mapping_too() -> None:
+    arguments = {"login_password": "a", "named_args": {"hash": "b", "user": "c"}, "query": ["d"]}
+    assert [each.expose() for each in _find_secrets(arguments, ("login_password", "hash"))] == [b"a", b"b"]

@@ -57,6 +57,12 @@ def test_only_what_the_operation_and_the_backend_need_is_sent(operation, backend
     assert len(pack(sources)) <= MOST_BYTES
 
 
+def test_a_host_gets_no_rotation_target():
+    names = {name[len(LIBRARY) :] for name in read_library("credential_rotate", ["memory"])}
+    shared = ("base", "handover", "options", "registry", "steps")
+    assert {name for name in names if name.startswith("rotation.targets.")} == {"rotation.targets." + each for each in shared}
+
+
 def test_the_stores_beside_bring_their_backends(tmp_path, monkeypatch):
     monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
     beside = {"to": StoreReference("there", {"backend": "database"})}

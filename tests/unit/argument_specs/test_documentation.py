@@ -18,6 +18,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.c
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_info import CREDENTIAL_INFO
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_refresh import CREDENTIAL_REFRESH
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_rotate import CREDENTIAL_ROTATE
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_rotate_due import CREDENTIAL_ROTATE_DUE
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.lookups import FIND, GET, GET_MANY
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_info import STORE_INFO
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_key import STORE_KEY
@@ -37,6 +38,7 @@ MODULES = {
     "credential_flow": CREDENTIAL_FLOW,
     "credential_refresh": CREDENTIAL_REFRESH,
     "credential_rotate": CREDENTIAL_ROTATE,
+    "credential_rotate_due": CREDENTIAL_ROTATE_DUE,
     "store_info": STORE_INFO,
     "store_key": STORE_KEY,
     "store_purge": STORE_PURGE,

@@ -46,6 +46,11 @@ def test_a_type_that_keeps_its_contract_works_as_before():
         kind.validate({})
 
 
+def test_a_type_that_does_not_say_whether_its_tokens_are_used_up_keeps_its_contract():
+    """Its responses show it, as most types leave it to them."""
+    assert guarded(lambda fields: fields).uses_up_token(FIELDS) is None
+
+
 @pytest.mark.parametrize(
     ("work", "error", "says"),
     [

@@ -10,6 +10,8 @@ import pytest
 import yaml
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.plugin_utils.action.run_on_target import check_may_leave
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.config_secrets import secrets_of
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import RunConfig, resolve_store
 
 FILE = """
@@ -214,3 +216,50 @@ def test_an_unknown_key_in_ansible_cfg_is_refused_by_its_name(project, line):
     with pytest.raises(InvalidConfiguration) as caught:
         resolve_store(None, around(project, cfg=project / "ansible.cfg"))
     assert "has no key '{0}'. It takes: store, session.".format(line.split()[0]) in str(caught.value)
+
+
+REFRESHING = {"backend": "local", "refreshes": {"door": {"command": ["renew-door"]}}}
+
+
+def test_only_a_store_of_the_file_says_how_values_are_refreshed(project):
+    """It may run a command. A variable, a task and the environment may come from people who may not."""
+    cfg = project / "ansible.cfg"
+    (project / "nebula.yml").write_text(yaml.safe_dump({"stores": {"prod": REFRESHING}}))
+    found = resolve_store("prod", around(project, cfg=cfg))
+    assert found.config == REFRESHING
+    variables = {"nebula_credential_stores": {"prod": REFRESHING}}
+    for option, given in (("prod", variables), (REFRESHING, {})):
+        with pytest.raises(InvalidConfiguration, match=r"only a store that nebula\.yml defines can have it") as caught:
+            resolve_store(option, around(project, variables=given, cfg=cfg))
+        assert caught.value.option == "refreshes"
+    with pytest.raises(InvalidConfiguration, match="carried out on the controller only"):
+        check_may_leave(found)
+
+
+def with_factor(store):
+    return {"backend": "aws", "role_arn": "arn", "mfa_serial": "s", "mfa_credential": {"store": store, "name": "factor"}}
+
+
+def test_the_store_of_a_logins_credential_is_resolved_and_its_secrets_are_known(project):
+    cfg = project / "ansible.cfg"
+    keys = {"backend": "local", "path": "keys", "key_sources": [{"source": "passphrase", "passphrase": "c4n4ry"}]}
+    (project / "nebula.yml").write_text(yaml.safe_dump({"stores": {"prod": with_factor("keys"), "keys": keys}}))
+    found = resolve_store("prod", around(project, cfg=cfg))
+    assert found.config["mfa_credential"] == {"store": {**keys, "name": "keys", "path": str(project / "keys")}, "name": "factor"}
+    assert [secret.expose() for secret in secrets_of(found.config)] == [b"c4n4ry"]
+    with pytest.raises(InvalidConfiguration, match="its login needs a credential of a store on the controller"):
+        check_may_leave(found)
+
+
+def test_a_login_needs_no_third_store(project):
+    cfg = project / "ansible.cfg"
+    (project / "nebula.yml").write_text(yaml.safe_dump({"stores": {"prod": with_factor("other"), "other": with_factor("prod")}}))
+    with pytest.raises(InvalidConfiguration, match="Keep that one in a store whose login needs none"):
+        resolve_store("prod", around(project, cfg=cfg))
+
+
+@pytest.mark.parametrize("named", ["factor", {"name": "factor"}, {"store": "keys", "name": "factor", "filed": "code"}])
+def test_what_names_no_credential_of_a_store_is_refused(project, named):
+    config = dict(with_factor("keys"), mfa_credential=named)
+    with pytest.raises(InvalidConfiguration, match="it names no credential"):
+        resolve_store(config, around(project, cfg=project / "ansible.cfg"))

@@ -21,6 +21,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     InvalidInput,
     NoToken,
     Revoked,
+    Unusable,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
@@ -340,3 +341,13 @@ def test_a_login_in_a_browser_is_not_waited_for_and_stays_open():
         with pytest.raises(InvalidInput, match=r"a login in a browser is not waited for\. Use phase 'complete'"):
             flow(store, "wait")
         assert flow(store, "complete", callback_url=callback(started))["changed"]
+
+
+def test_a_credential_with_an_open_login_is_not_exported():
+    """The login would be completed in one of the two stores only."""
+    with endpoint(token()) as server, world() as store:
+        started = start(store, server)
+        with pytest.raises(Unusable, match="a login is open"):
+            store.manager.export(NAME)
+        flow(store, "complete", callback_url=callback(started))
+        assert store.manager.export(NAME).versions

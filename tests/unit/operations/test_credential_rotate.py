@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.nebula.credential.plugins.module_utils import errors
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import handover
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql import PostgreSQL
-from tests.unit.operations.rotated_store import SERVER, Store
+from tests.unit.operations.rotated_store import DUAL, PG, SERVER, Store
 from tests.unit.rotation.targets.recorded_modules import Recorded
 
 
@@ -190,3 +190,13 @@ def test_only_what_an_open_rotation_waits_for_is_forgotten(store: Store) -> None
     with pytest.raises(errors.InvalidInput) as raised:
         store.rotate(phase="forget", forget=["web1"])
     assert "'web1'" in str(raised.value)
+
+
+def test_blue_green_is_refused_at_a_target_that_accepts_one_value_at_a_time(store: Store) -> None:
+    store.manager.update("db_pass", policy={"kind": "manual", "strategy": "blue_green"})
+    with pytest.raises(errors.InvalidInput, match=r"policy\.strategy.*one value at a time"):
+        store.rotate(step={"look": True}, **PG)
+    assert store.rotate(phase="status")["rotation"]["phase"] is None
+    assert store.rotate(step={"look": True}, **DUAL)["step"]["kind"] == "look"
+    store.manager.update("db_pass", policy={"kind": "manual", "strategy": "replace"})
+    assert store.rotate(step={"look": True}, **PG)["step"]["kind"] == "look"

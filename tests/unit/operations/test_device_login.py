@@ -8,11 +8,23 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, FlowExpired, InvalidCallback, RefreshFailed
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    AccessDenied,
+    CredentialError,
+    FlowExpired,
+    InvalidCallback,
+    ReadOnly,
+    RefreshFailed,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
+from ansible_collections.nebula.credential.plugins.module_utils.store import login_flow
+from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2 import token_requests
 from tests.servers.scripted import Answer
 from tests.unit.operations.login_steps import DEVICE, flow
-from tests.unit.types.oauth2.clients import endpoint, form_of, refusal, token, world
+from tests.unit.types.oauth2.clients import NAME, endpoint, form_of, refusal, token, world
 
 
 @pytest.fixture(autouse=True)
@@ -82,3 +94,51 @@ def test_a_server_that_gives_no_code_names_the_address_to_correct():
         store.write(token_url=server.token_url, device_url=server.url + "/device", **DEVICE)
         with pytest.raises(CredentialError, match="Correct 'device_url'"):
             flow(store, "start")
+
+
+class Refusing(Layer):
+    """A login to the store that may only read."""
+
+    def put(self, record, expected=None, **how):
+        raise AccessDenied("this login may not write")
+
+
+def wait(manager, run):
+    return perform(manager, "credential_flow", {"name": NAME, "phase": "wait"}, AccessContext(run=run), False).result
+
+
+def test_a_run_that_may_not_write_requests_no_tokens_which_another_one_then_stores():
+    with endpoint(Answer(200, DEVICE_ANSWER), refusal("authorization_pending"), token(1, refresh_token="r-1")) as server, world() as store:
+        store.write(token_url=server.token_url, device_url=server.url + "/device", **DEVICE)
+        flow(store, "start")
+        reader = CredentialManager(Refusing(store.opened.backend), store="prod", clock=store.manager.clock)
+        with pytest.raises(AccessDenied, match="may not write"):
+            wait(reader, "2-2")
+        assert len(server.asked) == 1
+        version = store.stored.version
+        assert [wait(store.manager, "3-3")["pending"], store.stored.version == version] == [True, False]
+        assert wait(store.manager, "3-3")["changed"]
+        assert store.token() == "a-1"
+        assert "login_by" not in store.stored.metadata.attributes
+
+
+def test_the_run_that_started_a_login_writes_nothing_until_it_is_complete():
+    with endpoint(Answer(200, DEVICE_ANSWER), refusal("authorization_pending"), token()) as server, world() as store:
+        store.write(token_url=server.token_url, device_url=server.url + "/device", **DEVICE)
+        flow(store, "start")
+        begun = store.stored.version
+        flow(store, "wait")
+        assert store.stored.version == begun
+
+
+def test_a_login_is_not_begun_in_a_store_that_takes_no_writes(monkeypatch):
+    with endpoint(Answer(200, DEVICE_ANSWER)) as server, world() as store:
+        store.write(token_url=server.token_url, device_url=server.url + "/device", **DEVICE)
+
+        def refuse(_backend, name):
+            raise ReadOnly("the store only reads", name=name)
+
+        monkeypatch.setattr(login_flow, "check_takes_writes", refuse)
+        with pytest.raises(ReadOnly):
+            flow(store, "start")
+        assert server.asked == []

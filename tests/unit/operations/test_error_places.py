@@ -28,8 +28,9 @@ OF_ONE = {
     "credential_flow": {"name": "db", "phase": "start"},
     "credential_refresh": {"name": "db"},
     "credential_rotate": {"name": "db", "target": "none"},
+    "rotation_informed": {"name": "db", "of": "x", "left": []},
 }
-OF_ALL = {"find": {}, "store_key": {"state": "rotated"}}
+OF_ALL = {"find": {}, "credential_rotate_due": {}, "store_key": {"state": "rotated"}}
 OF_SEVERAL = {"get_many": {"names": ["db", "other"]}}
 
 

@@ -30,6 +30,7 @@ DESCRIBING = {
     "description": "d",
     "declared_fields": [],
     "allow_empty": True,
+    "check": True,
     "idempotency_key": "k",
 }
 UNUSED = [(state, option, value) for state in ("absent", "revoked", "restored") for option, value in DESCRIBING.items()] + [

@@ -31,7 +31,17 @@ def stored(request, tmp_path, monkeypatch):
     return before
 
 
-LATER = ("requires_interaction", "is_terminal", "version_created_at", "rotated_at", "due_at", "warning_from", "overdue", "metadata")
+LATER = (
+    "requires_interaction",
+    "is_terminal",
+    "version_created_at",
+    "rotated_at",
+    "due_at",
+    "warning_from",
+    "overdue",
+    "metadata",
+    "rotation",
+)
 """What a description has that the earlier version's had not."""
 
 

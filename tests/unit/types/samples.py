@@ -7,13 +7,12 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import json
-import os
+from datetime import datetime, timezone
 
-from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.types import registry
 from ansible_collections.nebula.credential.plugins.module_utils.types.container_registry import PROVIDERS
+from tests.type_conformance.type_sample import TypeSample
 
 ATTRIBUTES = {
     "custom": {
@@ -33,6 +32,20 @@ AWS_LOGIN = {
     "external_id": "c4n4ry-shop",
     "endpoint_url": NOWHERE,
 }
+
+
+@functools.lru_cache(maxsize=None)
+def make_certificate():
+    """A self-signed certificate of that key as PEM; where only Python is installed, a text that no type reads there."""
+    try:
+        from cryptography import x509
+        from cryptography.hazmat.primitives import hashes, serialization
+    except ImportError:
+        return "c4n4ry without cryptography"
+    key, name = serialization.load_pem_private_key(make_rsa_key().encode(), None), x509.Name([])
+    begins = datetime(2020, 1, 1, tzinfo=timezone.utc)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, begins, begins.replace(year=2040))
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
 
 
 @functools.lru_cache(maxsize=None)
@@ -66,44 +79,33 @@ GIVEN = {
     "database": {"username": "app", "engine": "mysql", "host": "db.example.com", "port": "3306", "database": "shop", "ssl_mode": "require"},
     "gcp": {"service_account_key": make_service_account_key},
     "github_app": {"private_key": make_rsa_key, "app_id": "1234", "installation_id": "5678", "api_url": NOWHERE},
+    "kerberos": {"principal": "HTTP/app.example.com@EXAMPLE.COM", "kdc": "127.0.0.1:1", "service": "HTTP@web.example.com"},
+    "ldap": {"url": "ldaps://127.0.0.1:1", "bind_dn": "uid=app,ou=services,dc=example,dc=com"},
     "jwt": {"issuer": "https://deploy.example", "audience": "registry", "lifetime": "10m"},
     "oauth2": {"client_id": "robot", "client_secret": "c4n4ry of many words", "token_url": "http://127.0.0.1:9/token", "scope": "api:read"},
     "rds_iam": {**AWS_LOGIN, "host": "shop.abc.eu-central-1.rds.amazonaws.com", "port": "5432", "username": "app"},
     "registry": {"provider": "acr", "server": "shop.azurecr.io", "client_secret": "c4n4ry~", "tenant_id": "1-2-3", "client_id": "4-5-6"},
+    "saml": {
+        "entity_id": "https://deploy.example.com/saml",
+        "acs_url": "https://deploy.example.com/saml/acs",
+        "private_key": make_rsa_key,
+        "certificate": make_certificate,
+        "idp_entity_id": "https://idp.example.com",
+        "idp_sso_url": "https://idp.example.com/sso",
+        "idp_certificates": make_certificate,
+    },
     "ssh_key": {"passphrase": "c4n4ry of many words", "comment": "app@example.com"},
     "totp": {"account": "app", "issuer": "shop.example.com", "algorithm": "SHA256"},
 }
 NAMED = {"chain": ("first", "second"), "composite": ("first", "second")}
 """The other credentials that a credential of the type is made of."""
-VARIABLE = "NEBULA_CONFORMANCE_TYPES"
-"""`module:NAME`, a mapping of types of another party: by name, the class as `type`, and what it is given (`given`, `attributes`)."""
+PACKAGES = {"registry": PROVIDERS["acr"].packages, "ldap": ()}
+"""What a type needs for what it is given, where that is not all that its class names."""
 
 
-def add_third_parties():
-    """Add the types that the environment names, and return their names."""
-    module, _colon, name = os.environ.get(VARIABLE, "").partition(":")
-    samples = getattr(importlib.import_module(module), name) if module else {}
-    for kind, sample in samples.items():
-        registry.add_type(kind, sample["type"]())
-        GIVEN[kind], ATTRIBUTES[kind] = sample.get("given", {}), sample.get("attributes", {})
-    return tuple(samples)
+def _build_sample(name):
+    attributes, named = ATTRIBUTES.get(name, {}), NAMED.get(name, ())
+    return TypeSample(name, given=GIVEN.get(name, {}), attributes=attributes, named=named, packages=PACKAGES.get(name))
 
 
-THIRD_PARTIES = add_third_parties()
-TYPES = THIRD_PARTIES or registry.TYPES
-"""The types that the suite is about: those of another party alone, if the environment names some."""
-
-
-def attributes_of(name):
-    """The attributes of the metadata that a type needs."""
-    return ATTRIBUTES.get(name, {})
-
-
-def given_to(name):
-    """The fields beside those that the type generates; with them, the type needs the packages of `packages_of`."""
-    return {field: Secret(value() if callable(value) else value) for field, value in GIVEN.get(name, {}).items()}
-
-
-def packages_of(name, kind):
-    """The packages that a type needs for the fields that it is given."""
-    return PROVIDERS["acr"].packages if name == "registry" else kind.packages
+SAMPLES = tuple(map(_build_sample, registry.TYPES))

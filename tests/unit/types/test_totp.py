@@ -167,3 +167,15 @@ def test_a_field_that_is_given_with_a_uri_wins_wherever_the_uri_is_given(given):
         found = ask(manager, "get", name="db", fields=["digits", "issuer", "account", "period", "secret"]).result["value"]
         assert found == {"digits": "7", "issuer": "Ours", "account": "deploy@example.com", "period": "60", "secret": KEY}
         assert not run(manager, type="totp", **wanted)["changed"]
+
+
+def test_a_key_that_its_service_would_not_know_is_not_made_by_a_rotation():
+    """The service makes the key. Where a person or a target brings it the new one, it may be made here."""
+    with closing(open_store({"backend": "memory", "audit": "off"})) as manager:
+        run(manager, name="factor", type="totp", value=KEY)
+        with pytest.raises(InvalidInput, match="one that its service does not know"):
+            ask(manager, "credential_rotate", name="factor", target="none")
+        assert manager.get("factor").token("secret") == Secret(KEY)
+        ask(manager, "credential_rotate", name="factor", target="none", value="KRUGS4ZANFZSAYJAONSWG4TFOQ======")
+        assert manager.get("factor").token("secret") == Secret("KRUGS4ZANFZSAYJAONSWG4TFOQ")
+        assert ask(manager, "credential_rotate", name="factor", phase="prepare").result["changed"]

@@ -10,7 +10,7 @@ from typing import Mapping
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.options import OPTIONS as OBJECTS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits, Spec
-from ansible_collections.nebula.credential.plugins.module_utils.logins.aws_options import ALIASES, BOTOCORE, ENVIRONMENT, LOGIN
+from ansible_collections.nebula.credential.plugins.module_utils.logins.aws_options import ALIASES, BOTOCORE, CREDENTIALS, ENVIRONMENT, LOGIN
 from ansible_collections.nebula.credential.plugins.module_utils.logins.aws_options import SPEC as CONNECTION
 
 SECRETS_MANAGER, PARAMETER_STORE = "secretsmanager", "ssm"
@@ -73,4 +73,5 @@ TRAITS = BackendTraits(
     environment=ENVIRONMENT,
     environment_prefixes=("AWS_",),
     packages=(BOTOCORE,),
+    credentials=tuple(CREDENTIALS.values()),
 )

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import Any, Dict, Iterable, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.creation import check_tags
@@ -25,10 +24,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.concurr
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.backend import ObjectBackend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.source import answer
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectKey, ObjectStore, StoredObject
-from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import read_login
+from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import build_login_reader
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Limited, Located
 from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, CredentialError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.logins.aws import AwsConnection
+from ansible_collections.nebula.credential.plugins.module_utils.logins.aws_options import CREDENTIALS
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
@@ -73,7 +73,7 @@ class ParameterStore(ObjectBackend, Limited, Located):
 
     def make_places(self) -> ObjectStore:
         """Return the primitives, on a connection that opens nothing yet."""
-        read_secret, tier = partial(read_login, self.settings, warn=self.context.warn), self.setting("tier")
+        read_secret, tier = build_login_reader(self.settings, self.context, CREDENTIALS), self.setting("tier")
         try:
             self._connection = AwsConnection(self.settings, PARAMETER_STORE, read_secret=read_secret, warn=self.context.warn)
             names, tags = ParameterNames(self.setting("prefix")), check_tags(self.settings.get("tags") or {})

@@ -15,16 +15,12 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure import errors as failures
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.errors import Answer, Asked
-from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.login import (
-    build_credential,
-    build_transport,
-    check_installed,
-    describe_failure,
-)
+from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.login import build_credential, check_installed
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.server import Address
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_json
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, MissingLibrary
+from ansible_collections.nebula.credential.plugins.module_utils.logins.entra import build_transport, describe_failure
 from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import exception_chain
 from ansible_collections.nebula.credential.plugins.module_utils.network.http import USER_AGENT, HttpClient
 from ansible_collections.nebula.credential.plugins.module_utils.network.http_deadline import PROGRESS

@@ -17,6 +17,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     StorageError,
     Unavailable,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.logins.entra import BUSY
 
 READER = "Key Vault Secrets User"
 OFFICER = "Key Vault Secrets Officer"
@@ -27,9 +28,7 @@ DELETED, DELETING, RECOVERING = "ObjectIsDeletedButRecoverable", "ObjectIsBeingD
 """The inner codes of a 409: the name belongs to a deleted secret, or to one that is on its way."""
 DISABLED = "SecretDisabled"
 _FIREWALL, _BY_POLICY, _BY_RBAC = "ForbiddenByFirewall", "ForbiddenByPolicy", "ForbiddenByRbac"
-_THROTTLED, _UNAVAILABLE = 429, 503
-BUSY = (_THROTTLED, _UNAVAILABLE)
-"""The statuses of a server that works, and accepts no more requests for now."""
+_THROTTLED, _UNAVAILABLE = BUSY
 _AGAIN = "Retry; see the health of the vault in Azure if it still fails."
 
 
@@ -166,25 +165,4 @@ def foreign_resource(vault: str) -> StorageError:
         "what responds at {0} demands a login for the vaults of another domain, which it does not get".format(vault),
         option="vault_url",
         remedy="Check the address; a vault of another cloud has another domain.",
-    )
-
-
-def unreachable(server: str, reason: str) -> Unavailable:
-    """Return the error for a connection that was not established: nothing has happened on the server."""
-    return Unavailable("{0} cannot be reached: {1}".format(server, reason), remedy="Check its address, and the network of this machine.")
-
-
-def cut(server: str, *, outcome_unknown: bool) -> Unavailable:
-    """Return the error for a connection that ended before the response was complete."""
-    error = Unavailable("the connection to {0} ended before the response was complete".format(server), remedy=_AGAIN)
-    error.annotate(outcome_unknown=outcome_unknown)
-    return error
-
-
-def tls_error(server: str, reason: str) -> StorageError:
-    """Return the error for TLS that fails. It is permanent."""
-    return StorageError(
-        "{0} ({1})".format(reason, server),
-        option="ca_cert",
-        remedy="Name the authority that signed the certificate, and check the address.",
     )

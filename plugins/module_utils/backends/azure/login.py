@@ -9,50 +9,27 @@ Import this at the first request, because azure-identity takes a third of a seco
 
 from __future__ import annotations
 
-import logging
-import subprocess
 import threading
 import time
-from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterator, Mapping, Optional
+from typing import Any, Callable, Dict, Mapping, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.azure import errors as failures
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.options import IDENTITY, LOGIN, REQUESTS, SECRETS
-from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.server import PUBLIC_AUTHORITIES, Address
+from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.server import Address
 from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import read_login
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
-    CredentialError,
     LoginFailed,
     MissingLibrary,
-    StorageError,
-    Unavailable,
     pip_install,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home
-from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import exception_chain, why_unreachable
-from ansible_collections.nebula.credential.plugins.module_utils.network.http_deadline import PROGRESS
-from ansible_collections.nebula.credential.plugins.module_utils.network.http_failures import (
-    CUT,
-    LATE,
-    NO_TLS,
-    NOT_TRUSTED,
-    SPEAKS_PLAIN,
-    reason_of,
-    seconds_to_wait,
-)
+from ansible_collections.nebula.credential.plugins.module_utils.logins.entra import build_entra_options, build_network_options, in_login
 
 try:
     from azure import identity
-    from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestError, ServiceResponseError
-    from azure.core.pipeline.transport import RequestsTransport
 except ImportError:
     identity = None  # type: ignore[assignment]
 
-for _library in ("azure", "msal"):
-    # They log the texts of servers and the addresses of requests, at WARNING to the terminal if nothing else is set up.
-    logging.getLogger(_library).addHandler(logging.NullHandler())
-    logging.getLogger(_library).propagate = False
 INSTALL = "Run: {0}".format(pip_install(SECRETS, IDENTITY, REQUESTS))
 RENEWAL = 300
 """A token is replaced this many seconds before it ends, as the SDK does."""
@@ -70,11 +47,6 @@ def check_installed() -> None:
         raise MissingLibrary("the Python packages of Azure are not installed", remedy=INSTALL)
 
 
-def build_transport(session: Any) -> Any:
-    """Return the SDK's transport on a session of ours, which keeps the deadline, and the TLS settings and proxies of the store."""
-    return RequestsTransport(session=session, session_owner=False)
-
-
 def build_credential(settings: Mapping[str, Any], address: Address, session: Any, warn: Callable[[str], object]) -> Login:
     """Return the configured login. Sends nothing.
 
@@ -87,21 +59,12 @@ def build_credential(settings: Mapping[str, Any], address: Address, session: Any
     for option in LOGIN:
         found = read_login(settings, option, warn)
         secrets[option] = None if found is None else found.expose().decode("utf-8", "replace")
-    network, entra = _build_network_options(session), build_entra_options(address.authority, session)
+    network, entra = build_network_options(session), build_entra_options(address.authority, session)
     try:
         return Login(_BUILDERS[method](settings, secrets, network, entra), address, method)
     except (ValueError, TypeError, OSError):
         option = "client_certificate" if method == "certificate" else "tenant_id"
         raise LoginFailed("the login cannot be used", option=option, remedy="Check it, and the password of a certificate.") from None
-
-
-def _build_network_options(session: Any) -> Dict[str, Any]:
-    return {"transport": build_transport(session), "retry_total": 0, "permit_redirects": False}
-
-
-def build_entra_options(authority: str, session: Any) -> Dict[str, Any]:
-    """Return what each class of azure-identity takes that logs in to Microsoft Entra: its host, and a session of ours."""
-    return {**_build_network_options(session), "authority": authority, "disable_instance_discovery": authority not in PUBLIC_AUTHORITIES}
 
 
 def _with_secret(settings: Any, secrets: Any, _network: Any, entra: Any) -> Any:
@@ -161,7 +124,7 @@ class Login:
         with self._lock:
             token = None if given.get("claims") else self._tokens.get(key)
             if token is None or token.expires_on - time.time() < RENEWAL:
-                with in_login(self._address, self._method):
+                with in_login(self._address.authority, self._method):
                     token = self._request(scopes, given)
                 self._tokens[key] = token
             return token
@@ -175,60 +138,3 @@ class Login:
     def close(self) -> None:
         """Forget the tokens."""
         self._tokens.clear()
-
-
-@contextmanager
-def in_login(address: Address, method: str) -> Iterator[None]:
-    """Raise the errors of azure-identity as errors of ours, without their text."""
-    PROGRESS.sent = False
-    server = "the identity endpoint of this machine" if method == "managed_identity" else address.authority
-    try:
-        yield
-    except CredentialError:
-        raise
-    except (ServiceRequestError, ServiceResponseError) as problem:
-        raise describe_failure(problem, server, outcome_unknown=False) from None
-    except (AzureError, ValueError, OSError, KeyError, subprocess.SubprocessError) as problem:
-        raise _describe_refusal(problem, server, method) from None
-
-
-def _describe_refusal(problem: BaseException, server: str, method: str) -> CredentialError:
-    causes = tuple(exception_chain(problem))
-    for cause in causes:
-        if isinstance(cause, CredentialError):
-            return cause
-        if isinstance(cause, (ServiceRequestError, ServiceResponseError)):
-            if method == "managed_identity":
-                break
-            return describe_failure(cause, server, outcome_unknown=False)
-    responses = [cause.response for cause in causes if isinstance(cause, HttpResponseError) and cause.response is not None]
-    status = int(responses[0].status_code or 0) if responses else 0
-    if status in failures.BUSY or status >= 500:
-        error = Unavailable("{0} responded with status {1}".format(server, status), remedy="Retry.")
-        headers: Mapping[str, str] = getattr(responses[0], "headers", {})
-        return error.annotate(retry_after=seconds_to_wait(headers.get("Retry-After")), throttled=status in failures.BUSY)
-    if deadline.is_over():
-        return deadline.timeout_error(server=server)
-    return LoginFailed("{0} gives no token to this login".format(server), option="auth_method", remedy=_REMEDIES[method])
-
-
-_REMEDIES: Mapping[str, str] = {
-    "client_secret": "Check 'tenant_id', 'client_id' and 'client_secret', and that the secret has not expired.",
-    "certificate": "Check 'tenant_id', 'client_id', and that this certificate is registered with the application.",
-    "managed_identity": "Run on a machine of Azure that has this identity, or write another 'auth_method'.",
-    "workload_identity": "Check 'tenant_id', 'client_id', and the federated credential of the application.",
-    "cli": "Run 'az login', as the user that runs Ansible.",
-}
-
-
-def describe_failure(problem: BaseException, server: str, *, outcome_unknown: bool) -> CredentialError:
-    """Return the error for a request without a response. Call it in the thread of the request."""
-    reason = reason_of(problem)
-    if reason == LATE:
-        return deadline.timeout_error(outcome_unknown=outcome_unknown, server=server)
-    if reason in (NOT_TRUSTED, NO_TLS, SPEAKS_PLAIN):
-        found: StorageError = failures.tls_error(server, reason)
-        return found
-    if reason == CUT:
-        return failures.cut(server, outcome_unknown=outcome_unknown)
-    return failures.unreachable(server, why_unreachable(exception_chain(problem)))

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.options import LOGIN, LOGIN_OPTIONS, METHODS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import check_login, is_given
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.logins.entra import CHINA, GLOBAL, GOVERNMENT, PUBLIC_AUTHORITIES
 from ansible_collections.nebula.credential.plugins.module_utils.network.urls import (
     host_and_port,
     is_encoded,
@@ -22,12 +23,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.network.urls imp
 )
 
 CLOUDS: Mapping[str, str] = {
-    "vault.azure.net": "login.microsoftonline.com",
-    "vault.azure.cn": "login.chinacloudapi.cn",
-    "vault.usgovcloudapi.net": "login.microsoftonline.us",
+    "vault.azure.net": GLOBAL,
+    "vault.azure.cn": CHINA,
+    "vault.usgovcloudapi.net": GOVERNMENT,
 }
 """The domain of each cloud's vaults, and the host that logs in there."""
-PUBLIC_AUTHORITIES = tuple(CLOUDS.values())
 _VERSION = re.compile(r"[0-9][0-9A-Za-z.-]{1,30}\Z")
 _AUTHORITY = re.compile(r"(?:https://)?([A-Za-z0-9.:\[\]-]+?)/?\Z")
 

@@ -28,7 +28,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.custom.
     SECRET,
     TRAITS,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.backends.custom.program import Program
 from ansible_collections.nebula.credential.plugins.module_utils.backends.custom.protocol import Commands, read_only_error
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.backend import ObjectBackend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.object_format import find_path
@@ -37,6 +36,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.objects
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectKey, ObjectStore
 from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import read_login
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Located, WriteGate
+from ansible_collections.nebula.credential.plugins.module_utils.context.program import Program
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
@@ -93,7 +93,7 @@ class Custom(ObjectBackend, Located, WriteGate):
             InvalidConfiguration: `command` names no program.
         """
         read_secret = partial(read_login, self.settings, SECRET, self.context.warn)
-        self._commands = Commands(Program(self.settings, self.context), self.settings.get(OPTIONS) or {}, read_secret)
+        self._commands = Commands(Program(self.settings, self.context.warn), self.settings.get(OPTIONS) or {}, read_secret)
         tenant = self.settings.get("tenant") or DEFAULT_TENANT
         self._objects = CommandObjects(self._commands, encrypted=bool(self.settings.get("encrypt")), tenant=tenant)
         return self._objects

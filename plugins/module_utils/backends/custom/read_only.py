@@ -18,10 +18,10 @@ from typing import Any, Dict, Iterator, List, Mapping, NoReturn, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext, Capabilities, Filter, Health
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
 from ansible_collections.nebula.credential.plugins.module_utils.backends.custom.options import ADDRESS, OF_NEBULA, TRAITS
-from ansible_collections.nebula.credential.plugins.module_utils.backends.custom.program import Program
 from ansible_collections.nebula.credential.plugins.module_utils.backends.custom.protocol import read_only_error
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Located, WriteGate
 from ansible_collections.nebula.credential.plugins.module_utils.backends.reader import Reader
+from ansible_collections.nebula.credential.plugins.module_utils.context.program import Program
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, StorageError
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Metadata, Record, VersionInfo
@@ -60,7 +60,7 @@ class CredentialHelper(Reader, Located, WriteGate):
         if self.address.count(NAME) != 1:
             remedy = "Write '{name}' in it, once: 'https://{name}/'."
             raise InvalidConfiguration("it has no single placeholder for the credential's name", option=ADDRESS, remedy=remedy)
-        self.program = Program(options, context, self.environment)
+        self.program = Program(options, context.warn, self.environment)
 
     def connect(self) -> None:
         """Find the program. Runs nothing."""

@@ -20,6 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
     build_unreadable_row,
     unhealthy,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Authenticating
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope_opener import EnvelopeOpener, Found, not_encrypted_error
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.high_water_marks import HighWaterMarks, Mark
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import Keyring, OpenRing
@@ -36,7 +37,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
 
 
-class Decrypt(Layer):
+class Decrypt(Layer, Authenticating):
     """Read records from a backend of envelopes. `encrypt` adds the writing."""
 
     def __init__(self, inner: Backend, keyring: Keyring, marks: Optional[HighWaterMarks], tenant: str = DEFAULT_TENANT) -> None:

@@ -56,6 +56,8 @@ class TargetTraits:
         slots: how many values the target accepts at once; 1 with overlap none, 2 with alternating and dual.
         marks: a value that the service makes carries our mark, so that a stray one is known to be ours.
         sole_owner: the user declared that only this rotation makes values there, so that a stray without a mark is ours.
+        readable: the service shows the value that it made whenever it is requested. So a value whose response was lost is read, and
+            such a service may accept one value only. `make` returns the value that the service holds if that is not `base`.
         propagation: how long it takes until a change is visible everywhere; the driver waits for it before the first probe.
         old_accepted_for: how long the target continues to accept an old value after a change.
         min_interval: the target refuses a second change within this time.
@@ -73,6 +75,7 @@ class TargetTraits:
     slots: int = 1
     marks: bool = False
     sole_owner: bool = False
+    readable: bool = False
     propagation: int = 0
     old_accepted_for: int = 0
     min_interval: int = 0

@@ -10,25 +10,27 @@ A role has one password at a time; two roles that take turns (`usernames`) overl
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, Mapping
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields
-from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.accounts import (
+    AccountTarget,
+    build_login_options,
+    build_turns_option,
+    find_text_flaw,
+    read_text,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import (
-    ALTERNATING,
     OVERLAP_NONE,
     REAPPLY,
     Modules,
     Requirement,
-    Target,
     TargetTraits,
     Value,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.options import Option
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql_password import build_verifier, find_flaw
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql_password import build_verifier
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql_results import (
     ROLE_QUERY,
     check_right,
@@ -36,6 +38,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
     describe_failed_probe,
     describe_obstacles,
     describe_refused_send,
+    is_login_refused,
     probe_outcome,
     send_outcome,
 )
@@ -61,19 +64,14 @@ SINGLE_USER = TargetTraits(
     apply_limit=60,
     ask_limit=10,
 )
-ALTERNATING_USERS = replace(SINGLE_USER, overlap=ALTERNATING, slots=2)
 
 CONNECT_PARAMS: Mapping[str, Any] = {"connect_timeout": 10, "options": "-c statement_timeout=15000"}
-
-_OWN_FIELDS = ("host", "port", "database", "ssl_mode")
-"""The fields of type `database` that replace an option that is not given."""
-
 
 _NOT_LITERAL = ('"', "%")
 """Characters in a name that postgresql_user reads as a quotation, or as a format. Other options it passes on as they are."""
 
 
-class PostgreSQL(Target):
+class PostgreSQL(AccountTarget):
     """The password of one role, or of two roles that take turns."""
 
     kind = "postgresql"
@@ -132,55 +130,37 @@ class PostgreSQL(Target):
             ),
         ),
         "role": Option("str", ("The role whose password changes. Defaults to the credential's field C(username).",)),
-        "usernames": Option(
-            "list",
-            (
-                "Two roles that take turns. The new value is the other role's user name and password, so that the old one keeps working.",
-                "Both must exist and have the same rights. Consumers must read user name and password in one lookup.",
-            ),
-            elements="str",
-        ),
-        "admin_user": Option(
-            "str",
-            ("A role that may change the password. Defaults to the user name of O(postgresql.admin_credential).",),
-            aliases=("login_user",),
-        ),
-        "admin_password": Option("str", ("The password of O(postgresql.admin_user).",), no_log=True, aliases=("login_password",)),
-        "admin_credential": Option(
-            "str",
-            ("A credential in the same store that holds the admin's user name and password.",),
-            no_log=False,
-            credential=True,
-        ),
+        **build_turns_option("role", "roles"),
+        **build_login_options("postgresql", "role"),
     }
     exclusive = (("admin_password", "admin_credential"), ("role", "usernames"))
     requires = (COLLECTION, PSYCOPG)
     # From ansible-core 2.22 on, modules return these for masking, and its debug output shows them before they are masked.
     secret_arguments = ("password", "login_password")
 
-    def __init__(self, options: Mapping[str, Any], current: Value) -> None:
-        self._options = options
-        self._current = current
-        self._usernames: Tuple[str, ...] = tuple(options.get("usernames") or ())
+    noun = "role"
+    own_fields = ("host", "port", "database", "ssl_mode")
 
-    @property
-    def traits(self) -> TargetTraits:
-        return ALTERNATING_USERS if self._usernames else SINGLE_USER
+    def base_traits(self) -> TargetTraits:
+        return SINGLE_USER
 
-    def check(self) -> None:
-        self._admin()
-        for role in self._roles():
-            _check_literal(role, "postgresql.usernames" if self._usernames else "postgresql.role")
+    def check_account(self, account: str, option: str) -> None:
+        """Check that postgresql_user changes the role of exactly that name: it reads `"a"` as the role a, and `a%%b` as a%b.
+
+        Raises:
+            InvalidInput: it would read another name.
+        """
+        found = [character for character in _NOT_LITERAL if character in account]
+        if found:
+            raise InvalidInput(
+                "the name of the role '{}' has a {}, which community.postgresql does not take literally".format(account, found[0]),
+                option=option,
+                remedy="Nothing was changed. Rename the role (ALTER ROLE ... RENAME TO ...), or use the target 'command'.",
+            )
 
     def describe(self) -> Dict[str, Any]:
-        where = {name: self._option(name) for name in ("host", "port", "database")}
-        role = {"usernames": list(self._usernames)} if self._usernames else {"role": self._role(self._current)}
-        return {name: value for name, value in dict(where, **role).items() if value is not None}
-
-    def next_fields(self, base: Value) -> Fields:
-        if not self._usernames:
-            return {}
-        return {"username": Secret(_other_username(self._usernames, _text(base.fields, "username") or ""))}
+        where = {name: self.option(name) for name in ("host", "port", "database")}
+        return {name: value for name, value in dict(where, **self.describe_accounts()).items() if value is not None}
 
     def precheck(self, modules: Modules) -> None:
         """Check that the admin may log in and that every role exists, because postgresql_user would create a missing one.
@@ -191,13 +171,15 @@ class PostgreSQL(Target):
             NotFound: a role does not exist.
             AccessDenied: the admin may not change the role's password.
         """
-        for role in self._roles():
+        for role in self.accounts():
             found = self._read_role(modules, role)
-            check_role(found, role, self._describe_login(), PSYCOPG.install)
-            check_right(found, role, self._admin()[0])
+            if self.has_own_login() and is_login_refused(found):
+                return  # An earlier run may have changed the password: the probes show it.
+            check_role(found, role, self.describe_login(self._server()), PSYCOPG.install)
+            check_right(found, role, self.read_admin()[0])
 
     def find_obstacle(self, modules: Modules, value: Value, place: str = "") -> str:
-        return describe_obstacles(self._read_role(modules, self._role(value)), self._role(value))
+        return describe_obstacles(self._read_role(modules, self.account_of(value)), self.account_of(value))
 
     def _read_role(self, modules: Modules, role: str) -> Mapping[str, Any]:
         """Return the result of the query for what a login of the role needs."""
@@ -206,18 +188,18 @@ class PostgreSQL(Target):
     def apply(self, modules: Modules, value: Value, place: str = "") -> str:
         if self.find_flaw(value):
             return steps.REFUSED
-        new = build_verifier(_text(value.fields, value.primary) or "")
-        result = modules.run(USER_MODULE, dict(self._admin_login(), name=self._role(value), password=new, encrypted=True))
+        new = build_verifier(read_text(value.fields, value.primary) or "")
+        result = modules.run(USER_MODULE, dict(self._admin_login(), name=self.account_of(value), password=new, encrypted=True))
         modules.note(describe_refused_send(result))
         return send_outcome(result)
 
     def find_flaw(self, value: Value) -> str:
-        return find_flaw(value.fields[value.primary].expose() if value.primary in value.fields else b"")
+        return find_text_flaw(value, "PostgreSQL")
 
     def probe(self, modules: Modules, value: Value, place: str = "") -> str:
         if self.find_flaw(value):
             return steps.REFUSED
-        result = modules.run(PING_MODULE, self._probe_login(self._role(value), _text(value.fields, value.primary) or ""))
+        result = modules.run(PING_MODULE, self._probe_login(self.account_of(value), read_text(value.fields, value.primary) or ""))
         modules.note(describe_failed_probe(result))
         return probe_outcome(result)
 
@@ -237,96 +219,21 @@ class PostgreSQL(Target):
         """Return the login options of the community.postgresql modules, without those that are None."""
         further = self._options.get("connect_params")
         options: Dict[str, Any] = {
-            "login_host": self._option("host"),
-            "login_port": self._option("port"),
-            "login_db": self._option("database") or "postgres",
-            "login_unix_socket": self._option("unix_socket"),
-            "ssl_mode": self._option("ssl_mode"),
-            "ca_cert": self._option("ca_cert"),
+            "login_host": self.option("host"),
+            "login_port": self.option("port"),
+            "login_db": self.option("database") or "postgres",
+            "login_unix_socket": self.option("unix_socket"),
+            "ssl_mode": self.option("ssl_mode"),
+            "ca_cert": self.option("ca_cert"),
             "connect_params": dict(CONNECT_PARAMS if further is None else further),
             "login_user": user,
             "login_password": password,
         }
         return {name: value for name, value in options.items() if value is not None}
 
-    def _describe_login(self) -> str:
-        """Return the administrator's user name and the server, for messages."""
-        credential = self._options.get("admin_credential")
-        server = self._option("unix_socket") if self._option("host") is None else self._option("host")
-        where = "{}:{}".format(server or "localhost", self._option("port") or 5432)
-        return "{} at {}{}".format(self._admin()[0], where, ", login from admin_credential" if credential else "")
+    def _server(self) -> str:
+        server = self.option("unix_socket") if self.option("host") is None else self.option("host")
+        return "{}:{}".format(server or "localhost", self.option("port") or 5432)
 
     def _admin_login(self) -> Dict[str, Any]:
-        return self._login(*self._admin())
-
-    def _admin(self) -> Tuple[str, str]:
-        """Return the user name and the password that may change the role.
-
-        Raises:
-            InvalidInput: one of them is missing.
-        """
-        stored = self._options.get("admin_credential")
-        user = self._options.get("admin_user") or (stored and _text(stored, "username"))
-        password = _text(stored, "password") if stored else self._options.get("admin_password")
-        if not user or not password:
-            raise InvalidInput(
-                "there is no login that may change the role's password",
-                option="postgresql.admin_user",
-                remedy="Give admin_user and admin_password, or admin_credential: a credential with username and password.",
-            )
-        return user, password
-
-    def _option(self, name: str) -> Any:
-        """Return an option, or the credential's own field of that name."""
-        if self._options.get(name) is not None:
-            return self._options[name]
-        own = _text(self._current.fields, name) if name in _OWN_FIELDS else None
-        return int(own) if own and name == "port" else own
-
-    def _roles(self) -> Tuple[str, ...]:
-        """Return the roles whose passwords may change."""
-        return self._usernames or (self._role(self._current),)
-
-    def _role(self, value: Value) -> str:
-        role = self._options.get("role") or _text(value.fields, "username")
-        if not role:
-            raise InvalidInput(
-                "the credential has no username, so the role is not known",
-                option="postgresql.role",
-                remedy="Name the role, or store the credential with a username.",
-            )
-        return str(role)
-
-
-def _check_literal(role: str, option: str) -> None:
-    """Check that postgresql_user changes the role of exactly that name: it reads `"a"` as the role a, and `a%%b` as a%b.
-
-    Raises:
-        InvalidInput: it would read another name.
-    """
-    found = [character for character in _NOT_LITERAL if character in role]
-    if found:
-        raise InvalidInput(
-            "the name of the role '{}' has a {}, which community.postgresql does not take literally".format(role, found[0]),
-            option=option,
-            remedy="Nothing was changed. Rename the role (ALTER ROLE ... RENAME TO ...), or use the target 'command'.",
-        )
-
-
-def _other_username(usernames: Tuple[str, ...], current: str) -> str:
-    """Return the user whose turn it is.
-
-    Raises:
-        InvalidInput: `usernames` are not two different ones, or the current user is not among them.
-    """
-    if len(usernames) != 2 or usernames[0] == usernames[1] or current not in usernames:
-        raise InvalidInput(
-            "two different users take turns, and the current value's user is one of them",
-            option="postgresql.usernames",
-            remedy="Name the user of the credential and one more, both existing roles with the same rights.",
-        )
-    return usernames[1] if usernames[0] == current else usernames[0]
-
-
-def _text(fields: Fields, name: str) -> Optional[str]:
-    return fields[name].expose().decode("utf-8") if name in fields else None
+        return self._login(*self.read_admin())

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Passwords as PostgreSQL and libpq treat them: which ones they take, and the SCRAM-SHA-256 verifier of one (RFC 5802, RFC 7677)."""
+"""Passwords as PostgreSQL and libpq treat them: how they are prepared, and the SCRAM-SHA-256 verifier of one (RFC 5802, RFC 7677)."""
 
 from __future__ import annotations
 
@@ -31,19 +31,6 @@ _PROHIBITED = (
     stringprep.in_table_a1,
 )
 """The tables of RFC 3454 that RFC 4013 prohibits, and the code points that Unicode 3.2 does not assign."""
-
-
-def find_flaw(password: bytes) -> str:
-    """Return why no client can log in to PostgreSQL with that password, in words. Empty if one can."""
-    if not password:
-        return "an empty password cannot be used to log in to PostgreSQL"
-    if b"\0" in password:
-        return "a PostgreSQL password cannot hold a NUL character"
-    try:
-        password.decode("utf-8")
-    except UnicodeDecodeError:
-        return "the password is not UTF-8 text"
-    return ""
 
 
 def build_verifier(password: str) -> str:

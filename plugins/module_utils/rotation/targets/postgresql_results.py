@@ -10,6 +10,7 @@ from typing import Any, Mapping, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, MissingLibrary, NotFound, Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.accounts import NETWORK_CAUSES, Cause, login_error
 
 # English texts that show the cause. A text that is not listed leads to unknown or unavailable, which parks and loses nothing.
 # PgBouncer says "SASL authentication failed" if it knows another password than the one it gets, and "no such user" if it knows none.
@@ -55,39 +56,20 @@ _DENIED: Mapping[str, str] = {
     "lock timeout": "another transaction holds the role",
 }
 """Texts of the server's refusals of a change, and our words for them. The first one that is found counts."""
-_CAUSES: Tuple[Tuple[Tuple[str, ...], str, str, str], ...] = (
-    (_WRONG_PASSWORD, "admin_user", "PostgreSQL refuses the admin login", "Check admin_user and admin_password, or admin_credential."),
+_CAUSES: Tuple[Cause, ...] = (
+    (_WRONG_PASSWORD, "admin_user", "{0} refuses the admin login", "Check admin_user and admin_password, or admin_credential."),
     (("no pg_hba.conf entry",), "admin_user", "pg_hba.conf has no entry for the admin login", "Add one, or name another user or ssl_mode."),
-    (("Connection refused",), "port", "nothing listens for PostgreSQL there", "Check host and port."),
-    (
-        ("resolve host", "translate host name", "not known", "No address associated"),
-        "host",
-        "the host name cannot be resolved",
-        "Check host, as seen from the task's host.",
-    ),
     (
         ("SSL", "certificate", "sslmode", "sslrootcert", "root.crt"),
         "ssl_mode",
-        "the TLS connection to PostgreSQL failed",
+        "the TLS connection to {0} failed",
         "Check ssl_mode, ca_cert, and whether the server offers TLS for this host name.",
     ),
-    (
-        ("timeout expired", "timed out", "connection timeout"),
-        "host",
-        "PostgreSQL did not answer in time",
-        "Check host, port and the firewall.",
-    ),
-    (
-        ("No route to host", "Network is unreachable", "No such file"),
-        "host",
-        "there is no way to the server",
-        "Check host or unix_socket, and the network.",
-    ),
+    *NETWORK_CAUSES,
     (("database ",), "database", "the server refuses the database", "Check database, and the right to connect to it."),
     (("too many connections", "remaining connection slots"), "host", "the server has too many connections", "Try again later."),
     (("starting up", "shutting down"), "host", "the server is starting or stopping", "Try again later."),
 )
-"""Texts of a login that failed, the option to look at, what happened, and what to do. The first one that is found counts."""
 ROLE_QUERY = """
 SELECT role.rolcanlogin, COALESCE(role.rolvaliduntil < now(), false) AS is_expired,
        role.rolconnlimit = 0 AND NOT role.rolsuper AS has_no_connections,
@@ -141,23 +123,16 @@ def check_role(result: Mapping[str, Any], role: str, login: str, install: str) -
         remedy = "Nothing was changed. Name the server itself in 'host' and 'port', and the pooler in 'probe_host' and 'probe_port'."
         raise Unavailable("a connection pooler refuses the parameters of the connection", option="postgresql.host", remedy=remedy)
     if result.get("failed") or result.get("unreachable"):
-        raise _login_error(text, login)
+        raise login_error("postgresql", "PostgreSQL", text, login, _CAUSES)
     if not result.get("rowcount"):
         raise NotFound(
             "PostgreSQL has no role '{}'".format(role), option="postgresql.role", remedy="Nothing was changed. Create the role first."
         )
 
 
-def _login_error(text: str, login: str) -> Unavailable:
-    """Return the error for an administrator that could not log in, with the cause that the text shows."""
-    found = next((cause for cause in _CAUSES if any(known in text for known in cause[0])), None)
-    if found is None:
-        what, remedy = "PostgreSQL cannot be reached", "Check host, port and ssl_mode, and the server's log."
-        return Unavailable("{} ({})".format(what, login), option="postgresql", remedy="Nothing was changed. {}".format(remedy))
-    _texts, option, what, remedy = found
-    return Unavailable(
-        "{} ({})".format(what, login), option="postgresql.{}".format(option), remedy="Nothing was changed. {}".format(remedy)
-    )
+def is_login_refused(result: Mapping[str, Any]) -> bool:
+    """Whether the server refused the password with which the module logged in."""
+    return bool(result.get("failed")) and any(known in str(result.get("msg") or "") for known in _WRONG_PASSWORD)
 
 
 def check_right(result: Mapping[str, Any], role: str, admin: str) -> None:

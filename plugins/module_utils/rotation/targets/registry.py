@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The targets that a rotation can be driven against. Static, because what is sent to a host is chosen by the imports in this file.
+"""The targets by their names. `catalog.py` has a row for each; on a host there are none.
 
 A third party's target has a name with dots (`acme.vaulty.appliance`). The controller adds it to its own process if the
-configuration lists it; a host never has one.
+configuration lists it.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ from typing import Dict, Mapping, Type
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, suggest
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import NO_TARGET, Target
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.certificate import Certificate
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.command import Command
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.linux_user import LinuxUser
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql import PostgreSQL
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.ssh_key import SshKey
 
-TARGETS: Mapping[str, Type[Target]] = {target.kind: target for target in (PostgreSQL, SshKey, LinuxUser, Certificate, Command)}
-"""By kind. `none` is no target: nothing is driven."""
+try:
+    from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import catalog
+except ImportError:  # on a host
+    catalog = None  # type: ignore[assignment]
+
+TARGETS: Mapping[str, Type[Target]] = {} if catalog is None else catalog.TARGETS
 
 KINDS = (NO_TARGET, *TARGETS)
 """The values of the option `target`, without third parties' targets."""
@@ -44,10 +43,11 @@ def option_of(kind: str) -> str:
     return "target_options" if is_third_party(kind) else kind
 
 
-def third_party_error(kind: str) -> InvalidInput:
-    """Return the error for a third party's target that this process has not loaded, because it runs on a host."""
-    what = "the target '{}' is a third party's, which is loaded on the controller only".format(kind)
-    return InvalidInput(what, option="run_on", remedy="Leave 'run_on: target' out.")
+def host_error(kind: str) -> InvalidInput:
+    """Return the error for a target that a host is to reach, which has none."""
+    what = "the target '{}' is loaded on the controller only".format(kind)
+    remedy = "Leave 'run_on: target' out. A target's own modules and programs run on the task's host anyway."
+    return InvalidInput(what, option="run_on", remedy=remedy)
 
 
 def find_target(kind: str) -> Type[Target]:
@@ -60,7 +60,7 @@ def find_target(kind: str) -> Type[Target]:
     if found is not None:
         return found
     if is_third_party(kind):
-        raise third_party_error(kind)
+        raise host_error(kind)
     raise InvalidInput(
         "there is no target {}".format(ascii(kind)),
         option="target",

@@ -129,6 +129,8 @@ class SshKey(Target):
         """
         check_programs()
         for place in self.places():
+            modules.read_connection(place)  # a host whose variables make no connection is found before anything is begun
+        for place in self.places():
             found = self._read_keys(modules, place)
             if found is not None:
                 self._check_options(found, place)

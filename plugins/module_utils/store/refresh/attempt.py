@@ -38,7 +38,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.reader imp
 from ansible_collections.nebula.credential.plugins.module_utils.store.refresh import problems
 from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.unwritten import UnwrittenOutcomes, with_answer
 from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.writes import RefreshOutcome, RefreshWrites
-from ansible_collections.nebula.credential.plugins.module_utils.types.base import RefreshAnswer
+from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType, RefreshAnswer
 
 CALL_TIMEOUT = 30.0
 """Seconds for the request to the service."""
@@ -141,7 +141,7 @@ class Attempt:
         Raises:
             NoRefreshToken: there is nothing to refresh with. Nothing was written.
         """
-        is_single_use = _is_single_use(found)
+        is_single_use = _is_single_use(self._kind_of(found), found)
         if not self._backend.capabilities.native_cas:
             raise problems.no_swap_error(found.name)
         try:
@@ -158,13 +158,13 @@ class Attempt:
 
     def _call(self, claimed: Record) -> Credential:
         credential = Credential(claimed, self._clock())
-        kind = credential.kind
+        kind = self._kind_of(credential)
         try:
             with deadline.within(CALL_TIMEOUT, "the refresh"):
                 answer = kind.refresh(claimed.fields, claimed.state)
         except Exception as error:  # noqa: BLE001  # a type's own mistake must leave no claim behind
             return self._settle_failure(credential, as_credential_error(error))
-        has_new_token = _has_new_token(credential, answer)
+        has_new_token = _has_new_token(kind, claimed, answer)
         outcome = RefreshOutcome(claimed.name, claimed.version, self._holder, answer, is_single_use=has_new_token)
         stored, refusal = self._unwritten.finish(outcome)
         if refusal is not None:
@@ -177,7 +177,7 @@ class Attempt:
         Raises:
             CredentialError: there is no newer value.
         """
-        problem = problems.problem_of(error, _is_single_use(credential))
+        problem = problems.problem_of(error, _is_single_use(self._kind_of(credential), credential))
         outcome = RefreshOutcome(credential.name, credential.version, self._holder, problem=problem)
         stored, _refusal = self._unwritten.finish(outcome)
         if stored is not None and stored.version != credential.version:
@@ -185,6 +185,9 @@ class Attempt:
             if newer.usable:
                 return newer
         raise _failure_error(credential, problem, error) from None
+
+    def _kind_of(self, credential: Credential) -> CredentialType:
+        return credential.kind.with_recipes(self._backend.context.recipes)
 
     def _warn_of_unwritten(self, name: str, refusal: CredentialError) -> None:
         what = (
@@ -194,13 +197,12 @@ class Attempt:
         self._backend.context.warn(what.format(name, self._backend.context.store, refusal.what.rstrip(".")))
 
 
-def _is_single_use(credential: Credential) -> bool:
+def _is_single_use(kind: CredentialType, credential: Credential) -> bool:
     """Whether a refresh uses up the token that it sends: as the type says, or because an earlier response contained a new token.
 
     Raises:
         NoRefreshToken: there is nothing to refresh with.
     """
-    kind = credential.kind
     if kind.refresh_token(credential.fields, credential.record.state) is None:
         return False
     declared = kind.uses_up_token(credential.fields)
@@ -215,11 +217,10 @@ def _failure_error(credential: Credential, problem: Optional[str], error: Creden
     return error.within(name=credential.name)
 
 
-def _has_new_token(credential: Credential, answer: RefreshAnswer) -> bool:
+def _has_new_token(kind: CredentialType, sent: Record, answer: RefreshAnswer) -> bool:
     """Whether the response contained another token than the one that was sent."""
-    kind, fields = credential.kind, credential.fields
     try:
-        before = kind.refresh_token(fields, credential.record.state)
-        return before is not None and kind.refresh_token(fields, answer.state) != before
+        before = kind.refresh_token(sent.fields, sent.state)
+        return before is not None and kind.refresh_token(sent.fields, answer.state) != before
     except Exception:  # noqa: BLE001  # a response without a token is stored all the same: the token that was sent may be used up
         return False

@@ -108,6 +108,8 @@ class Refresher:
             raise refresh_unsupported_error(credential.kind, credential.fields).within(name=credential.name)
         if check:
             check_may_refresh(credential, force=True)
+            kind = credential.kind.with_recipes(self._backend.context.recipes)
+            kind.refresh_token(credential.fields, credential.record.state)  # raises what is missing for it
             return credential
         return self._join(credential, force=True)
 

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, StorageError
 from ansible_collections.nebula.credential.plugins.module_utils.network.http import HttpClient
-from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.providers import AUTHORIZATION, DEVICE, TOKEN
+from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.providers import AUTHORIZATION, DEVICE, REVOCATION, TOKEN
 from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.settings import ClientSettings, check_url
 
 DOCUMENT = "/.well-known/openid-configuration"
-_MEMBERS = {TOKEN: "token_endpoint", AUTHORIZATION: "authorization_endpoint", DEVICE: "device_authorization_endpoint"}
+_MEMBERS = {
+    TOKEN: "token_endpoint",
+    AUTHORIZATION: "authorization_endpoint",
+    DEVICE: "device_authorization_endpoint",
+    REVOCATION: "revocation_endpoint",
+}
 
 
 def find_url(http: HttpClient, settings: ClientSettings, field: str) -> str:

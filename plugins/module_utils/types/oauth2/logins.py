@@ -24,7 +24,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.network.http import HttpClient
-from ansible_collections.nebula.credential.plugins.module_utils.types.base import RefreshAnswer, SlowDown
+from ansible_collections.nebula.credential.plugins.module_utils.types.base import RefreshAnswer
+from ansible_collections.nebula.credential.plugins.module_utils.types.interactive import SlowDown
 from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.client_login import build_tls
 from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.discovery import find_url
 from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.providers import AUTHORIZATION

@@ -21,12 +21,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import (
     DUE_AT_ONCE,
-    FLOW,
-    CredentialType,
     Field,
     RefreshAnswer,
     TypeCapabilities,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.types.interactive import FLOW, Callback, InteractiveType, OpenLogin
 from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2 import settings as oauth2
 from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.providers import PROVIDERS
 from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.refusals import explain_restart
@@ -37,11 +36,10 @@ _WITHOUT_LOGIN = {
     oauth2.TOKEN_EXCHANGE: "urn:ietf:params:oauth:grant-type:token-exchange",
 }
 """The `grant_type` of the grants that use up nothing."""
-_INPUT = ("grant", "token_url", "issuer", "provider", "tenant", "client_id", "refresh_token")
-"""The fields that decide which refresh token is meant."""
+_TOKENS = ("refresh_token", "access_token")
 
 
-class OAuth2(CredentialType):
+class OAuth2(InteractiveType):
     """A client of an authorization server, and the access token that it gets there.
 
     A person writes the client and, for the grant `refresh_token`, the first refresh token. The access token and each newer refresh
@@ -51,9 +49,10 @@ class OAuth2(CredentialType):
     name = "oauth2"
     description = "an OAuth 2.0 access token, refreshed before it expires"
     primary = "access_token"
-    capabilities = TypeCapabilities(interactive=True, refresh=True, rotation=False)
+    capabilities = TypeCapabilities(interactive=True, refresh=True, rotation=False, revocation=True)
     packages = (oauth2.AUTHLIB, oauth2.REQUESTS)
     internal = (FLOW,)
+    callback = ("callback_url", "code", "state")
     fields = (
         Field("access_token", secret=True, description="The token that services accept."),
         Field("refresh_token", secret=True, description="The token of a login, with which access tokens are requested."),
@@ -64,6 +63,7 @@ class OAuth2(CredentialType):
         Field("token_url", description="The address of the token endpoint."),
         Field("authorization_url", description="The address at which a person logs in with a browser."),
         Field("device_url", description="The address at which codes for a device are requested."),
+        Field("revocation_url", description="The address at which tokens are revoked."),
         Field("redirect_uri", description="Where the browser is sent after the login, as it is registered for the client."),
         Field("authorization_parameters", mapping=True, description="What the address of the login carries in addition."),
         Field("client_id", identifies=True, description="The client, as the service knows it."),
@@ -143,19 +143,25 @@ class OAuth2(CredentialType):
 
         return logins.start(oauth2.read_settings(fields), lifetime)
 
-    def complete_login(self, fields: Fields, kept: Secret, callback: Mapping[str, Optional[str]]) -> Optional[RefreshAnswer]:
+    def complete_login(self, login: OpenLogin, callback: Callback) -> Optional[RefreshAnswer]:
         """Complete a login that was started; None if the person has not finished it yet. Raises as `logins.complete`."""
         check_packages(self.packages)
         from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2 import logins
 
-        return logins.complete(oauth2.read_settings(fields), kept, callback)
+        return logins.complete(oauth2.read_settings(login.fields), login.kept, callback)
 
-    def check_login(self, kept: Secret, callback: Mapping[str, Optional[str]]) -> bool:
+    def check_login(self, login: OpenLogin, callback: Callback) -> bool:
         """Return True if completing it uses it up, so that it must not be tried twice. Raises as `logins.check`; sends nothing."""
         check_packages(self.packages)
         from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2 import logins
 
-        return logins.check(kept, callback)
+        return logins.check(login.kept, callback)
+
+    def keep_login(self, fields: Fields, state: Fields) -> Dict[str, Secret]:
+        """Return the fields with the token of a login in them: the refresh token, else the access token. Those of an older one go."""
+        kept = {name: value for name, value in fields.items() if name not in _TOKENS}
+        newest = next(name for name in _TOKENS if name in state)
+        return dict(kept, **{newest: state[newest]})
 
     def read_interval(self, kept: Secret) -> Optional[int]:
         """Return the seconds between two attempts to complete a login on a device; None for one in a browser."""
@@ -179,9 +185,12 @@ class OAuth2(CredentialType):
         return oauth2.read_settings(fields).reuse_window != oauth2.FOREVER
 
     def keeps_state(self, before: Fields, after: Fields) -> bool:
-        """Return True if both hold the same refresh token: a newer one is in the state, and the older one must not be sent again."""
+        """Return True if both hold the same refresh token: a newer one is in the state, and the older one must not be sent again.
+
+        A corrected address or client is no reason to send it: the newest token is the one that the service knows.
+        """
         there, then = find_values(before), find_values(after)
-        return "refresh_token" in there and all(there.get(name) == then.get(name) for name in _INPUT)
+        return "refresh_token" in there and there["refresh_token"] == then.get("refresh_token")
 
     def explain_restart(self, fields: Fields) -> str:
         """Return what a person does after a refusal."""
@@ -219,6 +228,22 @@ class OAuth2(CredentialType):
         if token is None:
             return request_token(settings, _WITHOUT_LOGIN[settings.grant], oauth2.FOREVER)
         return request_token(settings, oauth2.REFRESH_TOKEN, settings.reuse_window, refresh_token=token.expose().decode("utf-8"))
+
+    def revoke_tokens(self, fields: Fields, state: Fields) -> None:
+        """Have the server end the refresh token, which ends its access tokens at most servers; without one the access token (RFC 7009).
+
+        Raises:
+            InvalidInput: the server has no such address.
+            CredentialError: as `token_requests.revoke_token`.
+        """
+        there = find_values({**fields, **state})
+        hint = next((name for name in ("refresh_token", "access_token") if name in there), None)
+        if hint is None:
+            return
+        check_packages(self.packages)
+        from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.token_requests import revoke_token
+
+        revoke_token(oauth2.read_settings(fields), there[hint].expose().decode("utf-8"), hint)
 
 
 def _check_keys(complete: Fields) -> None:

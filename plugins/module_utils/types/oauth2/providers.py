@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Mapping, NamedTuple, Optional
 
-TOKEN, AUTHORIZATION, DEVICE = "token_url", "authorization_url", "device_url"
+TOKEN, AUTHORIZATION, DEVICE, REVOCATION = "token_url", "authorization_url", "device_url", "revocation_url"
 POST = "client_secret_post"
 ALWAYS = "always"
 
@@ -55,7 +55,12 @@ PROVIDERS: Mapping[str, Provider] = {
         client_auth=POST,
     ),
     "gitlab": Provider(
-        urls={TOKEN: "{issuer}/oauth/token", AUTHORIZATION: "{issuer}/oauth/authorize", DEVICE: "{issuer}/oauth/authorize_device"},
+        urls={
+            TOKEN: "{issuer}/oauth/token",
+            AUTHORIZATION: "{issuer}/oauth/authorize",
+            DEVICE: "{issuer}/oauth/authorize_device",
+            REVOCATION: "{issuer}/oauth/revoke",
+        },
         issuer="https://gitlab.com",
         takes_issuer=True,
         client_auth=POST,
@@ -65,6 +70,7 @@ PROVIDERS: Mapping[str, Provider] = {
             TOKEN: "https://oauth2.googleapis.com/token",
             AUTHORIZATION: "https://accounts.google.com/o/oauth2/v2/auth",
             DEVICE: "https://oauth2.googleapis.com/device/code",
+            REVOCATION: "https://oauth2.googleapis.com/revoke",
         },
         client_auth=POST,
         reuse_window=ALWAYS,
@@ -75,6 +81,7 @@ PROVIDERS: Mapping[str, Provider] = {
             TOKEN: "{issuer}/protocol/openid-connect/token",
             AUTHORIZATION: "{issuer}/protocol/openid-connect/auth",
             DEVICE: "{issuer}/protocol/openid-connect/auth/device",
+            REVOCATION: "{issuer}/protocol/openid-connect/revoke",
         },
         takes_issuer=True,
     ),

@@ -14,7 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import In
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, find_values
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import duration
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_loopback, split_url
+from ansible_collections.nebula.credential.plugins.module_utils.network.urls import find_address_problem, split_url
 from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.providers import (
     ALWAYS,
     AUTHORIZATION,
@@ -22,12 +22,15 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.pro
     NO_PROVIDER,
     POST,
     PROVIDERS,
+    REVOCATION,
     TOKEN,
 )
 
 AUTHLIB = Package("Authlib >= 1.9", "authlib", "credentials of the type oauth2")
 REQUESTS = Package("requests >= 2.31", "requests", "credentials of the type oauth2")
 
+ENDPOINTS = (TOKEN, AUTHORIZATION, DEVICE, REVOCATION)
+"""The fields that are addresses of the server, each with a purpose of its own."""
 CLIENT_CREDENTIALS, REFRESH_TOKEN, TOKEN_EXCHANGE = "client_credentials", "refresh_token", "token_exchange"
 AUTHORIZATION_CODE, DEVICE_CODE = "authorization_code", "device_code"
 GRANTS = (CLIENT_CREDENTIALS, REFRESH_TOKEN, AUTHORIZATION_CODE, DEVICE_CODE, TOKEN_EXCHANGE)
@@ -124,9 +127,7 @@ def read_settings(fields: Fields) -> ClientSettings:
     there = find_values(fields)
     provider = PROVIDERS.get(_text(there, "provider") or "", NO_PROVIDER)
     issuer = _text(there, "issuer")
-    endpoints = {
-        name: _text(there, name) or provider.build_url(name, issuer, _text(there, "tenant")) for name in (TOKEN, AUTHORIZATION, DEVICE)
-    }
+    endpoints = {name: _text(there, name) or provider.build_url(name, issuer, _text(there, "tenant")) for name in ENDPOINTS}
     return ClientSettings(
         grant=_text(there, "grant") or "",
         endpoints=endpoints,
@@ -183,13 +184,9 @@ def check_url(field: str, url: str) -> None:
     Raises:
         InvalidInput: it is no URL, holds a login, or is plain HTTP to another machine.
     """
-    parts = split_url(url)
-    if parts is None or parts.scheme not in ("https", "http") or not parts.hostname or parts.fragment:
-        refuse(field, "is not a URL", "Write it as 'https://host/path'.")
-    if parts.username is not None:
-        refuse(field, "holds a login", "Set 'client_id' and 'client_secret' instead.")
-    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-        refuse(field, "is plain HTTP, which would show secrets to the network", "Use https.")
+    problem = find_address_problem(url, takes_query=True)
+    if problem is not None:
+        refuse(field, problem.what, problem.remedy)
 
 
 def refuse(field: str, what: str, remedy: str) -> NoReturn:
@@ -226,7 +223,7 @@ def _read_parameters(there: Fields) -> Mapping[str, Secret]:
 
 
 def _check_server(there: Fields) -> None:
-    for field in (TOKEN, AUTHORIZATION, DEVICE, "issuer"):
+    for field in (*ENDPOINTS, "issuer"):
         if field in there:
             check_url(field, _text(there, field) or "")
     name = _text(there, "provider") or ""

@@ -18,7 +18,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.network.http imp
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import RefreshAnswer
 from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.client_login import build_tls, read_secret_of, register_login
 from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.discovery import find_url
-from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.providers import DEVICE, TOKEN
+from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.providers import DEVICE, REVOCATION, TOKEN
 from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.refusals import refusal_of
 from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.settings import ClientSettings
 
@@ -95,6 +95,32 @@ def request_device(settings: ClientSettings) -> Dict[str, Any]:
         what = "the server {0} responded with status {1}, and with no code for a device".format(sender.host, sender.status)
         raise StorageError(what, remedy="Correct 'device_url'.")
     return found
+
+
+def revoke_token(settings: ClientSettings, token: str, hint: str) -> None:
+    """Have the server end a token (RFC 7009 section 2.1). One that it does not know has ended already.
+
+    Args:
+        settings: the client and its server.
+        token: the token.
+        hint: what it is, `refresh_token` or `access_token`.
+
+    Raises:
+        InvalidInput: the server has no address for it.
+        StorageError: the server refuses.
+        Unavailable, Timeout: it does not respond. The same request may be sent again.
+    """
+    http = HttpClient(build_tls(settings))
+    try:
+        url, sender = find_url(http, settings, REVOCATION), _Sender(http)
+        client = _build_client(sender, settings, find_url(http, settings, TOKEN))
+        sent = {"token": token, "token_type_hint": hint}
+        found = sender.post(url, sent, DEFAULT_HEADERS, client.client_auth(settings.client_auth)).members or {}
+    finally:
+        http.close()
+    if sender.status != 200:
+        why = refusal_of(str(found["error"]), sender.host, settings.grant).what if "error" in found else "status {0}".format(sender.status)
+        raise StorageError("the token was not revoked: {0}".format(why), remedy="Revoke it at the service, or correct 'revocation_url'.")
 
 
 def _repeat(send: Callable[[], RefreshAnswer], repeatable_until: float) -> RefreshAnswer:

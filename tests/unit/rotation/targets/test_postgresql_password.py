@@ -15,11 +15,7 @@ from typing import Any, Dict
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql_password import (
-    build_verifier,
-    find_flaw,
-    prepare,
-)
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql_password import build_verifier, prepare
 from tests.unit.rotation.targets.recorded_modules import Recorded
 from tests.unit.rotation.targets.test_postgresql import target, value_of
 
@@ -87,7 +83,7 @@ def test_a_client_logs_in_with_every_such_password(postgresql: Any) -> None:
 
 @pytest.mark.parametrize(("password", "words"), [(b"", "empty"), (b"a\0b", "NUL"), (b"\xff\xfe", "UTF-8")])
 def test_what_no_client_can_log_in_with_is_named_and_never_sent(password: bytes, words: str) -> None:
-    assert words in find_flaw(password)
+    assert words in target().find_flaw(value_of(password))
     modules = Recorded({"changed": True, "is_available": True})
     assert target().apply(modules, value_of(password)) == steps.REFUSED
     assert target().probe(modules, value_of(password)) == steps.REFUSED
@@ -96,4 +92,4 @@ def test_what_no_client_can_log_in_with_is_named_and_never_sent(password: bytes,
 
 @pytest.mark.parametrize("password", PASSWORDS.values(), ids=PASSWORDS)
 def test_no_other_password_has_a_flaw(password: str) -> None:
-    assert find_flaw(password.encode()) == ""
+    assert target().find_flaw(value_of(password.encode())) == ""

@@ -76,7 +76,7 @@ def show(error):
         ({**APP, "token_url": URL, "reuse_window": "soon"}, "fields.reuse_window"),
         ({**APP, "token_url": "http://auth.example.com/token"}, "'token_url' of type 'oauth2' is plain HTTP"),
         ({**APP, "token_url": "https://app:{0}@auth.example.com/token".format(CANARY)}, "'token_url' of type 'oauth2' holds a login"),
-        ({**APP, "token_url": "auth.example.com"}, "'token_url' of type 'oauth2' is not a URL"),
+        ({**APP, "token_url": "auth.example.com"}, "'token_url' of type 'oauth2' is not the address"),
         ({**APP, "token_url": URL, "ca_cert": "no certificate"}, "'ca_cert' of type 'oauth2' cannot be used: it holds no certificate"),
     ],
 )
@@ -180,6 +180,26 @@ def test_other_scopes_keep_the_newest_refresh_token_and_another_client_begins_an
         store.write(token_url=server.token_url, client_id="app", refresh_token="from another login")
         store.token()
         assert form_of(server.asked[2])["refresh_token"] == "from another login"
+
+
+def test_a_corrected_address_or_client_does_not_send_a_used_refresh_token_again():
+    with endpoint(token(1, refresh_token="r-1"), token(2, refresh_token="r-2")) as server, world() as store:
+        store.write(token_url=server.token_url, **APP)
+        store.token()
+        store.write(token_url=server.url + "/v2/token", **dict(APP, client_id="app-2"))
+        store.ahead += HOUR
+        store.token()
+        assert [request.path for request in server.asked] == ["/token", "/v2/token"]
+        assert form_of(server.asked[1])["refresh_token"] == "r-1"
+
+
+def test_a_credential_whose_first_token_was_not_requested_yet_has_no_end():
+    with endpoint(token()) as server, world() as store:
+        store.write(token_url=server.token_url, **ROBOT)
+        described = store.manager.describe(NAME)
+        assert (described["expires_at"], described["expired"], described["state"]) == (None, False, "active")
+        store.token()
+        assert store.manager.describe(NAME)["expires_at"] is not None
 
 
 @pytest.mark.parametrize("code", ["invalid_grant", "interaction_required", "login_required", "consent_required"])

@@ -74,17 +74,29 @@ def test_a_certificate_without_its_key_is_refused(tmp_path):
     ("provider", "fields", "urls"),
     [
         ("github", {}, ["github.com/login/oauth/access_token", "github.com/login/oauth/authorize", "github.com/login/device/code"]),
-        ("gitlab", {}, ["gitlab.com/oauth/token", "gitlab.com/oauth/authorize", "gitlab.com/oauth/authorize_device"]),
+        (
+            "gitlab",
+            {},
+            ["gitlab.com/oauth/token", "gitlab.com/oauth/authorize", "gitlab.com/oauth/authorize_device", "gitlab.com/oauth/revoke"],
+        ),
         (
             "gitlab",
             {"issuer": "https://git.example.com/"},
-            ["git.example.com/oauth/" + end for end in ("token", "authorize", "authorize_device")],
+            ["git.example.com/oauth/" + end for end in ("token", "authorize", "authorize_device", "revoke")],
         ),
-        ("google", {}, ["oauth2.googleapis.com/token", "accounts.google.com/o/oauth2/v2/auth", "oauth2.googleapis.com/device/code"]),
+        (
+            "google",
+            {},
+            [
+                "oauth2.googleapis.com/token",
+                "accounts.google.com/o/oauth2/v2/auth",
+                *("oauth2.googleapis.com/" + end for end in ("device/code", "revoke")),
+            ],
+        ),
         (
             "keycloak",
             {"issuer": "https://sso.example.com/realms/dev"},
-            ["sso.example.com/realms/dev/protocol/openid-connect/" + end for end in ("token", "auth", "auth/device")],
+            ["sso.example.com/realms/dev/protocol/openid-connect/" + end for end in ("token", "auth", "auth/device", "revoke")],
         ),
         (
             "microsoft",
@@ -95,7 +107,7 @@ def test_a_certificate_without_its_key_is_refused(tmp_path):
 )
 def test_a_provider_stands_for_its_addresses_and_its_habits(provider, fields, urls):
     settings = read_settings(checked(provider=provider, **ROBOT, **fields))
-    assert list(settings.endpoints.values()) == ["https://" + url for url in urls]
+    assert list(filter(None, settings.endpoints.values())) == ["https://" + url for url in urls]
     assert settings.client_auth == (PROVIDERS[provider].client_auth or "client_secret_basic")
 
 

@@ -2,16 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The program behind a store: which one, with which environment, and what an end without an answer means."""
+"""A program that the configuration names: which one, with which environment, and what an end without an answer means."""
 
 from __future__ import annotations
 
 import os
 import shlex
 import shutil
-from typing import Any, List, Mapping, Optional
+from typing import Any, Callable, List, Mapping, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.context.process import (
     Finished,
@@ -28,10 +27,23 @@ _HIDDEN = "Its own words may hold a secret, and are shown only with 'show_messag
 
 
 class Program:
-    """The command of a store."""
+    """A command."""
 
-    def __init__(self, settings: Mapping[str, Any], context: BackendContext, more: Optional[Mapping[str, str]] = None) -> None:
-        """Take the store's options, and variables that the command gets as well.
+    def __init__(
+        self,
+        settings: Mapping[str, Any],
+        warn: Callable[[str], object],
+        more: Optional[Mapping[str, str]] = None,
+        *,
+        purpose: str = "store",
+    ) -> None:
+        """Take its options (`command`, `environment`, `show_messages`), and variables that it gets as well.
+
+        Args:
+            settings: the options.
+            warn: called with each warning.
+            more: variables of its environment.
+            purpose: what it is for, for messages.
 
         Raises:
             InvalidConfiguration: `command` names no program, or one by a relative path.
@@ -40,7 +52,8 @@ class Program:
         self._names = [str(name) for name in settings.get("environment") or ()]
         self._more = dict(more or {})
         self._shows = bool(settings.get("show_messages"))
-        self._context = context
+        self._warn = warn
+        self._purpose = purpose
 
     @property
     def name(self) -> str:
@@ -64,7 +77,7 @@ class Program:
             raise _build_missing_error(self._argv[0])
         scripts = (argument for argument in self._argv[1:] if os.path.isabs(argument) and os.path.isfile(argument))
         for path in (found, *scripts):
-            check_not_open_to_all(path, "the program of the store", self._context.warn)
+            check_not_open_to_all(path, "the program of the {0}".format(self._purpose), self._warn)
 
     def run(self, arguments: List[str], given: bytes, *, writing: bool = False) -> Finished:
         """Run it within the time that is left.

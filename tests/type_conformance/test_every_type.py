@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What every type of the registry keeps to (C14). A new type is tested by its line in the registry.
-
-NEBULA_CONFORMANCE_TYPES has it run on the types of another party (`samples.py`).
-"""
+"""What every type keeps to (C14): each test gets every type that the environment names (`samples.py`)."""
 
 from __future__ import annotations
 
@@ -16,6 +13,7 @@ import sys
 import traceback
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 
@@ -41,8 +39,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.registry i
     is_refreshable,
     type_named,
 )
-from tests.conftest import CHECKOUT
-from tests.unit.types.samples import NAMED, THIRD_PARTIES, TYPES, attributes_of, given_to, packages_of
+
+from .samples import SAMPLES, TYPES, attributes_of, given_to, packages_of
 
 CANARY = "c4n4ry-c4n4ry"
 INSIDE = AccessContext(workflow="deploy")
@@ -203,7 +201,8 @@ def test_an_expiry_is_an_aware_time_in_utc_or_none(name):
 def test_a_type_is_refreshed_or_says_that_it_cannot_be(name):
     kind, fields = kind_of(name), make(name)
     assert (is_refreshable(name), is_cached(name), is_composed(name)) == flags_of(kind)
-    assert kind.capabilities.rotation or kind.capabilities.refresh or kind.capabilities.composed, "its value could never change"
+    able = kind.capabilities
+    assert able.rotation or able.refresh or able.composed or able.interactive, "its value could never change"
     answer = refresh(kind, fields)
     if isinstance(answer, CredentialError):
         assert isinstance(answer, RefreshUnsupported) is not kind.can_refresh(fields)
@@ -220,6 +219,7 @@ def test_the_tables_about_types_that_are_not_loaded_say_what_the_types_say():
     for name, load in registry._LOADERS.items():
         found = name in registry._REFRESHABLE, name not in registry._UNCACHED, name in registry._COMPOSED
         assert (name, *found) == (name, *flags_of(load()))
+        assert (name in registry.INTERACTIVE) is load().capabilities.interactive
 
 
 def refresh(kind, fields):
@@ -238,7 +238,7 @@ def open_at(directory, tenant="default"):
 
 
 def create(manager, name, **wanted):
-    for other in NAMED.get(name, ()):
+    for other in SAMPLES[name].named:
         manager.ensure(DesiredCredential(other, type="basic", fields={"username": Secret("app")}), INSIDE)
     declared = attributes_of(name).get("fields")
     return manager.ensure(
@@ -290,37 +290,41 @@ def test_every_type_is_isolated_by_scope_and_tenant_and_audited(name, tmp_path):
 
 LOADED = """
 import json, sys
-sys.path[:0] = {paths!r}
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import type_named
-from tests.unit.types.samples import TYPES, attributes_of
+from {package}.samples import TYPES, attributes_of
 for name in TYPES:
     kind = type_named(name, attributes_of(name))
     kind.is_secret(kind.primary), kind.capabilities, kind.packages
-print(json.dumps([name for name in sys.modules if "." not in name]))
+print(json.dumps(sorted(sys.modules)))
 """
 
 
-def run(program, collection_root, *options):
-    program = program.format(paths=[str(collection_root), str(CHECKOUT), *os.environ.get("PYTHONPATH", "").split(os.pathsep)])
-    done = subprocess.run([sys.executable, *options, "-c", program], capture_output=True, text=True, check=False)
+def run(program, **filled):
+    """What a program prints as JSON, in a new process that finds what this one does."""
+    here = Path(__file__).parent
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*filter(None, sys.path), str(here.parent)])}
+    command = [sys.executable, "-c", program.format(package=here.name, **filled)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
-def test_no_library_is_loaded_before_a_value_of_its_type_is_used(collection_root):
-    loaded = set(run(LOADED, collection_root)) - {"ansible_collections", "tests", "__main__"}
-    packages = {package.module.split(".")[0] for name in TYPES for package in kind_of(name).packages}
-    assert packages or THIRD_PARTIES
-    assert loaded & packages == set()
-    assert run(LOADED, collection_root, "-I", "-S"), "the types can be loaded where only Python is installed"
+def modules_of_packages():
+    return sorted({package.module for name in TYPES for package in kind_of(name).packages})
+
+
+def test_no_library_is_loaded_before_a_value_of_its_type_is_used():
+    assert set(run(LOADED)) & set(modules_of_packages()) == set()
 
 
 MISSING = """
-import json, sys
-sys.path[:0] = {paths!r}
+import json
+from importlib.machinery import PathFinder
+find, hidden = PathFinder.find_spec, frozenset({hidden!r})
+PathFinder.find_spec = lambda name, *where: None if name in hidden else find(name, *where)
 from ansible_collections.nebula.credential.plugins.module_utils.errors import MissingLibrary
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import type_named
-from tests.unit.types.samples import TYPES, attributes_of, given_to
+from {package}.samples import TYPES, attributes_of, given_to
 said = dict()
 for name in TYPES:
     kind = type_named(name, attributes_of(name))
@@ -332,12 +336,16 @@ print(json.dumps(said))
 """
 
 
-def test_the_missing_libraries_of_a_type_are_named_all_at_once_with_the_line_that_installs_them(collection_root):
-    """In a Python that has only its standard library."""
-    said = run(MISSING, collection_root, "-I", "-S")
-    needed = {name: packages_of(name, kind_of(name)) for name in TYPES if kind_of(name).packages}
+def check_missing(said):
+    """Check that each type that needs packages names all of them, with the line that installs them."""
+    needed = {name: packages_of(name, kind_of(name)) for name in TYPES if packages_of(name, kind_of(name))}
     assert set(said) == set(needed)
     for name, packages in needed.items():
         assert all(package.module in said[name] for package in packages)
         line = said[name].partition("-m pip install ")[2]
         assert all("'{0}'".format(package.requirement) in line for package in packages), said[name]
+
+
+def test_the_missing_libraries_of_a_type_are_named_all_at_once_with_the_line_that_installs_them():
+    """In a process that finds none of them."""
+    check_missing(run(MISSING, hidden=sorted({module.split(".")[0] for module in modules_of_packages()})))

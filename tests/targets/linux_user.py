@@ -10,8 +10,8 @@ import secrets
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from tests.servers import linux_host, once
+from tests.target_suite.local_runner import LocalRunner
 from tests.targets.harness import Plain, TargetService
-from tests.targets.local_runner import LocalRunner
 
 
 class LinuxHostRunner(LocalRunner):

@@ -11,8 +11,8 @@ from typing import Any, Dict, Mapping, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.types import openssh, private_keys
 from tests.servers import once, proxy
+from tests.target_suite.local_runner import LocalRunner
 from tests.targets.harness import Plain, TargetService
-from tests.targets.local_runner import LocalRunner
 
 
 class SshAccount(TargetService):

@@ -18,8 +18,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.certificate import Certificate
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.rotation_driver import StepModules
 from tests.servers import nginx, once
+from tests.target_suite.local_runner import LocalRunner
 from tests.targets.certificate import issue, read_fingerprint, wait_for
-from tests.targets.local_runner import LocalRunner
 from tests.unit.rotation.targets.recorded_modules import Recorded
 
 OPTIONS: Mapping[str, Any] = {"host": "box", "directory": "/srv/tls/shop", "reload": ["true"], "port": 443, "mode": "0600"}

@@ -20,8 +20,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.linux_user_password import build_hash, hash_password
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.rotation_driver import StepModules
 from tests.servers import linux_host, once
+from tests.target_suite.local_runner import LocalRunner
 from tests.targets.linux_user import LinuxHostRunner
-from tests.targets.local_runner import LocalRunner
 from tests.unit.rotation.targets.recorded_modules import Recorded
 
 

@@ -27,7 +27,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.manager im
 from ansible_collections.nebula.credential.plugins.module_utils.types import openssh, private_keys
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.rotation_driver import RotationDriver
 from tests.servers import once, sshd
-from tests.targets.local_runner import LocalRunner
+from tests.target_suite.local_runner import LocalRunner
 from tests.unit.crypto.sealed_stores import a_memory_store
 from tests.unit.rotation.targets.recorded_modules import Recorded
 

@@ -31,6 +31,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.action.requireme
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.rotation import (
     drive_rotation,
     load_specification,
+    name_hosts,
     resolve_target_options,
 )
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import to_native
@@ -81,7 +82,10 @@ class ActionModule(CredentialAction):
     def perform(self, store: StoreReference, parameters: Mapping[str, Any], variables: Mapping[str, Any]) -> Outcome:
         """Perform a phase, or drive a whole rotation."""
         kind = parameters.get("target")
-        if kind in (None, NO_TARGET) or parameters["phase"] not in _DRIVEN_PHASES:
+        if kind in (None, NO_TARGET):
+            return self.ask(store, self.operation, parameters, variables)
+        parameters = name_hosts(parameters, self, variables)
+        if parameters["phase"] not in _DRIVEN_PHASES:
             return self.ask(store, self.operation, parameters, variables)
         check_requirements(find_target(str(kind)).requires, self._shared_loader_obj.module_loader)
         if self._task.check_mode:

@@ -40,6 +40,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.action.requireme
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.rotation import (
     drive_rotation,
     load_specification,
+    name_hosts,
     resolve_target_options,
 )
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.progress_display import choose_label, showing_progress
@@ -70,7 +71,7 @@ class ActionModule(CredentialAction):
         consumers = read_all_consumers(described)
         wanted = {**parameters, "consumers": {target: [each.name for each in several] for target, several in consumers.items()}}
         listing = self.ask(store, self.operation, wanted, variables).result
-        rotations, rows = self._plan(listing["credentials"], described, parameters, around)
+        rotations, rows = self._plan(listing["credentials"], described, parameters, around, variables)
         show = self._build_show(listing["credentials"], parameters)
         for row in rows:
             show(row)
@@ -126,7 +127,12 @@ class ActionModule(CredentialAction):
         return inform_consumers(consumers, uninformed, Informer(self, variables, read, store.name), keep, has_failed)
 
     def _plan(
-        self, listed: list[dict[str, Any]], described: DescribedTargets, parameters: Mapping[str, Any], around: RunConfig
+        self,
+        listed: list[dict[str, Any]],
+        described: DescribedTargets,
+        parameters: Mapping[str, Any],
+        around: RunConfig,
+        variables: Mapping[str, Any],
     ) -> tuple[list[Rotation], list[report.Row]]:
         """Return what is rotated, and the rows of what cannot be."""
         rotations: list[Rotation] = []
@@ -140,7 +146,9 @@ class ActionModule(CredentialAction):
             else:
                 key = json.dumps([row["target"], row["options"]], sort_keys=True)
                 if key not in known:
-                    known[key] = _read_target(described, row, lambda kind: self._admit(kind, around))
+                    known[key] = _read_target(
+                        described, row, lambda kind: self._admit(kind, around), lambda read: name_hosts(read, self, variables)
+                    )
                 found = known[key]
                 if isinstance(found, tuple):
                     kind, validated = found
@@ -205,14 +213,18 @@ class ActionModule(CredentialAction):
 
 
 def _read_target(
-    described: DescribedTargets, row: Mapping[str, Any], admit: Callable[[str], Specification]
+    described: DescribedTargets,
+    row: Mapping[str, Any],
+    admit: Callable[[str], Specification],
+    name_hosts_of: Callable[[dict[str, Any]], dict[str, Any]],
 ) -> tuple[str, dict[str, Any]] | CredentialError | UserMessage:
     """Return the kind of the target and the validated options of `credential_rotate`; or why it cannot be used."""
     try:
         target = described.find(row["target"])
         arguments = resolve_target_options(target.build_arguments(row["options"]))
         specification = admit(target.kind)
-        return target.kind, validate({"name": row["name"], "phase": AUTO, "only_if_due": True, **arguments}, specification, _ROTATE)
+        validated = validate({"name": row["name"], "phase": AUTO, "only_if_due": True, **arguments}, specification, _ROTATE)
+        return target.kind, validated if target.kind == NO_TARGET else name_hosts_of(validated)
     except UserMessage as message:
         return message
     except Exception as error:  # noqa: BLE001  # each credential has its own row in the report

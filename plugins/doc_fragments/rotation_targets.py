@@ -22,6 +22,9 @@ options:
       - V(redis) changes the password of an ACL user of Redis or Valkey.
       - V(rabbitmq) changes the password of a RabbitMQ user.
       - V(mongodb) changes the password of a MongoDB user. Not tried on a real server.
+      - V(ssh_key) changes the key that an account of one host or many accepts (C(authorized_keys)).
+      - V(linux_user) changes the password of a local account of a Linux host.
+      - V(certificate) changes the certificate, with its key, that a server of a host presents.
       - V(http) changes a value by an HTTP API, whose requests you describe.
       - V(aws_iam) has AWS make an access key of an IAM user, and deletes the old one.
       - V(vault_approle) has HashiCorp Vault or OpenBao make a secret id of an AppRole, and drops the old one.
@@ -400,6 +403,101 @@ options:
           - The database in which the administrator was created.
         type: str
         default: admin
+  ssh_key:
+    description:
+      - The account and the hosts that accept the key. C(ansible.posix.authorized_key) writes on each host as the task's C(become)
+        and the host's variables say; OpenSSH on the controller tries the key there.
+      - Both keys are accepted until the grace period is over. Hosts that are down are named, and get the key in a later run.
+    type: dict
+    suboptions:
+      user:
+        description:
+          - The account whose C(authorized_keys) changes, and that the key logs in to.
+        type: str
+        required: true
+      hosts:
+        description:
+          - "Inventory patterns, as in C(hosts:) of a play: the hosts that accept the key. Defaults to the hosts of the play."
+          - C(--limit) does not change it, because a host that is left out would keep the old key.
+        type: list
+        elements: str
+      path:
+        description:
+          - The file with the keys, as seen from the host. Defaults to C(.ssh/authorized_keys) in the home of O(ssh_key.user).
+          - Its directory must exist.
+        type: str
+      key_options:
+        description:
+          - The options in front of the key, for example C(from="192.0.2.0/24",no-pty).
+          - "They have to be those that the current key has: a new key never has other rights than the old one by accident."
+        type: str
+      probe_arguments:
+        description:
+          - Further arguments of the OpenSSH client for the login that tries a key, in front of those of the host's variables.
+          - For hosts that Ansible reaches by another connection than C(ssh), for example C([-p, "2222"]) or a jump host.
+        type: list
+        elements: str
+  linux_user:
+    description:
+      - "The account, and its host. The task runs C(chpasswd) and PAM's helper there as root (C(become)). The host gets a hash of
+        the password, and the password itself to try it: on standard input, in no argument and no file."
+      - An account has one password at a time, so there is no grace period. Each host has a credential of its own.
+    type: dict
+    suboptions:
+      user:
+        description:
+          - The account. Defaults to the credential's field C(username).
+        type: str
+      host:
+        description:
+          - A host of the inventory. Defaults to the task's host.
+        type: str
+  certificate:
+    description:
+      - Where the files are, and which server loads them. A shell on the host writes them as the task's user (C(become)), and the
+        controller compares the certificate in a TLS handshake with the stored one.
+      - A server presents one certificate at a time, so there is no grace period. Each host has a credential of its own.
+    type: dict
+    suboptions:
+      host:
+        description:
+          - A host of the inventory. Defaults to the task's host.
+        type: str
+      directory:
+        description:
+          - The directory with C(privkey.pem), C(fullchain.pem) and C(bundle.pem) (both in one), as an absolute path on the host.
+          - It is a link to a directory of the same name with the certificate's fingerprint. The link is replaced in one step.
+        type: str
+        required: true
+      reload:
+        description:
+          - The program that has the server load the files, and its arguments. It must fail if the server does not take them.
+          - It is also run before each handshake, and it is killed after 25 seconds.
+        type: list
+        elements: str
+        required: true
+      port:
+        description:
+          - The port of the server.
+        type: int
+        default: 443
+      address:
+        description:
+          - The server's address, as seen from the controller. Defaults to that of the host.
+        type: str
+      server_name:
+        description:
+          - The name that the handshake asks for. Defaults to the credential's field C(common_name), if it has one.
+        type: str
+      mode:
+        description:
+          - "The mode of the files with the key: four octal digits, in quotes."
+        type: str
+        default: '0600'
+      owner:
+        description:
+          - The owner of the files, as C(chown) takes it (C(user:group)). Defaults to the task's user.
+        type: str
   http:
     description:
       - The requests by which the API takes, tries and drops a value. The controller sends them, by TLS 1.2 or later, and follows

@@ -17,7 +17,8 @@ from tests.canary import canaries
 from tests.canary.channels import everywhere
 from tests.canary.sandbox import PLAYS, Sandbox
 from tests.canary.search import Searcher
-from tests.servers import mongodb_wire, once, rabbitmq_api
+from tests.servers import mongodb_wire, once, rabbitmq_api, sshd
+from tests.targets.certificate import read_fingerprint
 
 
 @dataclass(frozen=True)
@@ -169,6 +170,55 @@ def test_no_secret_shows_in_a_rotation_by_programs(given, sandbox, secret_in):
     assert ended == 0, sandbox.output[-3000:].decode("utf-8", "replace")
     assert (sandbox.path("rendered") / "door").read_text() == given["new_canary"] + "\n"
     assert any(b"/rendered/door" in command for _where, command in sandbox.processes["cmdline"])
+
+
+@pytest.mark.server
+def test_no_secret_shows_in_a_rotation_of_an_ssh_key_or_in_the_log_of_sshd(given, sandbox):
+    server = once.sshd()
+    files = [sandbox.path("given") / name for name in ("old_key", "new_key")]
+    server.authorized_keys.write_text(sshd.make_key(files[0]) + "\n")
+    sshd.make_key(files[1])
+    keys = {path.name: path.read_text() for path in files}
+    known = {"server_user": server.user, "server_port": server.port, "server_keys": str(server.authorized_keys)}
+    before = len(server.log.read_bytes())
+    variables = dict(given, canary_store=store_of(sandbox), server_known_hosts=str(server.known_hosts), **keys, **known)
+    ended = sandbox.play("rotate_ssh_key.yml", variables, ["--diff", "-vvv"])
+    seeds = {name: "".join(key.splitlines()[1:-1])[216:256] for name, key in keys.items()}  # the bytes that only the private part has
+    logged = server.log.read_bytes()[before:]
+    assert Searcher(dict(given, **seeds)).hits([*everywhere(sandbox), ("sshd's log", logged)]) == []
+    assert ended == 0, sandbox.output[-3000:].decode("utf-8", "replace")
+    assert b"Accepted publickey" in logged
+    assert server.accepts(files[1])
+
+
+@pytest.mark.server
+def test_no_secret_shows_in_a_rotation_of_a_linux_account(given, sandbox):
+    given = dict(given, new_canary=canaries.make_plain())
+    server = once.linux_host()
+    server.add("canary", given["plain_canary"])
+    known = {"server_host": server.host, "server_port": server.port, "server_user": "canary", "server_admin_key": str(server.admin_key)}
+    variables = dict(given, canary_store=store_of(sandbox), server_known_hosts=str(server.directory / "known_hosts"), **known)
+    ended = sandbox.play("rotate_linux_user.yml", variables, ["--diff", "-vvv"])
+    shown = [*everywhere(sandbox), ("sshd's log", server.log.read_bytes())]
+    assert Searcher(given).hits(shown) == []
+    assert ended == 0, sandbox.output[-3000:].decode("utf-8", "replace")
+    assert not any(b"$6$" in content for _where, content in shown)
+    assert b"there is no local account" in sandbox.output
+    assert server.accepts("canary", given["new_canary"])
+
+
+@pytest.mark.server
+def test_no_secret_shows_in_a_rotation_of_a_certificate_or_in_the_log_of_nginx(given, sandbox):
+    server = once.nginx()
+    variables = dict(given, canary_store=store_of(sandbox), server_port=server.port, server_directory=str(server.directory))
+    more = {"server_owner": server.owner, "server_reload": server.reload(), "server_host": server.host}
+    ended = sandbox.play("rotate_certificate.yml", dict(variables, **more), ["--diff", "-vvv"])
+    lines = (server.directory / "privkey.pem").read_text().splitlines()
+    shown = [*everywhere(sandbox), ("nginx's log", server.log.read_bytes())]
+    assert Searcher(dict(given, key="".join(lines[1:-1])[24:])).hits(shown) == []  # before that, every key of its kind is the same
+    assert ended == 0, sandbox.output[-3000:].decode("utf-8", "replace")
+    assert b"the program 'reload' failed" in sandbox.output
+    assert read_fingerprint((server.directory / "fullchain.pem").read_text()) == server.fingerprint()
 
 
 @pytest.mark.server

@@ -13,6 +13,8 @@ import textwrap
 from pathlib import Path
 from typing import Any, Iterator, Sequence
 
+import yaml
+
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.options import Option
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import TARGETS
 
@@ -84,8 +86,11 @@ def _scalar(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, tuple):
         return "[{}]".format(", ".join(value))
-    # YAML reads what begins with one of its own characters as something else.
-    return str(value) if str(value)[:1].isalnum() or isinstance(value, (int, float)) else "'{}'".format(value)
+    try:
+        is_plain = yaml.safe_load(str(value)) == value
+    except yaml.YAMLError:
+        is_plain = False
+    return str(value) if is_plain else "'{}'".format(value)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import sys
 from contextlib import ExitStack
@@ -15,7 +16,7 @@ from typing import Optional
 from cryptography.hazmat.primitives import serialization
 
 from tests.backends.harness import Example
-from tests.servers import github, identity_provider, once
+from tests.servers import github, identity_provider, nginx, once, sshd
 from tests.unit.types.samples import make_rsa_key
 
 API = "https://github.example.com/api/v3"
@@ -40,6 +41,49 @@ def take_github(text: str, directory: Path, running: ExitStack) -> Optional[Exam
     public = serialization.load_pem_private_key(make_rsa_key().encode(), None).public_key()
     hub = running.enter_context(github.running(public))
     return Example({}, addresses={API: hub.url, "'release-bot.pem'": "'{0}'".format(key)})
+
+
+def take_sshd(text: str, directory: Path, running: ExitStack) -> Optional[Example]:
+    """A web server whose account is the user's own, with a file for its keys."""
+    if "target: ssh_key" not in text:
+        return None
+    server = once.sshd()
+    line = server.inventory_line("web1", server.port)
+    settings = "ansible_python_interpreter={0} ansible_ssh_args='-o ControlMaster=no'".format(sys.executable)
+    inventory = directory / "hosts.ini"
+    inventory.write_text("[web]\n{0} {1}\n".format(line, settings), encoding="utf-8")
+    keys = "${0}/authorized_keys".format(sshd.DIRECTORY_VARIABLE)
+    block = "user: {0}\n        path: {1}\n        manage_dir: false\n".format(server.user, keys)
+    places = {"user: deploy\n": block, "{user: deploy,": "{{user: {0}, path: {1},".format(server.user, keys)}
+    return Example({"ANSIBLE_INVENTORY": str(inventory)}, addresses=places)
+
+
+def take_linux_host(text: str, directory: Path, running: ExitStack) -> Optional[Example]:
+    """A host with the account `operator`, reached as root."""
+    if "target: linux_user" not in text:
+        return None
+    host = once.linux_host()
+    host.add("operator", "a password that is not stored")
+    options = "-F none -o ControlMaster=no -o UserKnownHostsFile={0}/known_hosts".format(host.directory)
+    way = "ansible_host={0} ansible_port={1} ansible_user=root ansible_become=false".format(host.host, host.port)
+    key = "ansible_ssh_private_key_file={0} ansible_ssh_args='{1}'".format(host.admin_key, options)
+    inventory = directory / "hosts.ini"
+    inventory.write_text("db1 ansible_connection=ssh {0} {1}\n".format(way, key), encoding="utf-8")
+    return Example({"ANSIBLE_INVENTORY": str(inventory)})
+
+
+def take_nginx(text: str, directory: Path, running: ExitStack) -> Optional[Example]:
+    """A web server whose link the page names."""
+    if "target: certificate" not in text:
+        return None
+    server = running.enter_context(nginx.running())
+    more = {"directory": str(server.directory), "port": server.port, "address": server.host, "owner": server.owner}
+    lines = "\n          ".join("{0}: '{1}'".format(*each) for each in more.items())
+    inventory = directory / "hosts.ini"
+    inventory.write_text("web1 ansible_connection=local ansible_become=false\n", encoding="utf-8")
+    documented = "directory: {0}/project/etc/nginx/tls/shop".format(directory)  # /etc is a directory of the test already
+    places = {documented: lines, "[systemctl, reload, nginx]": json.dumps(server.reload())}
+    return Example({"ANSIBLE_INVENTORY": str(inventory)}, addresses=places)
 
 
 def take_slapd(text: str, directory: Path, running: ExitStack) -> Optional[Example]:
@@ -67,4 +111,4 @@ def take_identity_provider(text: str, directory: Path, running: ExitStack) -> Op
     return Example({}, addresses={PROVIDER: provider.url}, programs=programs)
 
 
-SERVICES = (take_github, take_slapd, take_identity_provider)
+SERVICES = (take_github, take_slapd, take_identity_provider, take_sshd, take_linux_host, take_nginx)

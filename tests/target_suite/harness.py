@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any, Callable, ClassVar, Mapping, Optional, Tuple, Type, Union
+from typing import Any, Callable, ClassVar, List, Mapping, Optional, Tuple, Type, Union
 
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Target
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import find_target
+
+from .local_runner import LocalRunner
 
 Plain = Mapping[str, Union[str, bytes]]
 """The fields of a value: text, or bytes where they are not UTF-8."""
@@ -60,6 +62,14 @@ class TargetService(ABC):
     @abstractmethod
     def options(self) -> Mapping[str, Any]:
         """Return the target's own options."""
+
+    def runner(self) -> LocalRunner:
+        """Return what runs the target's modules and programs; for a target on hosts, with these hosts."""
+        return LocalRunner()
+
+    def place(self) -> List[str]:
+        """Return the beginning of a command that runs a controller where the service can be reached. Empty: anywhere."""
+        return []
 
     def parameters(self) -> Mapping[str, Any]:
         """Return further options of `credential_rotate`, for example `generate`."""

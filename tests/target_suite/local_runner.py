@@ -17,19 +17,39 @@ from ansible.module_utils.testing import patch_module_args
 
 
 class LocalRunner:
-    """What the driver calls on the task's host. `host` is only passed on by drivers of several hosts."""
+    """What the driver calls on the task's host, and on hosts of an inventory, which are all this machine. A host may be down."""
 
-    def run_module(self, name: str, arguments: Mapping[str, Any], limit: float, host: str = "") -> Mapping[str, Any]:
+    def __init__(self, hosts: Optional[Mapping[str, LocalRunner]] = None, connection: Optional[Mapping[str, Any]] = None) -> None:
+        """Set the hosts by name, and how the controller reaches this one (`Modules.read_connection`)."""
+        self.hosts = hosts or {}
+        self.connection = connection or {}
+        self.is_down = False
+
+    def at(self, place: str) -> LocalRunner:
+        """Return the runner of a host of the inventory."""
+        return self.hosts[place]
+
+    def read_connection(self) -> Mapping[str, Any]:
+        """Return how the controller reaches the host."""
+        return self.connection
+
+    def run_module(self, name: str, arguments: Mapping[str, Any], limit: float) -> Mapping[str, Any]:
         """Return the result of a module by its full name."""
+        if self.is_down:
+            return {"unreachable": True}
         namespace, collection, module = name.split(".")
-        loaded = importlib.import_module("ansible_collections.{}.{}.plugins.modules.{}".format(namespace, collection, module))
+        known = "ansible.modules" if (namespace, collection) == ("ansible", "builtin") else None
+        package = known or "ansible_collections.{}.{}.plugins.modules".format(namespace, collection)
+        loaded = importlib.import_module("{}.{}".format(package, module))
         written = io.StringIO()
         with patch_module_args(dict(arguments)), contextlib.redirect_stdout(written), contextlib.suppress(SystemExit):
             loaded.main()
         result: Mapping[str, Any] = json.loads(written.getvalue())
         return result
 
-    def run_program(self, argv: Sequence[str], stdin: bytes, limit: float, host: str = "") -> Optional[int]:
+    def run_program(self, argv: Sequence[str], stdin: bytes, limit: float) -> Optional[int]:
         """Return the exit status of a program."""
+        if self.is_down:
+            return None
         ended = subprocess.run(list(argv), input=stdin, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
         return ended.returncode

@@ -36,7 +36,6 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.action.rotation_
 from .faults import APPLY, LIST, MAKE, PRECHECK, PROBE, RETIRE, Call, Fault
 from .faulty_store import Crash, FaultyStore
 from .harness import Plain, TargetService
-from .local_runner import LocalRunner
 
 NAME = "rotated"
 STAGES = ("current", "pending", "previous")
@@ -92,7 +91,7 @@ class Rotated:
         os.chdir(here)
         try:
             driver = RotationDriver(
-                lambda step: self._perform(manager, phase, step, context), self._watch(), LocalRunner(), self._read, self.elapse
+                lambda step: self._perform(manager, phase, step, context), self._watch(), self.service.runner(), self._read, self.elapse
             )
             return str(driver.drive().result["outcome"])
         finally:
@@ -147,7 +146,7 @@ class Rotated:
         return self.fault.play(self, Call(name, lambda: method(self._late_modules(), *arguments)))
 
     def _late_modules(self) -> StepModules:
-        return StepModules(LocalRunner(), self._read, self._read() + LATE_LIMIT, LATE_LIMIT, lambda _text: None)
+        return StepModules(self.service.runner(), self._read, self._read() + LATE_LIMIT, LATE_LIMIT, lambda _text: None)
 
     # What faults do.
 

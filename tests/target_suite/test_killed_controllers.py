@@ -52,7 +52,7 @@ class Site:
             (here / "nebula.yml").write_text("extensions: [{}]\n".format(self.service.kind), encoding="utf-8")
         (here / "play.json").write_text(json.dumps(self.play), encoding="utf-8")
         around = {"ANSIBLE_CALLBACK_PLUGINS": str(PLUGINS), "ANSIBLE_CALLBACKS_ENABLED": "killer", "NEBULA_TEST_KILL_AT": str(kill_at)}
-        command: List[str] = [str(PLAYBOOK), "-i", "localhost,", "-c", "local", "play.json"]
+        command: List[str] = [*self.service.place(), str(PLAYBOOK), "-i", "localhost,", "-c", "local", "play.json"]
         environment: Dict[str, str] = {**os.environ, **(around if kill_at else {})}
         return subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True, timeout=600, check=False)
 

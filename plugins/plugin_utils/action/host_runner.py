@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs a target's modules and programs on the task's host, within a time limit. Their output is not shown or logged."""
+"""Runs a target's modules and programs on a host, within a time limit. Their output is not shown or logged."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import shlex
 import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -18,6 +18,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.plugin_utils.action.delegation import delegate, read_connection
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.run_on_target import Unshown
 from ansible_collections.nebula.credential.plugins.plugin_utils.output import masking
 
@@ -29,13 +30,34 @@ class _Late(BaseException):
 
 
 class HostRunner:
-    """Runs modules and programs of a target on the host of one task."""
+    """Runs modules and programs of a target on the host of one task, and on other hosts of the inventory."""
 
     def __init__(self, action: ActionBase, variables: Mapping[str, Any], secret_arguments: Sequence[str] = ()) -> None:
         """Set the task's action, the host's variables, and the arguments of the target's modules whose values are masked."""
         self._secret_arguments = secret_arguments
         self._action = action
         self._variables = dict(variables)
+        self._others: dict[str, HostRunner] = {}
+
+    def close(self) -> None:
+        """Close the connections to other hosts."""
+        for other in self._others.values():
+            with suppress(AnsibleError):
+                other._action._connection.close()
+
+    def at(self, place: str) -> HostRunner:
+        """Return the runner of another host of the inventory, reached as `delegate_to` would reach it. Contact nothing.
+
+        Raises:
+            InvalidInput: the host's variables make no connection.
+        """
+        if place not in self._others:
+            self._others[place] = HostRunner(*delegate(self._action, place, self._variables), self._secret_arguments)
+        return self._others[place]
+
+    def read_connection(self) -> dict[str, Any]:
+        """Return how the host is reached, as `Modules.read_connection` does."""
+        return read_connection(self._action)
 
     def run_module(self, name: str, arguments: Mapping[str, Any], limit: float) -> dict[str, Any]:
         """Return the result of a module of another collection; without a response `{"unreachable": True}`.

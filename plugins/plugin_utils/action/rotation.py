@@ -19,7 +19,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import In
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.rotate import STEP
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.options import build_argument, read_aliases
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import TARGETS, find_target
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import TARGETS, find_target, option_of
+from ansible_collections.nebula.credential.plugins.plugin_utils.action.delegation import find_host, find_hosts
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.host_runner import HostRunner
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.rotation_driver import RotationDriver
 
@@ -54,6 +55,22 @@ def load_specification(kind: str, allowed: Iterable[str]) -> Specification:
     return replace(CREDENTIAL_ROTATE, argument_spec={**CREDENTIAL_ROTATE.argument_spec, "target_options": own})
 
 
+def name_hosts(parameters: Mapping[str, Any], action: ActionBase, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of `credential_rotate` with the names of hosts in place of the patterns in its target's options.
+
+    Raises:
+        InvalidInput: a pattern matches no host, or several where one is meant.
+    """
+    kind = str(parameters["target"])
+    where = option_of(kind)
+    given = dict(parameters.get(where) or {})
+    for name, option in find_target(kind).options.items():
+        if option.hosts:
+            find = find_hosts if option.type == "list" else find_host
+            given[name] = find(given.get(name), action, variables, "{0}.{1}".format(where, name))
+    return {**parameters, where: given}
+
+
 def drive_rotation(perform: Callable[[dict[str, Any]], Outcome], kind: str, action: ActionBase, variables: Mapping[str, Any]) -> Outcome:
     """Drive a rotation against a target on the task's host, and return the result without the last step.
 
@@ -61,5 +78,9 @@ def drive_rotation(perform: Callable[[dict[str, Any]], Outcome], kind: str, acti
         CredentialError: the rotation was not begun, or did not end with the new value promoted.
     """
     target = find_target(kind)
-    outcome = RotationDriver(perform, target, HostRunner(action, variables, target.secret_arguments)).drive()
+    runner = HostRunner(action, variables, target.secret_arguments)
+    try:
+        outcome = RotationDriver(perform, target, runner).drive()
+    finally:
+        runner.close()
     return Outcome({name: value for name, value in outcome.result.items() if name != STEP}, outcome.secrets)

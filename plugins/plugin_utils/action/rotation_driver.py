@@ -17,7 +17,6 @@ from typing import Any, Protocol
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     CredentialError,
-    InvalidInput,
     RotationFailed,
     RotationInProgress,
 )
@@ -34,13 +33,19 @@ _PRECHECK_LIMIT = 120.0
 
 
 class Runner(Protocol):
-    """What runs on the task's host, for at most `limit` seconds."""
+    """What runs on one host, for at most `limit` seconds."""
 
     def run_module(self, name: str, arguments: Mapping[str, Any], limit: float) -> Mapping[str, Any]:
         """Return a module's result; without a response `{"unreachable": True}`."""
 
     def run_program(self, argv: Sequence[str], stdin: bytes, limit: float) -> int | None:
         """Return a program's exit status; None without a response."""
+
+    def read_connection(self) -> Mapping[str, Any]:
+        """Return how the host is reached, as `Modules.read_connection` does."""
+
+    def at(self, place: str) -> Runner:
+        """Return the runner of another host of the inventory."""
 
 
 def read_clock() -> float:
@@ -52,8 +57,8 @@ class StepModules:
     """The `Modules` of one step, which ends at `deadline` of the driver's clock. No call takes longer than `each` seconds."""
 
     def __init__(self, runner: Runner, monotonic: Callable[[], float], deadline: float, each: float, note: Callable[[str], None]) -> None:
-        """Set the runner of modules, the driver's clock, the end of the step by that clock, the seconds one call may take, and who
-        keeps a note.
+        """Set the runner of the task's host, the driver's clock, the end of the step by that clock, the seconds one call may take,
+        and who keeps a note.
         """
         self.note = note
         self._each = each
@@ -63,17 +68,22 @@ class StepModules:
 
     def run(self, name: str, arguments: Mapping[str, Any], place: str = "") -> Mapping[str, Any]:
         """Return the result of a module, as `Modules.run` does."""
-        _check_place(place)
-        return self._runner.run_module(name, arguments, min(self.time_left(), self._each))
+        return self._at(place).run_module(name, arguments, min(self.time_left(), self._each))
 
     def run_program(self, argv: Sequence[str], stdin: bytes, place: str = "") -> int | None:
         """Return the exit status of a program, as `Modules.run_program` does."""
-        _check_place(place)
-        return self._runner.run_program(argv, stdin, min(self.time_left(), self._each))
+        return self._at(place).run_program(argv, stdin, min(self.time_left(), self._each))
+
+    def read_connection(self, place: str) -> Mapping[str, Any]:
+        """Return how a host is reached, as `Modules.read_connection` does."""
+        return self._at(place).read_connection()
 
     def time_left(self) -> float:
         """Return the seconds that the step may still take."""
         return self._deadline - self._monotonic()
+
+    def _at(self, place: str) -> Runner:
+        return self._runner.at(place) if place else self._runner
 
 
 class RotationDriver:
@@ -240,11 +250,6 @@ def _at_each_place(act: Callable[[str], str], step: Mapping[str, Any]) -> dict[s
 def combine(wrong: str) -> str:
     """Return the outcome for a value that was accepted, from the outcome of a random wrong one."""
     return {steps.REFUSED: steps.ACCEPTED, steps.ACCEPTED: steps.ACCEPTS_ANYTHING}.get(wrong, steps.UNAVAILABLE)
-
-
-def _check_place(place: str) -> None:
-    if place:
-        raise InvalidInput("modules of a target run on the task's host only", option="target", remedy="Run the task on {}.".format(place))
 
 
 _ACTS: Mapping[str, Callable[[RotationDriver, Target, Mapping[str, Any], float], dict[str, Any]]] = {

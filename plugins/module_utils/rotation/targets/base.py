@@ -156,6 +156,12 @@ class Modules(Protocol):
         The bytes reach its standard input without passing through a file or an argument.
         """
 
+    def read_connection(self, place: str) -> Mapping[str, Any]:
+        """Return how Ansible reaches a host, without contacting it.
+
+        `host`, `port` (or None), and over ssh `executable`, its `arguments` (a list) and `host_key_checking`.
+        """
+
     def time_left(self) -> float:
         """Return the seconds that the step may still take."""
 

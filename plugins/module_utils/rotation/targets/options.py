@@ -20,6 +20,8 @@ class Option:
         no_log: the value is secret. Must be False, not None, if the option's name looks like that of a secret.
         credential: the value names a credential of the same store. The target gets that credential's fields.
         aliases: other names that users know from the modules of the target.
+        hosts: the value is a pattern of the inventory for one host (type str), or patterns (type list); the target gets the name or the
+            names. Without a value, that is the task's host, or the hosts of the play.
     """
 
     type: str
@@ -31,6 +33,7 @@ class Option:
     no_log: Optional[bool] = None
     credential: bool = False
     aliases: Tuple[str, ...] = ()
+    hosts: bool = False
 
     def argument(self) -> Dict[str, Any]:
         """Return the option as an argument spec has it."""

@@ -47,6 +47,7 @@ def test_a_target_has_a_page_and_describes_itself_and_every_option(kind: str) ->
     assert target.about
     assert all(option.description for option in target.options.values())
     assert (CHECKOUT / "docs" / "integrations" / "targets" / (kind + ".md")).exists()
+    assert "- rotate_{0}\n".format(kind) in (CHECKOUT / "roles" / "rotate" / "vars" / "main.yml").read_text()
     assert {name for group in target.exclusive for name in group} <= set(target.options)
 
 

@@ -1,0 +1,3 @@
+# shellcheck shell=bash
+# Sourced by prepare.sh. Debian's own service is not started: the tests start servers of their own.
+has nginx || missing+=(nginx-light)

@@ -177,7 +177,7 @@ options:
               days: {type: list, elements: str, description: "Days of the week, from V(mon) to V(sun). By default all."}
               from: {type: str, required: true, description: "The time of day at which the window begins, for example V(01:00)."}
               until:
-                description: The time of day at which it ends; on the next day if it is not after O(policy.windows.from).
+                description: The time of day at which it ends; on the next day if it is not after C(from).
                 type: str
                 required: true
       rotation: &rotation

@@ -17,8 +17,12 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.conftest import PROFILE
-from tests.integration.nights import Night
+from tests.integration.counted import Counted
+from tests.integration.nights import DAILY, Night
 
 
 @pytest.fixture
@@ -170,3 +174,24 @@ def test_many_on_many_targets_of_which_some_fail(night: Night) -> None:
     assert "{0} rotated, {1} failed of {2} credentials".format(NUMBER - len(refused), len(refused), NUMBER) in run.output
     doors = night.project.directory / "doors"
     assert all((doors / name).read_text() == night.value(name) for name in names[:: max(1, NUMBER // 30)])
+
+
+@pytest.mark.server
+def test_a_night_logs_in_once_and_credentials_that_are_not_due_cost_no_request_each(night: Night, counted: Counted) -> None:
+    """Counted by the server: the metadata of all is one listing, and the journals of open rotations are another."""
+    configured = counted.configured()
+    night.add_many(4, 1, configured)
+    store = open_store(configured)
+    for number in range(20):
+        store.create(DesiredCredential("later{0:02}".format(number), value=Secret("x"), policy=DAILY))
+    store.close()
+    command = night.command("-e", "rotate_prefix=later")
+    night.project.write("nebula.yml", json.dumps({"default": "prod", "stores": {"prod": configured}, "targets": night.targets}))
+    counted.start_over()
+    asked = len(counted.server.requests())
+    night.project.run(*command).succeeded()
+    assert len(counted.server.requests()) - asked <= 12
+    assert counted.logins() == 1
+    counted.start_over()
+    night.project.run(*command[:-1], "rotate_prefix=c").succeeded()
+    assert counted.logins() == 1

@@ -105,7 +105,7 @@ PLAY = """
 
 def test_a_handler_is_notified_by_a_run_that_does_not_fail_and_else_by_the_next_one(night: Night) -> None:
     night.add("b", "cookies")
-    night.add("typo", "cokies")
+    night.add("typo", "biscuits")
     night.targets["cookies"] = {"kind": "none", "consumers": [{"kind": "handler", "handler": "reload the shop"}]}
     night.command()
     handled = night.project.directory / "handled"
@@ -113,7 +113,7 @@ def test_a_handler_is_notified_by_a_run_that_does_not_fail_and_else_by_the_next_
     first = night.project.run("ansible-playbook", play)
     assert first.returncode == 2
     assert not handled.exists()
-    night.targets["cokies"] = {"kind": "none"}
+    night.targets["biscuits"] = {"kind": "none"}
     night.command()
     night.project.run("ansible-playbook", play).succeeded()
     assert handled.exists()

@@ -45,7 +45,7 @@ def test_what_is_no_name_is_refused(target: Any) -> None:
 
 def test_a_mistyped_part_is_refused_with_the_one_that_was_meant() -> None:
     with pytest.raises(InvalidInput, match="Did you mean 'target'"):
-        check_assignment({"traget": "shop-db"}, is_authenticated=True)
+        check_assignment({"targets": "shop-db"}, is_authenticated=True)
 
 
 @pytest.mark.parametrize("written", [{}, {"target": None}, {"target": None, "options": None}])

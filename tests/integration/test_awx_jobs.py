@@ -107,11 +107,12 @@ def test_every_job_template_runs_in_a_home_that_vanishes(controller: Awx) -> Non
     answers = {"credential_name": CREDENTIAL, "credential_type": "basic"}
     assert run("Nebula provision", answers)[0] == "successful"
     listed = [{"name": CREDENTIAL, "target": "none"}]
-    status, printed = run("Nebula plan a rotation", {"rotate_only_due": "false"}, rotate_credentials=listed)
-    assert (status, "would be" in printed or "plan" in printed) == ("successful", True), printed
-    status, printed = run("Nebula rotate", {"rotate_only_due": "true"}, rotate_credentials=listed)
-    assert (status, "not due" in printed) == ("successful", True), printed
-    status, printed = run("Nebula rotate", {"rotate_only_due": "false"}, rotate_credentials=listed)
+    status, printed = run("Nebula plan a rotation", {}, rotate_credentials=listed)
+    assert (status, "would" in printed or "plan" in printed) == ("successful", True), printed
+    status, printed = run("Nebula rotate", {"rotate_prefix": "app/"})
+    assert (status, "promoted" in printed) == ("successful", False), printed
+    assert run("Nebula rotate", {"rotate_prefix": ""})[0] == "successful"
+    status, printed = run("Nebula rotate", {}, rotate_credentials=listed)
     assert (status, "promoted" in printed) == ("successful", True), printed
     where = {"migrate_from": "prod", "migrate_to": "copy", "migrate_prefix": "app/", "migrate_after": "keep"}
     status, printed = run("Nebula migrate", where)

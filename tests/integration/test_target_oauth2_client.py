@@ -19,10 +19,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.secret imp
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Value
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.oauth2_client import OAuth2Client
 from tests.conftest import PROFILE
+from tests.target_suite.rotated import SETTLE, Rotated, run_until_failure
+from tests.target_suite.rows import rotating
 from tests.targets.harness import Plain, TargetService
 from tests.targets.oauth2_client import DIRECT, RegisteredClient
-from tests.targets.rotated import SETTLE, Rotated, run_until_failure
-from tests.targets.rows import rotating
 
 REALM = "tests"
 

@@ -54,6 +54,7 @@ molecule: servers
 	@$(BIN)/nox --session molecule
 
 .PHONY: test-long
+test-long: export NEBULA_TEST_PROFILE = long
 test-long: servers ## the long versions: 1,000 crashes, more examples, every ansible-core on its Python; PART=rotation only the targets
 	@$(BIN)/nox --session $(or $(PART),tests-long matrix)
 

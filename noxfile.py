@@ -214,8 +214,9 @@ def tests_long(session: nox.Session) -> None:
 @nox.session(default=False)
 def rotation(session: nox.Session) -> None:
     """Play every fault at every step of every target, and go on where an earlier run stopped."""
-    session.run("pytest", "-q", "tests/targets", *session.posargs, env={"NEBULA_TEST_PROFILE": "long", "PYTHONPATH": ""})
-    session.run("python", "-m", "tests.targets.rows", env={"PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"]})
+    environment = {"NEBULA_CONFORMANCE_TARGETS": "tests.targets.discovery:SERVICES", "PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"]}
+    session.run("pytest", "-q", "tests/target_suite", *session.posargs, env={"NEBULA_TEST_PROFILE": "long", "PYTHONPATH": ""})
+    session.run("python", "-m", "tests.target_suite.rows", env=environment)
 
 
 def run_tests(session: nox.Session, profile: str) -> None:
@@ -251,6 +252,6 @@ def matrix(session: nox.Session, core: str) -> None:
 
 @nox.session(default=False)
 def molecule(session: nox.Session) -> None:
-    """Converge, repeat and verify the roles `provision` (on every store) and `migrate` (to another store) on this machine."""
+    """Converge and verify the roles `provision` (on every store), `migrate` (to another store) and `rotate` (PostgreSQL) on this machine."""
     with session.chdir("extensions"):
         session.run("molecule", "test", "--all", *session.posargs, env={"NO_COLOR": "1"})

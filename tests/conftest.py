@@ -50,6 +50,7 @@ def _collection_root() -> Path:
 COLLECTION_ROOT = _collection_root()
 os.environ.setdefault("NEBULA_CONFORMANCE_KINDS", "tests.backends.discovery:CONFORMING")
 os.environ.setdefault("NEBULA_CONFORMANCE_TYPES", "tests.unit.types.samples:SAMPLES")
+os.environ.setdefault("NEBULA_CONFORMANCE_TARGETS", "tests.targets.discovery:SERVICES")
 _DATABASE = DirectoryBasedExampleDatabase(CHECKOUT / ".cache" / "hypothesis")
 _PATIENT = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
 hypothesis.settings.register_profile("fast", max_examples=60, derandomize=True, database=None, **_PATIENT)

@@ -20,11 +20,16 @@ options:
       - V(postgresql) changes the password of a PostgreSQL role.
       - V(mysql) changes the password of a user of MySQL or MariaDB.
       - V(redis) changes the password of an ACL user of Redis or Valkey.
+      - V(rabbitmq) changes the password of a RabbitMQ user.
+      - V(mongodb) changes the password of a MongoDB user. Not tried on a real server.
       - V(http) changes a value by an HTTP API, whose requests you describe.
       - V(aws_iam) has AWS make an access key of an IAM user, and deletes the old one.
       - V(vault_approle) has HashiCorp Vault or OpenBao make a secret id of an AppRole, and drops the old one.
       - V(vault_static_role) has HashiCorp Vault or OpenBao change the password of a static role of its database engine.
       - V(kubernetes) has Kubernetes make a token of a service account, and revokes the old one.
+      - V(ldap) changes the password of an entry of an LDAP directory.
+      - V(active_directory) changes the password of an account of Active Directory.
+      - V(oauth2_client) changes the secret of an OAuth 2.0 client, by Keycloak's admin API or by dynamic registration management.
       - V(command) runs programs of your own that change the value, and that try it.
       - The full name of another collection's target (C(namespace.collection.name)) takes its options from O(target_options). It
         is loaded on the controller only, if C(nebula.yml) lists it under C(extensions).
@@ -267,6 +272,134 @@ options:
             works."
         type: bool
         default: false
+  rabbitmq:
+    description:
+      - The management API of RabbitMQ, and whose password changes there. The controller sends the requests, not the task's host.
+        It needs the Python package C(requests).
+      - The server gets a salted hash, never the password, except at a login. The user's tags and permissions stay as they are.
+      - A single user has no grace period, because it has one password at a time.
+    type: dict
+    suboptions:
+      url:
+        description:
+          - The address of the management API, for example C(https://rabbit.example.com:15671).
+        type: str
+        required: true
+      ca_cert:
+        description:
+          - A file of CA certificates that verify the server's certificate, on the controller. Without it, the system's are
+            trusted.
+        type: path
+      client_cert:
+        description:
+          - A client certificate, on the controller.
+        type: path
+      client_key:
+        description:
+          - The key of O(rabbitmq.client_cert), on the controller.
+        type: path
+      allow_insecure_transport:
+        description:
+          - Allow C(http://) to another machine.
+        type: bool
+        default: false
+      user:
+        description:
+          - The user whose password changes. Defaults to the credential's field C(username).
+        type: str
+      usernames:
+        description:
+          - Two users that take turns. The new value is the other user's user name and password, so that the old one keeps
+            working.
+          - Both must exist and have the same rights. Consumers must read user name and password in one lookup.
+        type: list
+        elements: str
+      admin_user:
+        description:
+          - A user that may change the password. Defaults to the user name of O(rabbitmq.admin_credential).
+        type: str
+      admin_password:
+        description:
+          - The password of O(rabbitmq.admin_user).
+        type: str
+      admin_credential:
+        description:
+          - A credential in the same store that holds the admin's user name and password.
+        type: str
+      own_login:
+        description:
+          - Whether the user changes its own password, by a login with the current value, in place of an administrator.
+          - "With one value at a time there is no way back then: the old value cannot be sent again with a login that no longer
+            works."
+        type: bool
+        default: false
+  mongodb:
+    description:
+      - The MongoDB server, and whose password changes there. The controller reaches it, not the task's host, by the Python
+        package C(pymongo).
+      - The roles of the user stay as they are. A single user has no grace period, because it has one password at a time.
+    type: dict
+    suboptions:
+      url:
+        description:
+          - The servers, as C(mongodb://host:port,host:port/?replicaSet=name) or C(mongodb+srv://host), without a login.
+          - Of its parameters C(replicaSet) and C(directConnection) are taken.
+        type: str
+        required: true
+      ca_cert:
+        description:
+          - A file of CA certificates that verify the server's certificate, on the controller. Without it, the system's are
+            trusted.
+        type: path
+      client_cert:
+        description:
+          - A file with a client certificate and its key, on the controller.
+        type: path
+      allow_insecure_transport:
+        description:
+          - Connect to another machine without TLS.
+        type: bool
+        default: false
+      user:
+        description:
+          - The user whose password changes. Defaults to the credential's field C(username).
+        type: str
+      user_database:
+        description:
+          - The database in which the user was created.
+        type: str
+        default: admin
+      usernames:
+        description:
+          - Two users that take turns. The new value is the other user's user name and password, so that the old one keeps
+            working.
+          - Both must exist and have the same rights. Consumers must read user name and password in one lookup.
+        type: list
+        elements: str
+      admin_user:
+        description:
+          - A user that may change the password. Defaults to the user name of O(mongodb.admin_credential).
+        type: str
+      admin_password:
+        description:
+          - The password of O(mongodb.admin_user).
+        type: str
+      admin_credential:
+        description:
+          - A credential in the same store that holds the admin's user name and password.
+        type: str
+      own_login:
+        description:
+          - Whether the user changes its own password, by a login with the current value, in place of an administrator.
+          - "With one value at a time there is no way back then: the old value cannot be sent again with a login that no longer
+            works."
+        type: bool
+        default: false
+      admin_database:
+        description:
+          - The database in which the administrator was created.
+        type: str
+        default: admin
   http:
     description:
       - The requests by which the API takes, tries and drops a value. The controller sends them, by TLS 1.2 or later, and follows
@@ -571,6 +704,151 @@ options:
           - "Needed at most once: the tokens that this target has made are bound."
         type: bool
         default: false
+  ldap:
+    description:
+      - The directory, and whose password changes there. It is reached from the controller, which needs C(bonsai), whatever host
+        the task names.
+      - The server gets the password over TLS and hashes it. An entry has one password at a time, so there is no grace period.
+    type: dict
+    suboptions:
+      url:
+        description:
+          - "The server: C(ldaps://host) or C(ldap://host). Defaults to the credential's field C(url)."
+        type: str
+      start_tls:
+        description:
+          - Whether C(ldap://) is encrypted by StartTLS. Defaults to the credential's field C(start_tls), or V(true).
+        type: bool
+      ca_cert:
+        description:
+          - A file on the controller with the authority of the server's certificate. Defaults to the field C(ca_cert), or to those
+            of the system.
+        type: path
+      dn:
+        description:
+          - The entry whose password changes, a distinguished name. Defaults to the credential's field C(bind_dn).
+        type: str
+      admin_credential:
+        description:
+          - A credential in the same store, of type C(ldap), that may change the password.
+        type: str
+      self_service:
+        description:
+          - "V(true) if the account changes its own password, with the current one. A change cannot be taken back then: a rotation
+            whose new password does not work at once needs a person. Give this or O(ldap.admin_credential)."
+        type: bool
+  active_directory:
+    description:
+      - The domain controller, and whose password changes there. It is reached from the controller, which needs C(bonsai),
+        whatever host the task names, over TLS alone.
+      - "The old password still logs in for a while after a change (O(active_directory.old_accepted_for)). It is no grace period
+        to count on: Kerberos refuses it at once."
+    type: dict
+    suboptions:
+      url:
+        description:
+          - "The server: C(ldaps://host) or C(ldap://host). Defaults to the credential's field C(url)."
+        type: str
+      start_tls:
+        description:
+          - Whether C(ldap://) is encrypted by StartTLS. Defaults to the credential's field C(start_tls), or V(true).
+        type: bool
+      ca_cert:
+        description:
+          - A file on the controller with the authority of the server's certificate. Defaults to the field C(ca_cert), or to those
+            of the system.
+        type: path
+      dn:
+        description:
+          - The entry whose password changes, a distinguished name. Defaults to the credential's field C(bind_dn).
+        type: str
+      admin_credential:
+        description:
+          - A credential in the same store, of type C(ldap), that may change the password.
+        type: str
+      self_service:
+        description:
+          - "V(true) if the account changes its own password, with the current one. A change cannot be taken back then: a rotation
+            whose new password does not work at once needs a person. Give this or O(active_directory.admin_credential)."
+        type: bool
+      base_dn:
+        description:
+          - Where the account is searched, if only its name is known. Defaults to the credential's field C(base_dn), or to the
+            domain of the server.
+        type: str
+      old_accepted_for:
+        description:
+          - For how many seconds the domain accepts an old password (C(OldPasswordAllowedPeriod)).
+        type: int
+        default: 3600
+      min_interval:
+        description:
+          - "The shortest time between two changes, in seconds: the minimum password age of the domain. A rotation before that is
+            refused, with the earliest time. Defaults to a day with O(active_directory.self_service), else to 0: an administrator
+            is not bound by it."
+        type: int
+  oauth2_client:
+    description:
+      - The client whose secret changes, and the authorization server. The controller sends the requests.
+      - The client is the credential's field C(client_id), else C(username); its secret is C(client_secret), else the primary
+        field. A client has one secret at a time, so there is no grace period.
+    type: dict
+    suboptions:
+      api:
+        description:
+          - How the secret is changed.
+          - "V(keycloak): an administrator sets it, by the admin API."
+          - "V(registration): the server issues it when the client's record is updated (RFC 7592), and shows it in the record.
+            Only servers that issue a new secret with each update are supported."
+        type: str
+        required: true
+        choices: [keycloak, registration]
+      url:
+        description:
+          - With V(keycloak) the address of the server, for example C(https://id.example.com). With V(registration) the address of
+            the client's record, which its registration gave as C(registration_client_uri).
+        type: str
+        required: true
+      realm:
+        description:
+          - "With V(keycloak): the realm of the client."
+        type: str
+      admin_credential:
+        description:
+          - A credential in the same store by which the change is made.
+          - "V(keycloak): C(username) and C(password) of O(oauth2_client.admin_login)."
+          - "V(registration): the registration access token, in a field C(token), C(api_key), C(value) or C(password)."
+        type: str
+        required: true
+      admin_login:
+        description:
+          - "With V(keycloak): V(client) for the id and the secret of a client with a service account, V(user) for a user."
+          - Defaults to V(client).
+        type: str
+        choices: [client, user]
+      admin_realm:
+        description:
+          - "With V(keycloak): the realm of the administrator. Defaults to O(oauth2_client.realm)."
+        type: str
+      keeps_registration_token:
+        description:
+          - "With V(registration), and required there: the server keeps the registration access token valid after an update."
+          - If it issues another one with each update, a response that is lost would take the access to the client with it.
+        type: bool
+      token_url:
+        description:
+          - The token endpoint, at which a secret is tried. Defaults to the field C(token_url), or to that of
+            O(oauth2_client.realm).
+        type: str
+      client_auth:
+        description:
+          - How the client sends its secret there. Defaults to the field C(client_auth), else V(client_secret_basic).
+        type: str
+        choices: [client_secret_basic, client_secret_post]
+      ca_cert:
+        description:
+          - A file of CA certificates that verify the server's certificate, on the controller.
+        type: path
   command:
     description:
       - The programs that change and try the value. They run on the task's host, by C(/bin/sh) and C(timeout), with only C(PATH),

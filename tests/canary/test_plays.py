@@ -17,6 +17,7 @@ from tests.canary import canaries
 from tests.canary.channels import everywhere
 from tests.canary.sandbox import PLAYS, Sandbox
 from tests.canary.search import Searcher
+from tests.servers import mongodb_wire, once, rabbitmq_api
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,25 @@ def test_no_secret_shows_in_a_rotation_of_an_acl_user(given, sandbox, valkey):
     valkey.ask("AUTH default " + valkey.password, "ACL DELUSER canary_app")
 
 
+def test_no_secret_shows_in_a_rotation_of_a_mongodb_user(given, sandbox):
+    with mongodb_wire.running() as server:
+        given = dict(given, new_canary=canaries.make_plain(), admin_canary=server.password)
+        server.put("canary_app", given["plain_canary"], [])
+        rotate_service(given, sandbox, "mongodb", server, {"url": server.url})
+        assert Searcher(given).hits(everywhere(sandbox)) == []
+        assert server.accepts("canary_app", given["new_canary"])
+
+
+def test_no_secret_shows_in_a_rotation_of_a_rabbitmq_user(given, sandbox):
+    with rabbitmq_api.running() as server:
+        given = dict(given, new_canary=canaries.make_plain(), admin_canary=server.password)
+        server.ask("PUT", "/api/users/canary_app", {"password": given["plain_canary"], "tags": ""})
+        rotate_service(given, sandbox, "rabbitmq", server, {"url": server.url})
+        sent = b"".join(request.content for request in server.asked[1:])
+        assert Searcher(given).hits([*everywhere(sandbox), ("what the server got", sent)]) == []
+        assert server.accepts("canary_app", given["new_canary"])
+
+
 @pytest.mark.parametrize("secret_in", ["stdin", "environment"])
 def test_no_secret_shows_in_a_rotation_by_programs(given, sandbox, secret_in):
     """Also with the modules' payloads kept: there are none. A program's environment holds the value where the user asked for that."""
@@ -149,6 +169,39 @@ def test_no_secret_shows_in_a_rotation_by_programs(given, sandbox, secret_in):
     assert ended == 0, sandbox.output[-3000:].decode("utf-8", "replace")
     assert (sandbox.path("rendered") / "door").read_text() == given["new_canary"] + "\n"
     assert any(b"/rendered/door" in command for _where, command in sandbox.processes["cmdline"])
+
+
+@pytest.mark.server
+def test_no_secret_shows_in_a_rotation_at_a_directory_or_in_its_log(given, sandbox):
+    server = once.slapd()
+    given = dict(given, new_canary=canaries.make_plain(), admin_canary=server.password)
+    dn = server.add_person("canary", given["plain_canary"])
+    place = {"directory_url": server.ldaps_url, "directory_ca": server.ca_cert, "directory_dn": dn, "directory_admin": server.user}
+    ended = sandbox.play("rotate_ldap.yml", dict(given, canary_store=store_of(sandbox), **place), ["--diff", "-vvv"])
+    assert Searcher(given).hits([*everywhere(sandbox), ("slapd's log", server.log.read_bytes())]) == []
+    assert ended == 0, sandbox.output[-3000:].decode("utf-8", "replace")
+    assert b"refuses the login" in sandbox.output
+    assert b"no such account" in sandbox.output
+    assert server.accepts(dn, given["new_canary"])
+
+
+@pytest.mark.server
+def test_no_secret_shows_in_rotations_by_requests(given, sandbox):
+    server = once.openbao()
+    path = "auth/{0}/role/{1}".format(server.enable("approle", "canary-approle", auth=True), "canary")
+    rules = 'path "{0}*" {{ capabilities = ["create", "read", "update", "list"] }}'.format(path)
+    given = dict(given, new_canary=canaries.make_plain(), admin_canary=server.token(server.policy("canary", rules)))
+    server.call("POST", path, {"token_ttl": "1m"})
+    server.call("POST", path + "/custom-secret-id", {"secret_id": given["plain_canary"]})
+    role_id = server.call("GET", path + "/role-id")["data"]["role_id"]
+    named = {"server_url": server.url, "server_mount": "canary-approle", "server_role": "canary", "server_role_id": role_id}
+    ended = sandbox.play("rotate_api.yml", {**given, "canary_store": store_of(sandbox), **named}, ["--diff", "-vvv"])
+    said = sandbox.output[-3000:].decode("utf-8", "replace")
+    assert Searcher(given).hits(everywhere(sandbox)) == []
+    assert ended == 0, said
+    assert b"promoted" in sandbox.output, said
+    assert b"the server responded with status" in sandbox.output, said
+    assert len(server.call("LIST", path + "/secret-id")["data"]["keys"]) == 3
 
 
 @pytest.mark.server

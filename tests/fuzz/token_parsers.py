@@ -11,6 +11,7 @@ import json
 from random import Random
 from typing import Any, Callable, Dict
 
+from ansible_collections.nebula.credential.plugins.module_utils.context.process import Finished
 from ansible_collections.nebula.credential.plugins.module_utils.errors import StorageError
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.network.http import HttpResponse
@@ -19,6 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.jwt.keys i
 from ansible_collections.nebula.credential.plugins.module_utils.types.jwt.verification import Expectation, verify_token
 from ansible_collections.nebula.credential.plugins.module_utils.types.kerberos import keytab
 from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2 import logins, token_requests
+from ansible_collections.nebula.credential.plugins.module_utils.types.recipes.command import CommandRecipe
 from ansible_collections.nebula.credential.plugins.module_utils.types.saml import responses as saml
 from ansible_collections.nebula.credential.plugins.module_utils.types.saml.settings import read_settings, write_metadata
 from tests.fuzz.mutations import spoil_bytes, spoil_json
@@ -111,6 +113,31 @@ def of_callbacks(_tmp_path: Any) -> Made:
     return parse, spoil
 
 
+class GivenAnswer(CommandRecipe):
+    """A recipe whose command has answered with `data`."""
+
+    data = b""
+
+    def send(self, fields: Any) -> Any:
+        return self._read_answer(Finished(0, self.data, b""))
+
+
+def of_refresh_answers(_tmp_path: Any) -> Made:
+    wholes = [{"fields": {"token": "t", "id": 7}, "expires_in": 60}, {"fields": {"token": "t"}, "expires_at": "2100-01-01T00:00:00Z"}]
+    recipe = GivenAnswer("door", {"command": ["renew-door"], "repeatable": True}, None, lambda _message: None)
+
+    def spoil(random: Random) -> bytes:
+        return spoil_bytes([json.dumps(wholes[0]).encode()], random) if random.randrange(3) == 0 else spoil_json(wholes, random)
+
+    def parse(data: bytes) -> None:
+        recipe.data = data
+        found = recipe.renew({})
+        assert all(isinstance(name, str) for name in found.fields)
+        assert found.expires_at is None or found.expires_at.utcoffset() is not None
+
+    return parse, spoil
+
+
 def of_keytabs(_tmp_path: Any) -> Made:
     principal = "HTTP/web.example.com@EXAMPLE.COM"
     whole = write_keys(write_entry(principal, 2), write_entry(principal, 300, large=300))
@@ -154,6 +181,7 @@ PARSERS: Dict[str, Callable[[Any], Made]] = {
     "keys of tokens": of_key_sets,
     "response of a token endpoint": of_token_responses,
     "callback of a login": of_callbacks,
+    "answer to a refresh of a custom value": of_refresh_answers,
     "keytab": of_keytabs,
     "response of SAML": of_saml_responses,
     "metadata of SAML": of_saml_metadata,

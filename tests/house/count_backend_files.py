@@ -11,6 +11,7 @@ A tracked file counts if the backend's name is in it as a word, in any case, in 
   Vault, for example), since backends do not import one another;
 - records of the past: changelog and decisions;
 - locks: a kind of lock may have the name of a backend;
+- rotation targets and the lists of them: a target may have the name of a backend, too;
 - pictures that the bench draws and figures that it keeps, and the pages that are written from the backends' declarations;
 - what counts: this directory, and its tests.
 
@@ -30,7 +31,8 @@ from tests.house.source import SourceTree
 LEFT_OUT = re.compile(
     r"^(?:CHANGELOG|changelogs/|docs/decisions/|tests/house/|tests/unit/house/|docs/reference/options\.md$"
     r"|docs/integrations/backends/comparison\.md$|tests/bench/(?:figures|plays)\.json$)"
-    r"|\.(?:svg|png)$|(?:^|[/_])locks?(?:[/_.]|$)"
+    r"|plugins/module_utils/rotation/targets/|plugins/doc_fragments/rotation_targets\.py$|docs/integrations/targets/|roles/rotate/vars/"
+    r"|tests/targets/|\.(?:svg|png)$|(?:^|[/_])locks?(?:[/_.]|$)"
 )
 PREFIX = 4
 """Letters by which a path is known to be a backend's."""

@@ -22,7 +22,7 @@ LEAVING = ("ansible.module_utils._text", "ansible._internal", "ansible.plugins.c
 DYNAMIC_MODULES = {"importlib", "pkgutil", "imp", "runpy"}
 FINDERS = {"importlib.machinery"}
 """They say whether a module is installed, and import none."""
-CONFORMANCE = ("tests/conformance/", "tests/type_conformance/")
+SHIPPED_SUITES = ("tests/conformance/", "tests/target_suite/", "tests/type_conformance/")
 SENT_CODE = IN_LIBRARY + "/sent_code.py"
 """It imports what the action sent, which no import statement of a module may name."""
 DYNAMIC_CALLS = {"__import__", "exec", "eval", "compile"}
@@ -62,8 +62,8 @@ def find_imports_of_what_leaves(tree: SourceTree) -> Iterator[str]:
 
 
 def find_relative_imports(tree: SourceTree) -> Iterator[str]:
-    """No import is relative: each names the whole path. The conformance suites have two: in the distribution they have other names."""
-    sources = (source for source in tree.python("plugins", "tests") if not source.name.startswith(CONFORMANCE))
+    """No import is relative: each names the whole path. A suite that is shipped has two: in its distribution it has another name."""
+    sources = (source for source in tree.python("plugins", "tests") if not source.name.startswith(SHIPPED_SUITES))
     return _imports(sources, (".",))
 
 

@@ -47,11 +47,11 @@ def take_slapd(text: str, directory: Path, running: ExitStack) -> Optional[Examp
     if "'directory-ca.pem'" not in text:
         return None
     server, password = once.slapd(), secrets.token_urlsafe(24)
-    server.add_person("reader, night", password)
+    server.add_person("rotated" if "uid=rotated," in text else "reader, night", password)
     authority = directory / "directory-ca.pem"
     authority.write_text(server.ca_cert, encoding="ascii")
     addresses = {"ldaps://ldap.example.com": server.ldaps_url, "'directory-ca.pem'": "'{0}'".format(authority)}
-    return Example({"READER_PASSWORD": password}, addresses=addresses)
+    return Example({"READER_PASSWORD": password, "ADMIN_PASSWORD": server.password}, addresses=addresses)
 
 
 def take_identity_provider(text: str, directory: Path, running: ExitStack) -> Optional[Example]:

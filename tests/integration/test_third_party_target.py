@@ -7,49 +7,21 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-TARGET = """
-import pathlib
+from tests.conftest import CHECKOUT
+from tests.house.source import SourceTree
+from tests.integration.test_added_backend import build
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import base, steps
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.options import Option
-
-
-class Appliance(base.Target):
-    kind = "acme.vaulty.appliance"
-    summary = "An appliance."
-    about = ("Where it is.",)
-    options = {
-        "place": Option("path", ("Its file.",), required=True),
-        "pin": Option("str", ("Its PIN.",), no_log=True),
-    }
-    traits = base.TargetTraits(base.OVERLAP_NONE, base.REAPPLY, "reads it", 60)
-
-    def __init__(self, options, current):
-        self._place = pathlib.Path(options["place"])
-
-    def describe(self):
-        return {"place": str(self._place)}
-
-    def precheck(self, modules):
-        if not self._place.exists():
-            raise NotFound("the appliance is not there", option="target_options.place")
-
-    def apply(self, modules, value, place=""):
-        self._place.write_bytes(value.fields[value.primary].expose())
-        return steps.APPLIED
-
-    def probe(self, modules, value, place=""):
-        return steps.ACCEPTED if self._place.read_bytes() == value.fields[value.primary].expose() else steps.REFUSED
-
-
-TARGET = Appliance
-"""
+COPIED = CHECKOUT / "docs" / "examples" / "custom-targets" / "collection"
+TARGET = (COPIED / "plugins" / "plugin_utils" / "rotation_targets" / "appliance.py").read_text(encoding="utf-8")
 ROTATE = "nebula.credential.credential_rotate"
 
 
@@ -149,3 +121,28 @@ def test_a_file_that_is_no_target_is_named(project: Any, appliance: Path, text: 
 def test_a_list_that_is_none_is_named(project: Any, appliance: Path) -> None:
     project.write("nebula.yml", "extensions: acme.vaulty.appliance\n")
     assert "is not a list of names" in rotate(project, "target_options: {place: /x}").failed()
+
+
+def test_the_target_to_copy_passes_the_suite_of_the_distribution(tmp_path: Path) -> None:
+    """As someone does who has both collections and none of our tests."""
+    for source in SourceTree(CHECKOUT).listed:
+        if source.name.startswith(("extras/conformance/", "tests/conformance/", "tests/target_suite/")):
+            (tmp_path / source.name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source.path, tmp_path / source.name)
+    build(tmp_path / "extras" / "conformance", tmp_path)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
+    root = tmp_path / "site" / "ansible_collections"
+    shutil.copytree(COPIED / "plugins", root / "acme" / "vaulty" / "plugins")
+    (root / "nebula" / "credential").mkdir(parents=True)
+    (root / "nebula" / "credential" / "plugins").symlink_to(CHECKOUT / "plugins")
+    around = {
+        "PYTHONPATH": os.pathsep.join([str(tmp_path / "site"), str(COPIED / "suite")]),
+        "ANSIBLE_COLLECTIONS_PATH": str(tmp_path / "site"),
+    }
+    environment = {**os.environ, **around, "NEBULA_CONFORMANCE_TARGETS": "services:SERVICES"}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--pyargs", "nebula_credential_target_suite"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert int(done.stdout.splitlines()[-1].split(" passed")[0].split()[-1]) > 18

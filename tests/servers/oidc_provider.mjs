@@ -4,6 +4,7 @@
 
 // oidc-provider as a server process: node oidc_provider.mjs PACKAGES SETTINGS. Started by oidc_provider.py.
 // It writes a line of JSON for each answer of its token endpoint, and for each family of tokens that it revokes.
+import { randomBytes } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -19,7 +20,19 @@ const provider = new Provider(`http://127.0.0.1:${settings.port}`, {
   clients: settings.clients,
   clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt'],
   scopes: ['openid', 'offline_access', 'api:read'],
-  features: { clientCredentials: { enabled: true }, deviceFlow: { enabled: true }, devInteractions: { enabled: true }, revocation: { enabled: true } },
+  features: {
+    clientCredentials: { enabled: true },
+    deviceFlow: { enabled: true },
+    devInteractions: { enabled: true },
+    revocation: { enabled: true },
+    registration: {
+      enabled: true,
+      initialAccessToken: true,
+      // RFC 7592 section 2.2: the server may issue a new secret with an update.
+      policies: { 'new-secret': (ctx, client) => { if (ctx.method === 'PUT') client.client_secret = randomBytes(24).toString('base64url'); } },
+    },
+    registrationManagement: { enabled: true, rotateRegistrationAccessToken: false },
+  },
   ttl: {
     AccessToken: 3600, AuthorizationCode: 600, ClientCredentials: 3600, DeviceCode: 600, Grant: 86400,
     IdToken: 3600, Interaction: 3600, RefreshToken: 86400, Session: 3600,
@@ -70,13 +83,18 @@ async function logIn({ client, scope }) {
   return { refresh_token: await token.save() };
 }
 
+// A token by which a client registers itself.
+const permit = async () => ({ token: await new provider.InitialAccessToken({ policies: ['new-secret'] }).save() });
+
+const ROUTES = { '/log-in-for-tests': logIn, '/permit-for-tests': permit };
 const answer = provider.callback();
 createServer((request, response) => {
-  if (request.url !== '/log-in-for-tests' || request.headers.authorization !== `Bearer ${settings.key}`) {
+  const route = ROUTES[request.url];
+  if (route === undefined || request.headers.authorization !== `Bearer ${settings.key}`) {
     answer(request, response);
     return;
   }
   let body = '';
   request.on('data', (piece) => { body += piece; });
-  request.on('end', async () => response.end(JSON.stringify(await logIn(JSON.parse(body)))));
+  request.on('end', async () => response.end(JSON.stringify(await route(JSON.parse(body)))));
 }).listen(settings.port, '127.0.0.1');

@@ -64,10 +64,19 @@ class Server(PasswordServer):
 
     def log_in(self, client: str = "app", scope: str = "openid offline_access api:read") -> str:
         """Return the refresh token of a new login, as after a person's consent."""
-        body = {"client": client, "scope": scope}
+        return str(self._ask("/log-in-for-tests", {"client": client, "scope": scope})["refresh_token"])
+
+    def _ask(self, path: str, body: Dict[str, str]) -> Dict[str, Any]:
         headers = {"Authorization": "Bearer " + self.key}
-        answer = requests.post(self.url + "/log-in-for-tests", json=body, headers=headers, timeout=60, proxies=DIRECT)
-        return str(answer.json()["refresh_token"])
+        return dict(requests.post(self.url + path, json=body, headers=headers, timeout=60, proxies=DIRECT).json())
+
+    def register(self) -> Dict[str, Any]:
+        """Return the record of a new client (RFC 7591), which can request tokens by itself. Each update brings it a new secret."""
+        client = {"grant_types": ["client_credentials"], "redirect_uris": [], "response_types": []}
+        headers = {"Authorization": "Bearer " + str(self._ask("/permit-for-tests", {})["token"])}
+        answer = requests.post(self.url + "/reg", json=client, headers=headers, timeout=60, proxies=DIRECT)
+        assert answer.status_code == 201, answer.text
+        return dict(answer.json())
 
     def events(self, since: int = 0) -> List[Dict[str, str]]:
         """What its token endpoint has answered, from entry `since` on: `event` (success, error, revoked), `grant`, `client`, `error`."""

@@ -33,6 +33,11 @@ KINDS = tuple(sorted(module.stem for module in Path(__file__).parent.glob("*.py"
 """The servers: the modules of this directory that playbooks can start. Each is a function of this module too: `once.openbao()`."""
 
 
+def starts_slowly(kind: str) -> bool:
+    """Whether a server says that only the long profile starts it."""
+    return "\nSTARTS_SLOWLY = True\n" in (Path(__file__).parent / (kind + ".py")).read_text(encoding="utf-8")
+
+
 @dataclass(frozen=True)
 class Start:
     """What a person wants to know of a start: which server it was, and how long it took in seconds."""

@@ -160,6 +160,16 @@ class Server(PasswordServer):
         finally:
             connection.unbind()
 
+    def set_password(self, dn: str, password: str) -> None:
+        """Set a password as the administrator."""
+        self.set_attribute(dn, "userPassword", hash_password(password))
+
+    def remove(self, dn: str) -> None:
+        """Remove an entry."""
+        connection = self.connect()
+        connection.delete(dn)
+        connection.unbind()
+
     def count(self, word: str) -> int:
         """How often a word is in the log."""
         return self.log.read_text(encoding="utf-8", errors="replace").count(word)

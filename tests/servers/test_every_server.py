@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import CHECKOUT, cannot_run
+from tests.conftest import CHECKOUT, PROFILE, cannot_run
 from tests.servers import once, processes
 from tests.servers.processes import ServerUnavailable
 
@@ -91,7 +91,7 @@ def emptied(directory):
     return not users_of(directory)
 
 
-@pytest.fixture(params=once.KINDS)
+@pytest.fixture(params=[kind for kind in once.KINDS if PROFILE == "long" or not once.starts_slowly(kind)])
 def kind(request):
     return request.param
 

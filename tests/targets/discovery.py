@@ -2,15 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The services of the suite: every subclass of `TargetService` in `tests/targets/<kind>.py`. A target without that file fails the import.
+"""The services of the suite: every subclass of `TargetService` in `tests/targets/<kind>.py`.
 
-NEBULA_CONFORMANCE_TARGETS (`module:NAMES`) names those of another party in their place.
+A target without that file fails the import.
 """
 
 from __future__ import annotations
 
 import importlib
-import os
 from typing import Iterator, Mapping, Tuple, Type
 
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import TARGETS
@@ -29,15 +28,5 @@ def _find_services() -> Iterator[Type[TargetService]]:
         yield from (each for each in found if each.__module__ == module.__name__ and not each.__abstractmethods__)
 
 
-def _read_named(named: str) -> Tuple[Type[TargetService], ...]:
-    module, _colon, names = named.partition(":")
-    return tuple(getattr(importlib.import_module(module), names))
-
-
-_NAMED = os.environ.get("NEBULA_CONFORMANCE_TARGETS")
-SERVICES: Tuple[Type[TargetService], ...] = _read_named(_NAMED) if _NAMED else tuple(_find_services())
-
-
-def find_label(service: Type[TargetService]) -> str:
-    """Return the name of a service in the ids of tests."""
-    return service.label or service.kind
+SERVICES: Tuple[Type[TargetService], ...] = tuple(_find_services())
+"""What the suite runs on."""

@@ -202,7 +202,9 @@ def send(server: Server, login: Optional[Login], requests: Sequence[Request], se
         "seconds": seconds,
     }
     try:
-        finished = run_program([sys.executable, "-I", "-c", _PROGRAM], json.dumps(given).encode("utf-8"), {"LDAPNOINIT": "1"}, seconds)
+        finished = run_program(
+            [sys.executable, "-I", "-S", "-c", _PROGRAM], json.dumps(given).encode("utf-8"), {"LDAPNOINIT": "1"}, seconds
+        )
     except TooSlow:
         return Answer([], Problem(TIMED_OUT, len(requests) - 1))
     return _read_answer(finished.output, len(requests))

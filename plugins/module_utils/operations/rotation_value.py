@@ -33,11 +33,11 @@ def new_value(base: Record, parameters: Mapping[str, Any], fixed: Fields, now: d
         read: reads another credential of the store, which makes a part of the value (`CredentialType.complete`).
 
     Raises:
-        InvalidInput: the type cannot be rotated, the new value is the current one, the service has to know it and would not, or a part
-            does not fit.
+        InvalidInput: the type cannot be rotated and the target prescribes nothing, the new value is the current one, the service has to
+            know it and would not, or a part does not fit.
     """
     kind = type_named(base.type, base.full_metadata.attributes)
-    if not kind.capabilities.rotation:
+    if not kind.capabilities.rotation and not fixed:
         raise InvalidInput("type '{}' is not rotated".format(kind.name), option="name", name=base.name, remedy=kind.explain_no_rotation())
     _refuse_useless(kind, base, parameters)
     kept: Dict[str, Secret] = {**base.fields, **fixed}

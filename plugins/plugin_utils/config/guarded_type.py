@@ -26,7 +26,8 @@ _IS_INSIDE: ContextVar[bool] = ContextVar("nebula_credential_inside_type", defau
 
 def guard_type(kind: type[CredentialType], name: str) -> type[CredentialType]:
     """Return a class whose methods are those of `kind`, each in a thread with a time limit, its errors translated, its answer checked."""
-    return type(kind.__name__, (kind,), {method: _guard_method(getattr(kind, method), method, name) for method in _SHAPES})
+    methods = [method for method in _SHAPES if hasattr(kind, method)]
+    return type(kind.__name__, (kind,), {method: _guard_method(getattr(kind, method), method, name) for method in methods})
 
 
 def _guard_method(original: Callable[..., Any], method: str, name: str) -> Callable[..., Any]:
@@ -96,5 +97,6 @@ _SHAPES: Mapping[str, Callable[[Any], bool]] = {
     "redact": lambda found: isinstance(found, Mapping),
     "refresh": lambda found: isinstance(found, RefreshAnswer),
     "refresh_token": lambda found: found is None or isinstance(found, Secret),
+    "revoke_tokens": lambda found: found is None,
 }
-"""By method: whether an answer has its shape."""
+"""By method: whether an answer has its shape. A type has the last one if its capabilities say so."""

@@ -311,7 +311,7 @@ def test_a_field_without_a_value_is_named_and_nothing_is_sent():
         ("door", "refreshes.door", "a refresh is a mapping"),
         ({"command": ["renew"], "url": "https://a.test"}, "refreshes.door.url", "no meaning with 'command'"),
         ({"url": "https://a.test", "fields": {"a": "/a"}, "environment": ["A"]}, "refreshes.door.environment", "no meaning with 'url'"),
-        ({"comand": ["renew"]}, "refreshes.door.comand", "no such option"),
+        ({"commands": ["renew"]}, "refreshes.door.commands", "no such option"),
         ({"command": ["./renew"]}, "refreshes.door.command", "relative path"),
         ({"command": ["renew"], "lifetime": "soon"}, "refreshes.door.lifetime", "duration"),
         ({"url": "http://a.test", "fields": {"a": "/a"}}, "refreshes.door.url", "plain HTTP"),

@@ -18,7 +18,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.crypto import pr
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_slots import Terms
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_source import KeySource
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.paths import default_key_path
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, MissingKey, WrongPassphrase
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, InvalidConfiguration, MissingKey, WrongPassphrase
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import (
     create_exclusively,
     fsync_directory,
@@ -39,6 +39,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.filesystem.readi
 _MARK = "nebula-key-1"
 _ROLE = "the key file"
 _WAIT = 30.0
+_VANISHES = (
+    "Nothing was written. The home ends with the job. Use 'passphrase_env', 'ansible_vault' or 'vault_transit' in 'key_sources', or"
+    " 'key_file' with a 'path' on a volume that stays (docs/advanced/keys.md)."
+)
+_JOB = "AWX_HOST"
+"""A variable that AWX sets for every job."""
 COPY = "Put the file back from your copy of it. A new key would not help: what is stored was encrypted with this one."
 
 
@@ -58,6 +64,7 @@ class KeyFile(KeySource):
 
     def prepare(self, store_id: bytes, *, renew: bool) -> Tuple[Terms, bytes]:
         path = self.path(store_id)
+        self._check_home(path)
         directory = os.path.dirname(os.path.abspath(path))
         with translated(_ROLE, path):
             make_directory(directory)
@@ -67,6 +74,15 @@ class KeyFile(KeySource):
                 self._append(path)
         label, key = list(self._read(path).items())[-1]
         return Terms(self.kind, label, None, os.urandom(16)), key
+
+    def _check_home(self, path: str) -> None:
+        """Check that a new key would outlive the run: the home of a job in AWX does not.
+
+        Raises:
+            InvalidConfiguration: it would not.
+        """
+        if self._configured is None and os.environ.get(_JOB) and not has_file(path, _ROLE):
+            raise InvalidConfiguration("the key would be made in the home of a job in AWX", option="key_sources", remedy=_VANISHES)
 
     def check(self, store_id: bytes) -> None:
         path = self.path(store_id)

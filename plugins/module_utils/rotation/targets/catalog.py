@@ -6,20 +6,39 @@
 
 from __future__ import annotations
 
-from typing import Mapping, Type
+from typing import Mapping, Tuple, Type
 
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.active_directory import ActiveDirectory
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.aws_iam import AwsIam
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Target
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.command import Command
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.http import Http
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.kubernetes import Kubernetes
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.ldap import Ldap
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.mongodb import MongoDB
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.mysql import MySQL
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.oauth2_client import OAuth2Client
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql import PostgreSQL
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.rabbitmq import RabbitMQ
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.redis import Redis
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.vault_approle import VaultAppRole
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.vault_static_role import VaultStaticRole
 
-TARGETS: Mapping[str, Type[Target]] = {
-    target.kind: target for target in (PostgreSQL, MySQL, Redis, Http, AwsIam, VaultAppRole, VaultStaticRole, Kubernetes, Command)
-}
+_KINDS: Tuple[Type[Target], ...] = (
+    PostgreSQL,
+    MySQL,
+    Redis,
+    RabbitMQ,
+    MongoDB,
+    Http,
+    AwsIam,
+    VaultAppRole,
+    VaultStaticRole,
+    Kubernetes,
+    Ldap,
+    ActiveDirectory,
+    OAuth2Client,
+    Command,
+)
+TARGETS: Mapping[str, Type[Target]] = {target.kind: target for target in _KINDS}
 """By kind. `none` is no target: nothing is driven."""

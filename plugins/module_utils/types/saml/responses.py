@@ -10,6 +10,7 @@ import hmac
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Tuple
 
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.types.saml import decryption, signatures
 from ansible_collections.nebula.credential.plugins.module_utils.types.saml.documents import (
     DS,
@@ -81,7 +82,7 @@ class Login(NamedTuple):
         attributes: the values of each attribute by its name, in their order.
     """
 
-    assertion: bytes
+    assertion: Secret
     assertion_id: str
     replayable_until: datetime
     not_on_or_after: datetime
@@ -202,7 +203,7 @@ def _read_assertion(assertion: Element, whole: bytes, expected: Expectation) -> 
     ends_at = _check_conditions(need_child(assertion, SAML, "Conditions"), expected)
     session_index, session_ends_at = _read_session(assertion, expected.now)
     return Login(
-        assertion=whole,
+        assertion=Secret(whole),
         assertion_id=assertion_id,
         replayable_until=confirmed_until + SKEW,
         not_on_or_after=confirmed_until if ends_at is None else min(confirmed_until, ends_at),

@@ -144,7 +144,6 @@ class Saml(InteractiveType):
         request_id = json.loads(login.kept.expose())["request_id"]
         found = read_response(text, Expectation(settings, request_id, frozenset(seen), _as_time(now)))
         state: Dict[str, Any] = {
-            ASSERTION: found.assertion,
             RESPONSE: text,
             "name_id": found.name_id,
             "name_id_format": found.name_id_format,
@@ -153,7 +152,8 @@ class Saml(InteractiveType):
             "attributes": json.dumps(found.attributes, ensure_ascii=False),
             SEEN: json.dumps(dict(seen, **{found.assertion_id: int(found.replayable_until.timestamp())})),
         }
-        return RefreshAnswer({name: Secret(value) for name, value in state.items() if value is not None}, found.not_on_or_after)
+        kept = {name: Secret(value) for name, value in state.items() if value is not None}
+        return RefreshAnswer(dict(kept, **{ASSERTION: found.assertion}), found.not_on_or_after)
 
     def keep_login(self, fields: Fields, state: Fields) -> Dict[str, Secret]:
         """Return the fields as they are: an assertion is no input of the next login."""

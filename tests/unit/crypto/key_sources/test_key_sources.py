@@ -230,3 +230,17 @@ def test_a_relative_config_home_is_not_looked_at(monkeypatch, home):
     from ansible_collections.nebula.credential.plugins.module_utils.crypto.paths import keys_directory as configured
 
     assert configured() == os.path.join(str(home), ".config", "nebula", "keys")
+
+
+def test_a_job_of_awx_makes_no_key_in_its_home_and_uses_one_that_is_there(tmp_path, monkeypatch, home):
+    monkeypatch.setenv("AWX_HOST", "https://awx.example.com")
+    with pytest.raises(InvalidConfiguration) as raised:
+        a_store(tmp_path / "job").put(a_record(), create=True)
+    assert "the home of a job in AWX" in raised.value.what
+    assert list(home.rglob("*.key")) == []
+    named = [{"source": "key_file", "path": str(tmp_path / "volume" / "key")}]
+    a_store(tmp_path / "named", key_sources=named).put(a_record(), create=True)
+    monkeypatch.delenv("AWX_HOST")
+    a_store(tmp_path / "other").put(a_record(), create=True)
+    monkeypatch.setenv("AWX_HOST", "https://awx.example.com")
+    assert value_of(a_store(tmp_path / "other").get("db_pass")) == b"correct horse"

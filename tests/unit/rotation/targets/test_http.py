@@ -253,7 +253,7 @@ APPLY = {"path": "/x", "json": {"password": "$(value)"}}
         ({"apply": {**APPLY, "method": "FETCH"}}, "http.apply.method"),
         ({"apply": {**APPLY, "body": "x"}}, "http.apply.body"),
         ({"apply": {**APPLY, "jsn": {}}}, "http.apply"),
-        ({"apply": {**APPLY, "json": {"password": "$(valeu)"}}}, "http.apply"),
+        ({"apply": {**APPLY, "json": {"password": "$(value2)"}}}, "http.apply"),
         ({"apply": {**APPLY, "done": [200], "refused": [200]}}, "http.apply.refused"),
         ({"apply": {**APPLY, "done": ["ok"]}}, "http.apply.done"),
         ({"apply": {**APPLY, "headers": {"a b": "c"}}}, "http.apply.headers"),

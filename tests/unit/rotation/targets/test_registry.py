@@ -29,7 +29,7 @@ def is_own_file(path: Path, kind: str) -> bool:
 
 def names(path: Path, kind: str) -> bool:
     """Whether a file names a target: by an import, or, in a file about rotation, by its kind. A kind may be a word of others, too."""
-    quoted = "|[\"']{0}[\"']" if "rotat" in path.name else ""
+    quoted = "|[\"']{0}[\"']" if "rotate" in path.name or "rotation" in path.name else ""
     return re.search(("targets\\.{0}(_\\w+)? import" + quoted).format(kind), path.read_text()) is not None
 
 

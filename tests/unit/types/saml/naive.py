@@ -151,7 +151,7 @@ def decrypt(holder):
 
 def read_value(element):
     """The encrypted bytes of an element."""
-    return base64.b64decode(element.find("{{{}}}CipherData/{{{}}}CipherValue".format(XENC, XENC)).text)
+    return base64.b64decode(element.find("{{{0}}}CipherData/{{{0}}}CipherValue".format(XENC)).text)
 
 
 def decrypt_key(element, value):

@@ -115,6 +115,7 @@ def test_fields_that_no_login_could_use_are_refused_by_name(changes, said):
     [
         ("c4n4ry", "cannot be read: it is no XML"),
         ("<!DOCTYPE x>" + metadata(), "cannot be read: it holds something else than elements and texts"),
+        (metadata() + "<!--" * 100000, "cannot be read: it holds something else than elements and texts"),
         (metadata(entity=""), "does not describe one entity"),
         ("<md:EntitiesDescriptor xmlns:md='{0}'>{1}</md:EntitiesDescriptor>".format(MD["md"], metadata()), "does not describe one entity"),
         (metadata("<md:SPSSODescriptor/>"), "does not describe one identity provider"),
@@ -140,6 +141,12 @@ def test_a_provider_that_wants_signed_requests_needs_a_service_with_a_key():
     assert check(idp_metadata=text, **IN_METADATA)
     with pytest.raises(InvalidInput, match=r"'private_key' of type 'saml' is missing\. The identity provider refuses"):
         check(idp_metadata=text, private_key=None, certificate=None, **IN_METADATA)
+
+
+def test_what_a_response_says_shows_no_assertion():
+    found = read_response(post(response(sign(assertion()))), Expectation(settings_with_key(), REQUEST, frozenset(), NOW))
+    assert b"<saml:Assertion" in found.assertion.expose()
+    assert "<saml:Assertion" not in repr(found)
 
 
 def test_a_key_shows_nothing_of_itself():

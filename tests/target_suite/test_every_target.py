@@ -16,12 +16,12 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils import errors
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import ALTERNATING, OVERLAP_NONE
-from tests.conftest import PROFILE
-from tests.targets.discovery import SERVICES, find_label
-from tests.targets.faults import FAULTS, IN_STORE
-from tests.targets.harness import TargetService
-from tests.targets.rotated import SETTLE, Rotated, run_until_failure
-from tests.targets.rows import COURSES, Case, list_calls, list_cases, name_case, note_row, read_rows, rotating
+
+from .faults import FAULTS, IN_STORE
+from .harness import TargetService
+from .rotated import SETTLE, Rotated, run_until_failure
+from .rows import COURSES, Case, list_calls, list_cases, name_case, note_row, read_rows, rotating
+from .services import LONG, SERVICES, find_label
 
 every_service = pytest.mark.parametrize("service", SERVICES, ids=find_label)
 
@@ -88,14 +88,14 @@ def test_a_service_that_is_down_refuses_or_has_another_value_is_sent_nothing(wor
 @pytest.mark.parametrize("case", list_cases(), ids=name_case)
 def test_a_fault_at_any_step_loses_nothing(case: Case, tmp_path: Path, counted: Path) -> None:
     service, course, fault = case
-    held = read_rows() if PROFILE == "long" else frozenset()
+    held = read_rows() if LONG else frozenset()
     for at in list_calls(case, counted):
         row = "{} {}".format(name_case(case), at)
         if row in held:
             continue
         with rotating(service, tmp_path / str(at)) as world:
             play(world, course, fault, at, row)
-        if PROFILE == "long":
+        if LONG:
             note_row(row)
 
 

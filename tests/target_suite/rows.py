@@ -5,7 +5,7 @@
 """The rows of the table: service, course of runs, fault, and the call that the fault meets.
 
 The fast profile plays each fault once per kind of target, the long one at every call. The long one notes each row that held in a file, and
-leaves it out the next time, until the code of rotations changes. `python -m tests.targets.rows` prints how many rows held.
+leaves it out the next time, until the code of rotations changes. `python -m tests.target_suite.rows` prints how many rows held.
 """
 
 from __future__ import annotations
@@ -13,21 +13,26 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import inspect
 import sys
 from pathlib import Path
 from typing import Dict, Iterator, List, Mapping, Tuple, Type
 
-from tests.conftest import CHECKOUT, PROFILE
-from tests.targets.discovery import SERVICES, find_label
-from tests.targets.faults import FAULTS, IN_STORE
-from tests.targets.harness import TargetService
-from tests.targets.rotated import AUTO, ROLLBACK, SETTLE, Rotated, run_until_failure
+from ansible_collections.nebula.credential.plugins.module_utils.operations import rotate
+from ansible_collections.nebula.credential.plugins.module_utils.rotation import engine
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import base
+from ansible_collections.nebula.credential.plugins.plugin_utils.action import rotation_driver
+
+from .faults import FAULTS, IN_STORE
+from .harness import TargetService
+from .rotated import AUTO, ROLLBACK, SETTLE, Rotated, run_until_failure
+from .services import LONG, SERVICES, find_label
 
 COURSES: Mapping[str, Tuple[str, ...]] = {"rotate": (AUTO, SETTLE), "go_back": (AUTO, ROLLBACK, SETTLE)}
 """A rotation, and what is left to do after its grace period; or a rotation that goes back in its grace period."""
 EVERY_FAULT = (*FAULTS, *IN_STORE)
 WANTED = 1000
-_CODE = ("plugins/module_utils/rotation", "plugins/module_utils/operations", "plugins/plugin_utils/action", "tests/targets")
+_CODE = (rotation_driver.__file__, rotate.__file__, engine.__file__, base.__file__, __file__, *(inspect.getfile(each) for each in SERVICES))
 
 
 Case = Tuple[Type[TargetService], str, str]
@@ -43,7 +48,7 @@ def list_cases() -> List[Case]:
         (service, course, fault)
         for pairs in by_kind.values()
         for number, fault in enumerate(EVERY_FAULT)
-        for service, course in (pairs if PROFILE == "long" else (pairs[number % len(pairs)],))
+        for service, course in (pairs if LONG else (pairs[number % len(pairs)],))
         if _can_play(service, fault)
     ]
 
@@ -95,14 +100,15 @@ def list_calls(case: Case, directory: Path) -> Tuple[int, ...]:
         every = tuple(range(1, 1 + (store_calls if fault == "store_down" else writes)))
     else:
         every = tuple(number for number, name in enumerate(calls, 1) if name in FAULTS[fault].calls)
-    return every if PROFILE == "long" else every[EVERY_FAULT.index(fault) % len(every) :][:1]
+    return every if LONG else every[EVERY_FAULT.index(fault) % len(every) :][:1]
 
 
 @functools.lru_cache(maxsize=None)
 def _notes() -> Path:
-    files = sorted(path for place in _CODE for path in (CHECKOUT / place).rglob("*.py"))
+    folders = sorted({Path(place).resolve().parent for place in _CODE})
+    files = [path for folder in folders for path in sorted(folder.glob("*.py"))]
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
-    return CHECKOUT / ".cache" / "rotation-rows-{}".format(digest)
+    return Path.cwd() / ".cache" / "rotation-rows-{}".format(digest)
 
 
 def read_rows() -> frozenset[str]:

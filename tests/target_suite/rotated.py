@@ -30,12 +30,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import add_target, is_third_party, option_of
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.rotation_driver import RotationDriver, StepModules
-from tests.targets.faults import APPLY, LIST, MAKE, PRECHECK, PROBE, RETIRE, Call, Fault
-from tests.targets.faulty_store import Crash, FaultyStore
-from tests.targets.harness import Plain, TargetService
-from tests.targets.local_runner import LocalRunner
-from tests.unit.crypto.sealed_stores import a_memory_store
+
+from .faults import APPLY, LIST, MAKE, PRECHECK, PROBE, RETIRE, Call, Fault
+from .faulty_store import Crash, FaultyStore
+from .harness import Plain, TargetService
+from .local_runner import LocalRunner
 
 NAME = "rotated"
 STAGES = ("current", "pending", "previous")
@@ -59,7 +60,7 @@ class Rotated:
         self.fault_at, self.fired = 0, False
         self.seen: list[Plain] = []
         self.controllers = 0
-        self.store = FaultyStore(backend or a_memory_store(), self.check)
+        self.store = FaultyStore(backend or open_store({"backend": "memory", "audit": "off"}).backend, self.check)
         self.store.connect()
         self.kind = service.find_target()
         if is_third_party(service.kind):

@@ -20,15 +20,14 @@ from typing import Any, Dict, List, Type
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import option_of
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import is_third_party, option_of
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
-from tests.conftest import PROFILE
-from tests.targets.discovery import SERVICES, find_label
-from tests.targets.harness import TargetService
-from tests.targets.rotated import NAME, Rotated
-from tests.targets.rows import note_row, read_rows
 
-LONG = PROFILE == "long"
+from .harness import TargetService
+from .rotated import NAME, Rotated
+from .rows import note_row, read_rows
+from .services import LONG, SERVICES, find_label
+
 MOST_MOMENTS = 80
 PLUGINS = Path(__file__).with_name("callback_plugins")
 PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
@@ -48,6 +47,9 @@ class Site:
         self.runs += 1
         here = self.directory / "run-{}".format(self.runs)
         here.mkdir()
+        if is_third_party(self.service.kind):
+            (here / "ansible.cfg").write_text("[defaults]\n", encoding="utf-8")
+            (here / "nebula.yml").write_text("extensions: [{}]\n".format(self.service.kind), encoding="utf-8")
         (here / "play.json").write_text(json.dumps(self.play), encoding="utf-8")
         around = {"ANSIBLE_CALLBACK_PLUGINS": str(PLUGINS), "ANSIBLE_CALLBACKS_ENABLED": "killer", "NEBULA_TEST_KILL_AT": str(kill_at)}
         command: List[str] = [str(PLAYBOOK), "-i", "localhost,", "-c", "local", "play.json"]

@@ -12,7 +12,8 @@ from typing import Any, Callable, FrozenSet, Mapping, Protocol, Tuple
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Made
-from tests.targets.faulty_store import Crash
+
+from .faulty_store import Crash
 
 APPLY, MAKE, RETIRE, PROBE, LIST, PRECHECK = "apply", "make", "retire", "probe", "list_held", "precheck"
 SENDS = frozenset((APPLY, MAKE, RETIRE))

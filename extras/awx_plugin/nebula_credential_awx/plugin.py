@@ -1,0 +1,171 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A credential plugin of AWX: each read of a field that is linked to it reads a credential of a store."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+from awx_plugins.credentials.plugin import CredentialPlugin
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import read_traits
+from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import FROM_FILE, FROM_VARIABLE, BackendTraits
+from ansible_collections.nebula.credential.plugins.module_utils.context.deadline import within
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.options import PATHS
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    InvalidConfiguration,
+    InvalidInput,
+    InvalidToken,
+    as_credential_error,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.store.aliases import resolve_store_aliases
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.option_traits import STORE_PATHS
+
+TIME_LIMIT = 30.0
+"""Seconds that one read may take. AWX itself sets no limit."""
+NAME = "nebula.credential store"
+FILES_VARIABLE = "NEBULA_CREDENTIAL_AWX_FILES"
+"""The environment variable of AWX's own processes that names the directory whose files a store may name."""
+
+INPUTS: dict[str, Any] = {
+    "fields": [
+        {
+            "id": "store",
+            "label": "Store",
+            "type": "string",
+            "multiline": True,
+            "secret": True,
+            "help_text": "The configuration of one store, as in nebula.yml below its name: backend and its options, the login included.",
+        },
+        {
+            "id": "passphrase",
+            "label": "Passphrase",
+            "type": "string",
+            "secret": True,
+            "help_text": "The passphrase of an encrypted store, if its configuration has no key_sources.",
+        },
+    ],
+    "metadata": [
+        {"id": "name", "label": "Credential", "type": "string", "help_text": "The name of the credential in the store."},
+        {"id": "field", "label": "Field", "type": "string", "help_text": "The field to read. Without it: the primary one."},
+        {"id": "version", "label": "Version", "type": "string", "help_text": "The version to read. Without it: the current one."},
+    ],
+    "required": ["store", "name"],
+}
+
+
+def read_credential(**given: Any) -> str:
+    """Return the text of one field.
+
+    Args:
+        **given: the inputs and the metadata of `INPUTS`, as AWX passes them. Empty texts count as left out.
+
+    Raises:
+        InvalidConfiguration: the store's configuration is wrong, or names a file or an environment variable of AWX's own machine.
+        NotFound, NoToken, Expired, AccessDenied, WrongPassphrase, Unavailable: as the class says. AWX shows only the class.
+    """
+    try:
+        return _read(given)
+    except Exception as error:  # noqa: BLE001  # whatever it is, AWX gets an error of the collection, without a value
+        raise as_credential_error(error) from None
+
+
+def _read(given: Mapping[str, Any]) -> str:
+    known = [field["id"] for part in ("fields", "metadata") for field in INPUTS[part]]
+    values = {name: value for name, value in given.items() if value not in (None, "")}
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        raise InvalidInput("there is no input {0}".format(ascii(unknown[0])), remedy="Allowed: {0}.".format(", ".join(known)))
+    missing = [name for name in INPUTS["required"] if name not in values]
+    if missing:
+        raise InvalidInput("the input is missing", option=missing[0])
+    config = read_configuration(str(values["store"]), str(values.get("passphrase", "")))
+    with within(TIME_LIMIT, "reading a credential for AWX"):
+        manager = open_store(config, name="awx")
+        try:
+            credential = manager.get(str(values["name"]), values.get("version"), context=AccessContext())
+            value = credential.token(values.get("field")).expose()
+        finally:
+            manager.close()
+    try:
+        return str(value.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise InvalidToken("the value is not text", name=str(values["name"]), remedy="AWX takes text only. Name another field.") from None
+
+
+def read_configuration(text: str, passphrase: str) -> dict[str, Any]:
+    """Return the configuration of a store.
+
+    Raises:
+        InvalidConfiguration: it is no mapping, gives the key twice, or names what is AWX's own.
+    """
+    try:
+        config = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise InvalidConfiguration("it is not YAML", option="store", remedy="Write it as in nebula.yml.") from None
+    if not isinstance(config, dict) or "stores" in config:
+        remedy = "Write the options of one store, as in nebula.yml below its name: 'backend: ...'."
+        raise InvalidConfiguration("it is not the configuration of one store", option="store", remedy=remedy)
+    if passphrase and "key_sources" in config:
+        raise InvalidConfiguration(
+            "the key is given twice", option="key_sources", remedy="Leave out the input 'passphrase' or 'key_sources'."
+        )
+    if passphrase:
+        config["key_sources"] = [{"source": "passphrase", "passphrase": passphrase}]
+    config = resolve_store_aliases(config)
+    _check_own(config, read_traits(config.get("backend")))
+    # A file in the home of AWX's own processes, which vanishes with its container, would be no trail.
+    return {"audit": "off", **config}
+
+
+def _check_own(config: Mapping[str, Any], traits: BackendTraits) -> None:
+    """Check that the configuration names nothing of AWX's own machine: who may write it need not be who may read files there.
+
+    Raises:
+        InvalidConfiguration: it names a file outside the allowed directory, an environment variable, or programs.
+    """
+    if traits.runs_programs or (traits.directory and traits.directory not in config):
+        remedy = "Use a store on a server. Whoever runs AWX may allow a directory, by the variable {0}.".format(FILES_VARIABLE)
+        raise InvalidConfiguration("the plugin opens no store on AWX's own machine", option="backend", remedy=remedy)
+    paths = {path.rpartition(".")[2] for path in (*STORE_PATHS, *PATHS, *traits.paths, *traits.parts_with_paths)}
+    for option, value in _walk(config):
+        if option.endswith(FROM_VARIABLE):
+            raise InvalidConfiguration("the variables are those of AWX's own processes", option=option, remedy="Write the value itself.")
+        if (option in paths or option.endswith(FROM_FILE) or _is_file_address(value)) and not _is_allowed(value):
+            what = "the file is one of AWX's own machine"
+            remedy = "Leave it out. Whoever runs AWX may allow the files of one directory, by the variable {0}.".format(FILES_VARIABLE)
+            raise InvalidConfiguration(what, option=option, remedy=remedy)
+
+
+def _is_file_address(value: object) -> bool:
+    return isinstance(value, str) and value.lower().startswith("sqlite")
+
+
+def _walk(config: Any, option: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every option and part, at any depth, with its value."""
+    if isinstance(config, Mapping):
+        for name, value in config.items():
+            yield from _walk(value, str(name))
+    elif isinstance(config, list):
+        for value in config:
+            yield from _walk(value, option)
+    elif config is not None:
+        yield option, config
+
+
+def _is_allowed(value: object) -> bool:
+    allowed, path = os.environ.get(FILES_VARIABLE), str(value)
+    if not allowed or not os.path.isabs(path):
+        return False
+    root = os.path.realpath(allowed)
+    return os.path.commonpath([root, os.path.realpath(path)]) == root
+
+
+NEBULA = CredentialPlugin(NAME, inputs=INPUTS, backend=read_credential)  # type: ignore[arg-type]

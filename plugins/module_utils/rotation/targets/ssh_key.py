@@ -167,6 +167,10 @@ class SshKey(Target):
         line = _find_line(self._read_keys(modules, place) or "", _build_line(value))
         return "" if line is None else "{}: the key is in its file, and is refused all the same (sshd's log says why)".format(place)
 
+    def is_same(self, value: Value, other: Value) -> bool:
+        # A key is the same with another comment, or with a passphrase.
+        return _build_line(value).split()[:2] == _build_line(other).split()[:2]
+
     def wrong_value(self, value: Value) -> Optional[Value]:
         from ansible_collections.nebula.credential.plugins.module_utils.types import openssh, private_keys
 

@@ -186,6 +186,7 @@ class SshKey(Target):
         arguments = {"user": self._options["user"], "key": _build_line(value), **where, **what}
         result = modules.run(KEYS_MODULE, {name: each for name, each in arguments.items() if each is not None}, place)
         if result.get("unreachable") or any(part in result for part in _BROKEN):
+            modules.note("{}: there was no response".format(place))
             return steps.UNKNOWN
         if result.get("failed"):
             modules.note("{}: {} failed; check that the account is there, and that its file can be written".format(place, KEYS_MODULE))

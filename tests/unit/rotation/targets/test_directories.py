@@ -18,6 +18,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.active_directory import ActiveDirectory
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import NO_ROLLBACK, REAPPLY, Value
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.ldap import Ldap
+from tests.unit.rotation.targets.recorded_modules import Recorded
 
 DN = "uid=app,dc=example,dc=com"
 ADMIN = {"bind_dn": Secret("cn=admin"), "password": Secret("c4n4ry-admin")}
@@ -132,3 +133,9 @@ def test_an_account_that_is_refused_with_every_password_is_no_wrong_password(dat
 @pytest.mark.parametrize("data", ["", "52e", "525"])
 def test_a_wrong_password_is_one(data: str) -> None:
     assert is_wrong_login(problem(ldap.INVALID_CREDENTIALS, ldap.AT_LOGIN, data))
+
+
+def test_a_directory_that_cannot_be_reached_shows_no_obstacle() -> None:
+    target = build(Ldap, {"url": "ldap://127.0.0.1:1"}, admin_credential=ADMIN, start_tls=False)
+    modules = Recorded(None)
+    assert target.find_obstacle(modules, Value({"password": Secret("c4n4ry-new")})) == ""

@@ -92,6 +92,13 @@ def test_a_password_that_no_directory_takes_has_a_flaw(value: bytes) -> None:
     assert build(Ldap, {}, **OWN).find_flaw(Value({"password": Secret(value)}))
 
 
+@pytest.mark.parametrize("kind", [Ldap, ActiveDirectory])
+@pytest.mark.parametrize("options", [{"admin_credential": ADMIN}, OWN])
+def test_a_new_password_that_is_refused_is_tried_three_times_and_once_to_settle(kind, options) -> None:
+    # A try at once, and one more for each second of the limit; a directory locks an account after a few.
+    assert build(kind, {}, **options).traits.ask_limit == 2
+
+
 def problem(code: int, at: int = 0, data: str = "", reason: str = "") -> ldap.Problem:
     return ldap.Problem(code, at, data, reason)
 

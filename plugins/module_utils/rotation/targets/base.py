@@ -261,6 +261,14 @@ class Target(ABC):
         """
         return ""
 
+    def is_same(self, value: Value, other: Value) -> bool:
+        """Whether the target cannot distinguish two values, so that dropping one would drop the other. Contact nothing.
+
+        The driver drops no value that is the same as the current one.
+        """
+        names = (value.primary, "username")
+        return value.primary in value.fields and all(value.fields.get(name) == other.fields.get(name) for name in names)
+
     def wrong_value(self, value: Value) -> Optional[Value]:
         """Return the value with a random wrong secret, or None if the traits say that none can be tried."""
         if not self.traits.wrong_value:

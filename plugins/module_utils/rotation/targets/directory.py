@@ -43,7 +43,7 @@ ADMINISTERED = TargetTraits(
     # The connection ends after `LIMIT`; a server may still carry out what it has read by then.
     max_request_life=120,
     apply_limit=60,
-    ask_limit=10,
+    ask_limit=2,  # few probes: a directory locks an account after a few refused logins
 )
 _MOST_AUTHORITIES = 1024 * 1024
 _UNCERTAIN = (0x01, 0x50)

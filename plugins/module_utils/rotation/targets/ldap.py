@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Tuple
 
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.network import ldap
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Modules, Value
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.directory import DirectoryTarget, build_options
@@ -37,6 +38,9 @@ class Ldap(DirectoryTarget):
     def find_obstacle(self, modules: Modules, value: Value, place: str = "") -> str:
         if not self._options.get("admin_credential"):
             return ""
-        _dn, attributes = self.read_entry(modules, self.lookup)
+        try:
+            _dn, attributes = self.read_entry(modules, self.lookup)
+        except CredentialError:
+            return ""
         locked = any(name.lower() == LOCKED.lower() and values for name, values in attributes.items())
         return "the directory has locked the account ({0})".format(LOCKED) if locked else ""

@@ -215,24 +215,27 @@ class OAuth2Client(Target):
         found = self._adopt(base, record)
         if found is not None:
             return Made(steps.APPLIED, found)
-        outcome = self._update(modules, record)
+        outcome, shown = self._update(modules, record)
         if outcome in (steps.UNAVAILABLE, steps.REFUSED):
             return Made(outcome)
         try:
-            found = self._adopt(base, self._registration.read(send))
+            found = self._adopt(base, shown) or self._adopt(base, self._registration.read(send))
         except CredentialError as error:
             modules.note(error.what)
+            return Made(steps.UNKNOWN)
         if found is None and outcome == steps.APPLIED:
             modules.note("the server issued no new secret with the update")
             return Made(steps.REFUSED)
         return Made(steps.APPLIED, found) if found is not None else Made(steps.UNKNOWN)
 
-    def _update(self, modules: Modules, record: Mapping[str, Any]) -> str:
+    def _update(self, modules: Modules, record: Mapping[str, Any]) -> Tuple[str, Mapping[str, Any]]:
+        """Update the record. Return the outcome, and the record that the response shows; empty if it shows none."""
         try:
             response = self._registration.update(self._sender(modules), record)
         except CredentialError as error:
-            return controller_requests.read_failed_change(modules, error)
-        return controller_requests.read_status(modules, response, (200,))
+            return controller_requests.read_failed_change(modules, error), {}
+        outcome = controller_requests.read_status(modules, response, (200,))
+        return outcome, response.json if outcome == steps.APPLIED else {}
 
     def _adopt(self, base: Value, record: Mapping[str, Any]) -> Optional[Value]:
         """Return the value with the secret of the record; None if that is the one of `base`, or is not shown."""

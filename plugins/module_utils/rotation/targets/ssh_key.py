@@ -167,6 +167,10 @@ class SshKey(Target):
         line = _find_line(self._read_keys(modules, place) or "", _build_line(value))
         return "" if line is None else "{}: the key is in its file, and is refused all the same (sshd's log says why)".format(place)
 
+    def is_same(self, value: Value, other: Value) -> bool:
+        # A key is the same with another comment, or with a passphrase.
+        return _build_line(value).split()[:2] == _build_line(other).split()[:2]
+
     def wrong_value(self, value: Value) -> Optional[Value]:
         from ansible_collections.nebula.credential.plugins.module_utils.types import openssh, private_keys
 
@@ -182,6 +186,7 @@ class SshKey(Target):
         arguments = {"user": self._options["user"], "key": _build_line(value), **where, **what}
         result = modules.run(KEYS_MODULE, {name: each for name, each in arguments.items() if each is not None}, place)
         if result.get("unreachable") or any(part in result for part in _BROKEN):
+            modules.note("{}: there was no response".format(place))
             return steps.UNKNOWN
         if result.get("failed"):
             modules.note("{}: {} failed; check that the account is there, and that its file can be written".format(place, KEYS_MODULE))

@@ -107,3 +107,44 @@ def test_an_administrator_that_is_not_accepted_is_named_and_nothing_is_sent(real
     assert "does not accept the administrator's login" in str(raised.value)
     assert "wrong-word" not in str(raised.value)
     assert realm.secret == FIRST
+
+
+class Record(Realm):
+    """A client that registered itself: each update brings another secret. `fate` says what happens to the next read after an update."""
+
+    def answer_token_request(self, form: dict[str, str], request: Request) -> Answer:
+        login = [unquote_plus(part) for part in b64decode(request.headers["authorization"].partition(" ")[2]).decode().split(":")]
+        return Answer(400, {"error": "invalid_grant"}) if login == ["app", self.secret] else Answer(401, {"error": "invalid_client"})
+
+    def change(self, request: Request) -> Answer:
+        self.secret += "-next"
+        self.is_changed = True
+        return self.show()
+
+    def show(self) -> Answer:
+        return Answer(200, {"client_id": "app", "client_secret": self.secret})
+
+    def __call__(self, request: Request) -> Answer:
+        if request.method != "GET":
+            return super().__call__(request)
+        if self.fate and getattr(self, "is_changed", False):
+            self.fate = ""
+            return Answer(hangs_up=True)
+        return self.show()
+
+
+def test_a_secret_that_was_issued_is_stored_even_if_the_record_cannot_be_read_after_it() -> None:
+    record = Record()
+    with scripted.running(record) as server:
+        options = {"api": "registration", "url": server.url + "/app", "token_url": server.url + TOKENS, "admin_credential": "admin"}
+        world = World(
+            "oauth2_client",
+            "basic",
+            {"username": "app", "password": FIRST},
+            {**options, "keeps_registration_token": True},
+            lambda _stored: True,
+        )
+        world.add("admin", "api_key", {"api_key": "admin-token"})
+        record.fate = "unread"
+        assert world.rotate()["outcome"] == "promoted"
+        assert world.fields() == {"username": "app", "password": record.secret}

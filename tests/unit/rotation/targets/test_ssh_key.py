@@ -97,6 +97,15 @@ def test_both_keys_are_there_in_the_grace_period_and_the_new_one_alone_after_it(
 
 
 @pytest.mark.server
+def test_a_key_whose_comment_alone_changed_stays_when_the_version_before_goes(tmp_path: Path) -> None:
+    world = World(once.sshd(), tmp_path, passphrase="a word", comment="old")
+    assert world.rotate(fields={"comment": "new"})["outcome"] == "promoted"
+    world.now += LONG
+    assert world.rotate(phase="settle")["rotation"]["phase"] == "closed"
+    assert world.accepted() == [world.line()]
+
+
+@pytest.mark.server
 def test_a_key_that_one_host_refuses_is_removed_from_all(tmp_path: Path) -> None:
     world = World(once.sshd(), tmp_path)
     old = world.line()

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import tempfile
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from typing import Any
@@ -36,7 +38,12 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.action import ro
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.base import CredentialAction
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.consumers import Informer
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.due_rotations import DueRotations, Rotation
-from ansible_collections.nebula.credential.plugins.plugin_utils.action.informing import Consumers, inform_consumers, read_all_consumers
+from ansible_collections.nebula.credential.plugins.plugin_utils.action.informing import (
+    Consumers,
+    build_failed_informing,
+    inform_consumers,
+    read_all_consumers,
+)
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.requirements import check_requirements
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.rotation import (
     drive_rotation,
@@ -70,6 +77,9 @@ class ActionModule(CredentialAction):
         around = self._surroundings(variables)
         described = DescribedTargets(around)
         consumers = read_all_consumers(described)
+        _check_target(described, parameters["target"])
+        if parameters["report"] and not self._task.check_mode:
+            _check_report(parameters["report"])
         wanted = {**parameters, "consumers": {target: [each.name for each in several] for target, several in consumers.items()}}
         listing = self.ask(store, self.operation, wanted, variables).result
         rotations, rows = self._plan(listing["credentials"], described, parameters, around, variables)
@@ -78,11 +88,15 @@ class ActionModule(CredentialAction):
             show(row)
         if rotations:
             rows += self._rotate(rotations, _count_failures(rows), show, store, parameters, variables)
-        if consumers and any(row["changed"] for row in rows):
-            listing["uninformed"] = self.ask(store, self.operation, wanted, variables).result["uninformed"]
         informed = []
-        if listing["uninformed"] and not self._task.check_mode:
-            informed = self._inform(consumers, listing["uninformed"], _count_failures(rows) > 0, store, parameters, variables)
+        changed = [row["name"] for row in rows if row["changed"]]
+        try:
+            if consumers and changed:
+                listing["uninformed"] = self.ask(store, self.operation, wanted, variables).result["uninformed"]
+            if listing["uninformed"] and not self._task.check_mode:
+                informed = self._inform(consumers, listing["uninformed"], _count_failures(rows) > 0, store, parameters, variables)
+        except Exception as error:  # noqa: BLE001  # what was rotated is reported all the same
+            informed = [build_failed_informing("(any)", changed, error)]
         return self._report(store, listing, rows, informed, began, parameters)
 
     def _report(
@@ -104,7 +118,10 @@ class ActionModule(CredentialAction):
         whole.update(next=listing["next"], report=sorted(rows, key=lambda row: str(row["name"])), consumers=informed)
         if parameters.get("report") and not self._task.check_mode:
             ended = datetime.now(timezone.utc)
-            _write_report(parameters["report"], {**whole, "began_at": began.isoformat(), "ended_at": ended.isoformat()})
+            try:
+                _write_report(parameters["report"], {**whole, "began_at": began.isoformat(), "ended_at": ended.isoformat()})
+            except CredentialError as error:
+                return _build_outcome(whole, {"name": "the report", "msg": str(error), "code": error.code})
         return _build_outcome(whole)
 
     def _inform(
@@ -246,11 +263,12 @@ def _fail_without_target(row: report.Row) -> report.Row:
     return {**row, "result": report.FAILED, "code": InvalidConfiguration.code, "message": "it is due, and has no rotation target"}
 
 
-def _build_outcome(whole: dict[str, Any]) -> Outcome:
+def _build_outcome(whole: dict[str, Any], *problems: dict[str, str]) -> Outcome:
     rows = whole["report"]
     failed = [{**row, "msg": row["message"]} for row in rows if row["result"] in report.FAILURES]
     consumers = [row for row in whole["consumers"] if row["result"] == report.FAILED]
     failed += [{"name": "consumer {consumer} of {target}".format(**row), "msg": row["message"], "code": row["code"]} for row in consumers]
+    failed += problems
     changed = [row["name"] for row in rows if row["changed"]]
     result = {**whole, "changed": bool(changed) or _has_informed(whole["consumers"]), "names": changed, "failed": bool(failed)}
     not_tried = len([row for row in rows if row["result"] == report.NOT_TRIED])
@@ -258,12 +276,34 @@ def _build_outcome(whole: dict[str, Any]) -> Outcome:
         # Ansible prints the whole result of a failed task, in one line. The lines above it, and the file, have every credential.
         result["report"] = [row for row in rows if row["result"] in report.FAILURES]
         more = " {0} were not tried.".format(not_tried) if not_tried else ""
-        result.update(msg=describe_failures(failed, len(rows) + len(whole["consumers"])) + more, code=failed[0]["code"])
+        result.update(msg=describe_failures(failed, len(rows) + len(whole["consumers"]) + len(problems)) + more, code=failed[0]["code"])
     return Outcome(result)
 
 
 def _has_informed(rows: list[report.Row]) -> bool:
     return any(row["result"] == report.INFORMED for row in rows)
+
+
+def _check_target(described: DescribedTargets, name: str | None) -> None:
+    """Raise InvalidInput if the option `target` names none that is described: nothing would be due then, night after night."""
+    try:
+        if name is not None:
+            described.find(name)
+    except CredentialError as error:
+        raise InvalidInput(error.what, option="target", remedy=error.remedy) from None
+
+
+def _check_report(path: str) -> None:
+    """Raise InvalidInput if the report could not be written."""
+    full = os.path.abspath(resolve_path(path, "report"))
+    try:
+        if os.path.isdir(full):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), full)
+        with tempfile.TemporaryFile(dir=os.path.dirname(full)):
+            pass
+    except OSError as error:
+        what = translate(error, "the report", full).what
+        raise InvalidInput(what, option="report", remedy="Nothing was rotated. Name a file in a directory that can be written.") from None
 
 
 def _write_report(path: str, content: Mapping[str, Any]) -> None:

@@ -146,7 +146,7 @@ class _Listing:
         due_at = found.schedule.due_at
         waits = self._standing.get(found.name, False)
         is_due = found.schedule.is_due(found.at)
-        broken = self._find_broken_policy(found) if due_at is None else None
+        broken = self._find_broken_policy(found) if due_at is None and not row["open"] else None
         if broken is not None:
             self._due.append(dict(row, problem=broken))
         elif (is_due or row["open"]) and not waits:

@@ -105,8 +105,11 @@ def _read(name: str, written: Any) -> DescribedTarget:
     kind = parts.pop(KIND, None)
     if not isinstance(kind, str) or not (kind in KINDS or is_third_party(kind)):
         what = "there is no kind {0}".format(ascii(kind)) if kind is not None else "it is missing"
-        remedy = "{0}Write one of: {1}.".format(suggest(str(kind), KINDS), ", ".join(KINDS))
+        remedy = "{0}Write one of: {1}.".format("" if kind is None else suggest(str(kind), KINDS), ", ".join(KINDS))
         raise InvalidConfiguration(what, option="{0}.{1}".format(option, KIND), remedy=remedy)
     rotation = {part: parts.pop(part) for part in OF_THE_ROTATION if part in parts}
     consumers = parts.pop(CONSUMERS, None)
+    if kind == NO_TARGET and parts:
+        what = "kind '{0}' has no option {1}".format(NO_TARGET, ", ".join(ascii(part) for part in parts))
+        raise InvalidConfiguration(what, option=option, remedy="Leave it out, or write another 'kind'.")
     return DescribedTarget(name, kind, parts, rotation, consumers)

@@ -60,7 +60,8 @@ def test_a_third_partys_target_has_its_options_under_target_options(tmp_path: Pa
     ("variables", "name", "message"),
     [
         ({}, "shop-bd", "there is no target 'shop-bd'. Did you mean 'shop-db'"),
-        ({"x": {"host": "h"}}, "x", "targets.x.kind': it is missing"),
+        ({"x": {"host": "h"}}, "x", "targets.x.kind': it is missing. Write one of"),
+        ({"x": {"kind": "none", "host": "h"}}, "x", "targets.x': kind 'none' has no option 'host'"),
         ({"x": {"kind": "postgres"}}, "x", "there is no kind 'postgres'. Did you mean 'postgresql'"),
         ({"x": "command"}, "x", "targets.x': the description is not a mapping"),
     ],

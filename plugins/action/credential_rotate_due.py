@@ -53,7 +53,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.action.rotation 
 )
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.progress_display import choose_label, showing_progress
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.run_client import client
-from ansible_collections.nebula.credential.plugins.plugin_utils.config.rotation_targets import DescribedTargets
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.rotation_targets import DescribedTarget, DescribedTargets
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.session_options import session_options
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import RunConfig, read_extensions, session_settings
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.validation import validate
@@ -61,6 +61,8 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.output.ansible_e
 
 _ROTATE = "credential_rotate"
 _REPORT_MODE = 0o600
+_Known = tuple[DescribedTarget, dict[str, Any]]
+"""A target, and the validated options of `credential_rotate`."""
 
 
 class ActionModule(CredentialAction):
@@ -155,7 +157,7 @@ class ActionModule(CredentialAction):
         """Return what is rotated, and the rows of what cannot be."""
         rotations: list[Rotation] = []
         rows: list[report.Row] = []
-        known: dict[str, tuple[str, dict[str, Any]] | CredentialError | UserMessage] = {}
+        known: dict[str, _Known | CredentialError | UserMessage] = {}
         for row in listed:
             if row["problem"] is not None:
                 rows.append(report.build_row(row, report.FAILED, **row["problem"]))
@@ -167,9 +169,10 @@ class ActionModule(CredentialAction):
                     known[key] = _read_target(
                         described, row, lambda kind: self._admit(kind, around), lambda read: name_hosts(read, self, variables)
                     )
-                found = known[key]
+                found = _check_takes(known[key], row["name"])
                 if isinstance(found, tuple):
-                    kind, validated = found
+                    target, validated = found
+                    kind = target.kind
                     own = {**validated, "name": row["name"], "scope": parameters.get("scope")}
                     rotations.append(Rotation(row, kind, own, is_driven=kind != NO_TARGET))
                 else:
@@ -235,18 +238,28 @@ def _read_target(
     row: Mapping[str, Any],
     admit: Callable[[str], Specification],
     name_hosts_of: Callable[[dict[str, Any]], dict[str, Any]],
-) -> tuple[str, dict[str, Any]] | CredentialError | UserMessage:
-    """Return the kind of the target and the validated options of `credential_rotate`; or why it cannot be used."""
+) -> _Known | CredentialError | UserMessage:
+    """Return the target and the validated options of `credential_rotate`; or why it cannot be used."""
     try:
         target = described.find(row["target"])
         arguments = resolve_target_options(target.build_arguments(row["options"]))
         specification = admit(target.kind)
         validated = validate({"name": row["name"], "phase": AUTO, "only_if_due": True, **arguments}, specification, _ROTATE)
-        return target.kind, validated if target.kind == NO_TARGET else name_hosts_of(validated)
+        return target, validated if target.kind == NO_TARGET else name_hosts_of(validated)
     except UserMessage as message:
         return message
     except Exception as error:  # noqa: BLE001  # each credential has its own row in the report
         return as_credential_error(error)
+
+
+def _check_takes(found: _Known | CredentialError | UserMessage, credential: str) -> _Known | CredentialError | UserMessage:
+    """Return what was found; or why the target does not take this credential."""
+    try:
+        if isinstance(found, tuple):
+            found[0].check_takes(credential)
+    except CredentialError as error:
+        return error
+    return found
 
 
 def _count_failures(rows: list[report.Row]) -> int:

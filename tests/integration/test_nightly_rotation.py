@@ -126,6 +126,18 @@ def test_a_report_that_cannot_be_written_in_the_end_hides_no_failure(night: Nigh
     assert night.versions() == {"good": "2", "typo": "1"}
 
 
+def test_a_credential_that_names_the_target_of_others_is_not_sent_there(night: Night) -> None:
+    """On a store of another service somebody who may change its metadata could have done that."""
+    door = night.add_door("door")
+    night.targets["door"]["credentials"] = ["door"]
+    night.add("other", "door")
+    seen = night.project.directory / "seen"
+    night.targets["door"]["verify"] = ["/bin/sh", "-c", "tee -a {0} | cmp -s - {1} || exit 77".format(seen, door)]
+    assert "targets.door.credentials" in night.run().failed()
+    assert night.versions() == {"door": "2", "other": "1"}
+    assert "old other" not in seen.read_text()
+
+
 def test_no_further_rotation_begins_once_too_many_have_failed(night: Night) -> None:
     for name in ("a", "b", "c", "d"):
         night.add_door(name, "cat >/dev/null; exit 77")

@@ -128,6 +128,12 @@ def test_the_class_of_an_error_says_what_is_wrong_and_its_text_holds_no_secret(r
         {"backend": "vault", "url": "https://example.com", "cacert": "/etc/tower/SECRET_KEY", "auth": {"method": "token", "token": "x"}},
         {"backend": "memory", "key_sources": [{"source": "passphrase", "passphrase_file": "/etc/tower/SECRET_KEY"}]},
         {"backend": "custom", "read": ["cat", "/etc/tower/SECRET_KEY"]},
+        {
+            "backend": "vault",
+            "url": "https://example.com",
+            "auth": {"method": "token", "token": "x"},
+            "refreshes": {"token": {"command": ["cat", "/etc/tower/SECRET_KEY"]}},
+        },
     ],
 )
 def test_what_is_on_the_machine_of_awx_is_not_read(read: Any, store: Any) -> None:

@@ -26,11 +26,14 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.store.aliases import resolve_store_aliases
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
+from ansible_collections.nebula.credential.plugins.module_utils.types.base import RECIPES
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.option_traits import STORE_PATHS
 
 TIME_LIMIT = 30.0
 """Seconds that one read may take. AWX itself sets no limit."""
 NAME = "nebula.credential store"
+COMMAND = "command"
+"""The part of a refresh that names a program."""
 FILES_VARIABLE = "NEBULA_CREDENTIAL_AWX_FILES"
 """The environment variable of AWX's own processes that names the directory whose files a store may name."""
 
@@ -134,6 +137,9 @@ def _check_own(config: Mapping[str, Any], traits: BackendTraits) -> None:
     if traits.runs_programs or (traits.directory and traits.directory not in config):
         remedy = "Use a store on a server. Whoever runs AWX may allow a directory, by the variable {0}.".format(FILES_VARIABLE)
         raise InvalidConfiguration("the plugin opens no store on AWX's own machine", option="backend", remedy=remedy)
+    if any(option == COMMAND for option, _value in _walk(config.get(RECIPES))):
+        remedy = "Write a refresh by a request ('url')."
+        raise InvalidConfiguration("the plugin runs no program on AWX's own machine", option=RECIPES, remedy=remedy)
     paths = {path.rpartition(".")[2] for path in (*STORE_PATHS, *PATHS, *traits.paths, *traits.parts_with_paths)}
     for option, value in _walk(config):
         if option.endswith(FROM_VARIABLE):

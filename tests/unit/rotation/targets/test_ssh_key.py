@@ -17,8 +17,9 @@ from ansible_collections.nebula.credential.plugins.module_utils import errors
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
-from ansible_collections.nebula.credential.plugins.module_utils.operations.rotate import STEP
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import ssh_key_login, steps
+from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
+from ansible_collections.nebula.credential.plugins.module_utils.operations.rotate import LOOK, STEP
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import handover, ssh_key_login, steps
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Value
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.ssh_key import SshKey
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.ssh_key_login import read_outcome
@@ -203,6 +204,28 @@ def test_a_wrong_value_is_another_key_without_the_passphrase() -> None:
     assert wrong is not None
     assert set(wrong.fields) == {"private_key"}
     assert read_line(wrong) != read_line(make_value())
+
+
+def test_a_place_that_only_the_journal_names_is_not_contacted() -> None:
+    """On a store of another service, somebody who may write metadata could name a host of their own there."""
+    reports: list[dict[str, Any]] = []
+    given: dict[str, Any] = {
+        "options": {"user": "deploy", "hosts": ["web1"]},
+        "credentials": {},
+        "current": handover.encode_value(make_value()),
+    }
+    asked = {"kind": steps.ASK, "ticket": "7", "limit": 0, "wait": 0, "places": ["elsewhere.example"], "value": given["current"], **given}
+    handed_out = [{"kind": LOOK, **given}, asked, {"kind": steps.DONE}]
+
+    def perform_step(step: dict[str, Any]) -> Outcome:
+        reports.append(step)
+        return Outcome({STEP: handed_out.pop(0)})
+
+    runner = LocalRunner({"web1": LocalRunner()})
+    runner.hosts["web1"].run_module = lambda *_call: {}  # type: ignore[method-assign]
+    RotationDriver(perform_step, SshKey, runner).drive()
+    assert reports[-1]["places"] == {"elsewhere.example": steps.UNAVAILABLE}
+    assert "'elsewhere.example': neither" in reports[-1]["note"]
 
 
 OFFER, TAKE = "debug1: Offering public key: me ED25519 {0} agent", "debug1: Server accepts key: me ED25519 {0} agent"

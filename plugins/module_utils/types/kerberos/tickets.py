@@ -28,8 +28,10 @@ _MEMORY = "/dev/shm"  # noqa: S108  # only to hold directories of our own, which
 _SYSTEM = "/etc/krb5.conf"
 _CACHE, _KEYTAB, _CONFIGURATION = "cache", "keytab", "krb5.conf"
 _PROGRAM = r"""
-import base64, json, sys
+import base64, json, signal, sys
 given = json.load(sys.stdin)
+# Who started this may be killed while a KDC is silent.
+signal.alarm(given["seconds"])
 sys.path[:] = given["path"]
 import gssapi
 from gssapi import raw
@@ -142,9 +144,10 @@ def _run(directory: str, realm: Realm, given: Mapping[str, Any], who: str) -> Di
     create_exclusively(configuration, write_configuration(realm).encode("ascii"))
     files = [configuration] if realm.kdc else [configuration, os.environ.get("KRB5_CONFIG", _SYSTEM)]
     environment = {"KRB5_CONFIG": ":".join(files), "KRB5CCNAME": "FILE:" + cache}
-    sent = json.dumps({"path": sys.path, "cache": cache, **given}).encode("utf-8")
+    seconds = min(SECONDS, deadline.remaining())
+    sent = json.dumps({"path": sys.path, "cache": cache, "seconds": int(seconds) + 2, **given}).encode("utf-8")
     try:
-        done = run_program([sys.executable, "-I", "-c", _PROGRAM], sent, environment, min(SECONDS, deadline.remaining()))
+        done = run_program([sys.executable, "-I", "-c", _PROGRAM], sent, environment, seconds)
         answer: Dict[str, Any] = json.loads(done.output)
     except TooSlow:
         raise deadline.timeout_error(server="the KDC of {0}".format(realm.name)) from None

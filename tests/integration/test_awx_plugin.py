@@ -112,7 +112,8 @@ def test_an_encrypted_store_opens_by_its_passphrase(read: Any, postgresql: Any, 
     manager = open_store({**store, "audit": "off", "key_sources": sources})
     manager.create(DesiredCredential("db_pass", type="basic", value=Secret("s3cret")))
     manager.close()
-    assert read(store, name="db_pass", passphrase="correct horse battery staple") == {"value": "s3cret"}
+    around = {"VAULT_TOKEN": "canary"}
+    assert read(store, around, name="db_pass", passphrase="correct horse battery staple") == {"value": "s3cret"}
     assert read(store, name="db_pass", passphrase="wrong horse battery staple")["error"] == "WrongPassphrase"
 
 
@@ -165,6 +166,8 @@ def test_what_is_on_the_machine_of_awx_is_not_read(read: Any, store: Any) -> Non
             {"backend": "vault", "url": "https://example.com", "auth": {"method": "approle", "role_id": "x"}},
         ),
         ("PGPASSWORD", {"backend": "database", "url": "postgresql://app@example.com/shop"}),
+        ("VAULT_TOKEN", {"backend": "memory", "key_sources": [{"source": "vault_transit", "url": "https://example.com", "key": "x"}]}),
+        ("PGPASSWORD", {"backend": "memory", "lock": {"kind": "postgresql", "url": "postgresql://app@example.com/shop"}}),
         ("AZURE_CLIENT_SECRET", {"backend": "azure", "vault_url": "https://example.com", "auth_method": "client_secret"}),
     ],
 )

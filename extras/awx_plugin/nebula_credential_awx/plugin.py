@@ -23,7 +23,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.option_
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import read_traits
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import FROM_FILE, FROM_VARIABLE, BackendTraits
 from ansible_collections.nebula.credential.plugins.module_utils.context.deadline import within
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.options import PATHS
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.options import ALIASES as WITH_SERVER
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.options import CONNECTION_TRAITS, PATHS
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_json
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     InvalidConfiguration,
@@ -31,8 +32,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     InvalidToken,
     as_credential_error,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.locks.registry import KINDS, find_row
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
-from ansible_collections.nebula.credential.plugins.module_utils.store.aliases import resolve_store_aliases
+from ansible_collections.nebula.credential.plugins.module_utils.store.aliases import LISTS_OF_SOURCES, LOCK, resolve_store_aliases
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import RECIPES
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.option_traits import STORE_PATHS
@@ -157,12 +159,25 @@ def _check_store(written: Mapping[str, Any]) -> dict[str, Any]:
     config = resolve_store_aliases(written)
     traits = read_traits(config.get("backend"))
     _check_own(config, traits)
-    _check_variables(config, traits)
+    for part, of_part in ((config, traits), *_list_connections(config)):
+        _check_variables(part, of_part)
     for option in traits.credentials:
         if read_part(config, option + ".store") is not None:
             config = change_part(config, option + ".store", _check_login_store)
     # A file in the home of AWX's own processes, which vanishes with its container, would be no trail.
     return {"audit": "off", **config}
+
+
+def _list_connections(config: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], BackendTraits]]:
+    """Yield the parts of a store's configuration that name a server of their own, with what those connections declare."""
+    lock = config.get(LOCK)
+    if isinstance(lock, Mapping) and lock.get("kind") in KINDS:
+        yield lock, find_row(lock["kind"])[0]
+    for option in LISTS_OF_SOURCES:
+        sources = read_part(config, option)
+        for source in sources if isinstance(sources, list) else ():
+            if isinstance(source, Mapping) and source.get("source") in WITH_SERVER:
+                yield source, CONNECTION_TRAITS
 
 
 def _check_login_store(written: Any) -> Any:

@@ -37,10 +37,15 @@ TIMED_OUT = -5
 
 _AUTHORITIES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem")
 # Data of Active Directory is in its message: "AcceptSecurityContext error, data 52e". Only such codes leave the process.
+_MEMORY = 512 * 1024 * 1024
+"""Bytes that the process of a connection may have."""
 _PROGRAM = r"""
-import base64, json, re, sys, tempfile
+import base64, json, re, resource, signal, sys, tempfile
 
 given = json.load(sys.stdin)
+# What a server sends as one message is kept whole, and who started this may be killed while a server is silent.
+resource.setrlimit(resource.RLIMIT_AS, (given["memory"], given["memory"]))
+signal.alarm(int(given["seconds"]) + 2)
 sys.path[:] = given["path"]
 import bonsai
 
@@ -200,6 +205,7 @@ def send(server: Server, login: Optional[Login], requests: Sequence[Request], se
         "login": login and {**login._asdict(), "password": _text(login.password), "mechanism": login.mechanism.upper()},
         "acts": list(requests),
         "seconds": seconds,
+        "memory": _MEMORY,
     }
     try:
         finished = run_program(

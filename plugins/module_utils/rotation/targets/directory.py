@@ -117,7 +117,8 @@ class DirectoryTarget(Target):
         except CredentialError as error:
             modules.note(error.what)
             return steps.UNKNOWN if self._options.get("self_service") and isinstance(error, LoginFailed) else steps.UNAVAILABLE
-        problem = self._send(modules, self._changer(), [self.build_change(dn, value)]).problem
+        answer = self._send(modules, self._changer(), [self.build_change(dn, value), *self.build_further(dn)])
+        problem = None if answer.done else answer.problem
         modules.note(self.describe_refusal(problem) if problem is not None else "")
         return steps.APPLIED if problem is None else self.judge(problem)
 
@@ -133,12 +134,17 @@ class DirectoryTarget(Target):
     def build_change(self, dn: str, value: Value) -> ldap.Request:
         """Return the request that sets the password."""
 
+    def build_further(self, dn: str) -> Sequence[ldap.Request]:
+        """Return requests that follow the change on its connection. What comes of them changes nothing in its outcome."""
+        return ()
+
     def describe_refusal(self, problem: ldap.Problem) -> str:
         """Return why the server did not make the change, in words of ours. Empty if nothing is known."""
         return {
             ldap.INSUFFICIENT_ACCESS: "the login may not change the password of the account",
             ldap.CONSTRAINT_VIOLATION: "the password policy of the directory does not allow the password, or the change",
             ldap.UNWILLING: "the directory is not willing to make the change",
+            ldap.REFERRAL: "the server is a copy that takes no changes; name the server that takes them in 'url'",
         }.get(problem.code, "")
 
     def probe(self, modules: Modules, value: Value, place: str = "") -> str:

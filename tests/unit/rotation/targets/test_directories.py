@@ -116,6 +116,12 @@ def test_only_a_sure_refusal_is_one(kind, options, found, outcome) -> None:
     assert build(kind, {}, **options).judge(found) == outcome
 
 
+@pytest.mark.parametrize("kind", [Ldap, ActiveDirectory])
+def test_a_copy_that_takes_no_changes_is_named(kind) -> None:
+    refused = build(kind, {}, admin_credential=ADMIN).describe_refusal(problem(ldap.REFERRAL))
+    assert "a copy that takes no changes" in refused
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [("532", "has expired"), ("533", "disabled"), ("701", "expired"), ("773", "must be changed"), ("775", "locked"), ("530", "this time")],

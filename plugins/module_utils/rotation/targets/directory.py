@@ -74,6 +74,13 @@ class DirectoryTarget(Target):
                 "it is missing, or given with 'self_service'",
                 "Name the login of an administrator, or write 'self_service: true' if the account changes its own password.",
             )
+        if self._options.get("admin_credential") and self._is_own_admin():
+            # Once the password is changed, its login is refused: a run that was broken off there would not get in again.
+            raise self._invalid(
+                "admin_credential",
+                "the administrator is the account whose password changes",
+                "Write 'self_service: true' in its place, or name another administrator.",
+            )
         if not self._option("url"):
             raise self._invalid("url", "the server is not known", "Give it, or store the credential as 'type: ldap' with its 'url'.")
         dn = self._find_named_dn()
@@ -186,6 +193,11 @@ class DirectoryTarget(Target):
         """
         remedy = "Give it, or store the credential as 'type: ldap' with its 'bind_dn'."
         raise self._invalid("dn", "the entry of the account is not known", remedy)
+
+    def _is_own_admin(self) -> bool:
+        admin = read_texts(self._options["admin_credential"])
+        own = {text.lower() for text in (self._find_named_dn(), self._own.get("username")) if text}
+        return str(admin.get("bind_dn") or admin.get("username") or "").lower() in own
 
     def _changer(self) -> ldap.Login:
         admin = self._options.get("admin_credential")

@@ -91,6 +91,7 @@ class Account:
         rows: List[Sequence[Mapping[str, Any]]] = list(result.get("query_result") or ())
         self.is_known = not result.get("failed") and len(rows) == len(READ_ACCOUNT)
         first, variables, grants, text = rows if self.is_known else ([{}], [], [], [{}])
+        self.login = str(first[0].get("account"))
         self.is_mariadb = "mariadb" in str(first[0].get("version")).lower()
         self._read_only = {str(row["Variable_name"]) for row in variables if row.get("Value") == "ON"}
         self._grants = [str(next(iter(row.values()))) for row in grants]

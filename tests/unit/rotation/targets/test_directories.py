@@ -38,6 +38,8 @@ def build(kind: Any, fields: dict[str, str], **options: Any) -> Any:
     [
         ({}, {}, "admin_credential"),
         ({}, {"admin_credential": ADMIN, **OWN}, "admin_credential"),
+        ({}, {"admin_credential": {**ADMIN, "bind_dn": Secret(DN.upper())}}, "admin_credential"),
+        ({"bind_dn": "", "username": "app@x"}, {"admin_credential": {"username": Secret("app@x")}}, "admin_credential"),
         ({"url": ""}, OWN, "url"),
         ({"url": "https://ldap.example.com"}, OWN, "url"),
         ({}, {**OWN, "dn": "app"}, "dn"),

@@ -36,6 +36,17 @@ def called(act: Any, *arguments: Any) -> tuple[str, Any]:
     return modules.calls[0]
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [({"admin_user": "app"}, "own_login"), ({"admin_user": "app_b", "usernames": ["app", "app_b"]}, "Name another")],
+)
+def test_an_administrator_whose_own_password_changes_is_refused(options: dict[str, Any], words: str) -> None:
+    """Its login is refused from the change on: a run that was broken off would not get in again to find out which value counts."""
+    with pytest.raises(errors.InvalidInput, match=words) as raised:
+        target(**options).check()
+    assert raised.value.option == "postgresql.admin_user"
+
+
 def test_apply_sends_a_verifier_and_logs_in_as_the_admin() -> None:
     module, arguments = called(target().apply, NEW)
     assert module == "community.postgresql.postgresql_user"

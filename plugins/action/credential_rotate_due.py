@@ -24,6 +24,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     as_credential_error,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import write_durably
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import resolve_path
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translate
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
@@ -267,7 +268,7 @@ def _has_informed(rows: list[report.Row]) -> bool:
 
 def _write_report(path: str, content: Mapping[str, Any]) -> None:
     """Write the report. Raises StorageError if that fails."""
-    full = os.path.abspath(os.path.expanduser(path))
+    full = os.path.abspath(resolve_path(path, "report"))
     try:
         write_durably(full, json.dumps(content, indent=2, ensure_ascii=False).encode("utf-8") + b"\n", _REPORT_MODE)
     except OSError as error:

@@ -14,7 +14,8 @@ from abc import abstractmethod
 from dataclasses import replace
 from typing import Any, ClassVar, Dict, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, LoginFailed, NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Damaged, InvalidInput, LoginFailed, NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import read_file
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields
 from ansible_collections.nebula.credential.plugins.module_utils.network import ldap, ldap_problems
 from ansible_collections.nebula.credential.plugins.module_utils.network.ldap_names import is_dn
@@ -44,6 +45,7 @@ ADMINISTERED = TargetTraits(
     apply_limit=60,
     ask_limit=10,
 )
+_MOST_AUTHORITIES = 1024 * 1024
 _UNCERTAIN = (0x01, 0x50)
 """Results of a server that do not say whether it has made the change: operationsError and other."""
 
@@ -235,9 +237,8 @@ class DirectoryTarget(Target):
         if path is None:
             return self._own.get("ca_cert")
         try:
-            with open(path, encoding="ascii") as file:
-                return file.read(1024 * 1024)
-        except (OSError, UnicodeDecodeError):
+            return read_file(path, _MOST_AUTHORITIES).decode("ascii")
+        except (OSError, UnicodeDecodeError, Damaged):
             raise self._invalid("ca_cert", "the file cannot be read as PEM text", "Name a file on the controller.") from None
 
     def _find_named_dn(self) -> Optional[str]:

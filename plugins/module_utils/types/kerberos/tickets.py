@@ -20,12 +20,14 @@ from ansible_collections.nebula.credential.plugins.module_utils.context import d
 from ansible_collections.nebula.credential.plugins.module_utils.context.process import TooSlow, run_program
 from ansible_collections.nebula.credential.plugins.module_utils.errors import LoginFailed, Package, Unavailable, check_packages
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import create_exclusively
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import read_file
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
 GSSAPI = Package("gssapi >= 1.8", "gssapi")
 SECONDS = 60.0
 _MEMORY = "/dev/shm"  # noqa: S108  # only to hold directories of our own, which TemporaryDirectory makes private
 _SYSTEM = "/etc/krb5.conf"
+_MOST_CACHE = 1024 * 1024
 _CACHE, _KEYTAB, _CONFIGURATION = "cache", "keytab", "krb5.conf"
 _PROGRAM = r"""
 import base64, json, sys
@@ -116,8 +118,7 @@ def get_tickets(realm: Realm, principal: str, key: Secret, is_keytab: bool, serv
             create_exclusively(os.path.join(directory, _KEYTAB), key.expose())
         given = {"wanted": "tickets", "principal": principal, "service": service, "keytab": os.path.join(directory, _KEYTAB)}
         answer = _run(directory, realm, {**given, "password": None if is_keytab else key.expose().decode("utf-8")}, principal)
-        with open(os.path.join(directory, _CACHE), "rb") as file:
-            return Tickets(Secret(file.read()), int(answer["seconds"]))
+        return Tickets(Secret(read_file(os.path.join(directory, _CACHE), _MOST_CACHE)), int(answer["seconds"]))
 
 
 def build_token(realm: Realm, cache: Secret, service: str) -> Secret:

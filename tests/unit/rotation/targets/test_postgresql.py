@@ -220,10 +220,21 @@ def test_a_role_that_the_module_would_take_for_another_one_is_refused(role: str)
         assert raised.value.option == option
 
 
-def test_why_the_server_refused_a_change_is_noted_in_our_words() -> None:
-    modules = Recorded({"failed": True, "msg": "must be superuser to alter superuser roles or change superuser attribute"})
-    target().apply(modules, NEW)
-    assert modules.notes == ["only a superuser may change the password of this role"]
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "must be superuser to alter superuser roles or change superuser attribute",
+            "only a superuser may change the password of this role",
+        ),
+        ("must be a member of rds_password to alter passwords", "needs the role rds_password"),
+        ("password type is not a plain text", "takes no verifier"),
+    ],
+)
+def test_why_the_server_refused_a_change_is_noted_in_our_words(text: str, words: str) -> None:
+    modules = Recorded({"failed": True, "msg": text})
+    assert target().apply(modules, NEW) == steps.REFUSED
+    assert words in modules.notes[-1]
 
 
 @pytest.mark.parametrize("right", ["read_only", "superuser", "createrole", "admin_option"])

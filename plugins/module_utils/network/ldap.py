@@ -28,6 +28,7 @@ AT_LOGIN = -1
 
 INVALID_CREDENTIALS, INSUFFICIENT_ACCESS, NO_SUCH_OBJECT = 0x31, 0x32, 0x20
 CONSTRAINT_VIOLATION, UNWILLING, NO_SUCH_ATTRIBUTE = 0x13, 0x35, 0x10
+REFERRAL = 0x0A
 NO_SUCH_MECHANISM = (0x07, -6)
 NEEDS_TLS = (0x08, 0x0D)
 BUSY = (0x33, 0x34)
@@ -166,6 +167,11 @@ def build_search(base: str, *, attributes: Sequence[str], filter_text: str = "(o
 def build_change(dn: str, changes: Sequence[Tuple[str, int, bytes]]) -> Request:
     """Return a change of attributes: the name, `ADD`, `DELETE` or `REPLACE`, and the value of each."""
     return {"do": "modify", "dn": dn, "changes": [[name, kind, [_encode(value)]] for name, kind, value in changes]}
+
+
+def build_removal(dn: str, name: str) -> Request:
+    """Return a change that removes an attribute with all its values. Without the attribute, nothing changes."""
+    return {"do": "modify", "dn": dn, "changes": [[name, REPLACE, []]]}
 
 
 def build_new_password(dn: str, new: Secret, old: Optional[Secret] = None) -> Request:

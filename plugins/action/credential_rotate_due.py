@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import tempfile
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from typing import Any
@@ -36,7 +38,12 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.action import ro
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.base import CredentialAction
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.consumers import Informer
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.due_rotations import DueRotations, Rotation
-from ansible_collections.nebula.credential.plugins.plugin_utils.action.informing import Consumers, inform_consumers, read_all_consumers
+from ansible_collections.nebula.credential.plugins.plugin_utils.action.informing import (
+    Consumers,
+    build_failed_informing,
+    inform_consumers,
+    read_all_consumers,
+)
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.requirements import check_requirements
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.rotation import (
     drive_rotation,
@@ -46,7 +53,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.action.rotation 
 )
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.progress_display import choose_label, showing_progress
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.run_client import client
-from ansible_collections.nebula.credential.plugins.plugin_utils.config.rotation_targets import DescribedTargets
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.rotation_targets import DescribedTarget, DescribedTargets
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.session_options import session_options
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import RunConfig, read_extensions, session_settings
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.validation import validate
@@ -54,6 +61,8 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.output.ansible_e
 
 _ROTATE = "credential_rotate"
 _REPORT_MODE = 0o600
+_Known = tuple[DescribedTarget, dict[str, Any]]
+"""A target, and the validated options of `credential_rotate`."""
 
 
 class ActionModule(CredentialAction):
@@ -70,6 +79,9 @@ class ActionModule(CredentialAction):
         around = self._surroundings(variables)
         described = DescribedTargets(around)
         consumers = read_all_consumers(described)
+        _check_target(described, parameters["target"])
+        if parameters["report"] and not self._task.check_mode:
+            _check_report(parameters["report"])
         wanted = {**parameters, "consumers": {target: [each.name for each in several] for target, several in consumers.items()}}
         listing = self.ask(store, self.operation, wanted, variables).result
         rotations, rows = self._plan(listing["credentials"], described, parameters, around, variables)
@@ -78,11 +90,15 @@ class ActionModule(CredentialAction):
             show(row)
         if rotations:
             rows += self._rotate(rotations, _count_failures(rows), show, store, parameters, variables)
-        if consumers and any(row["changed"] for row in rows):
-            listing["uninformed"] = self.ask(store, self.operation, wanted, variables).result["uninformed"]
         informed = []
-        if listing["uninformed"] and not self._task.check_mode:
-            informed = self._inform(consumers, listing["uninformed"], _count_failures(rows) > 0, store, parameters, variables)
+        changed = [row["name"] for row in rows if row["changed"]]
+        try:
+            if consumers and changed:
+                listing["uninformed"] = self.ask(store, self.operation, wanted, variables).result["uninformed"]
+            if listing["uninformed"] and not self._task.check_mode:
+                informed = self._inform(consumers, listing["uninformed"], _count_failures(rows) > 0, store, parameters, variables)
+        except Exception as error:  # noqa: BLE001  # what was rotated is reported all the same
+            informed = [build_failed_informing("(any)", changed, error)]
         return self._report(store, listing, rows, informed, began, parameters)
 
     def _report(
@@ -104,7 +120,10 @@ class ActionModule(CredentialAction):
         whole.update(next=listing["next"], report=sorted(rows, key=lambda row: str(row["name"])), consumers=informed)
         if parameters.get("report") and not self._task.check_mode:
             ended = datetime.now(timezone.utc)
-            _write_report(parameters["report"], {**whole, "began_at": began.isoformat(), "ended_at": ended.isoformat()})
+            try:
+                _write_report(parameters["report"], {**whole, "began_at": began.isoformat(), "ended_at": ended.isoformat()})
+            except CredentialError as error:
+                return _build_outcome(whole, {"name": "the report", "msg": str(error), "code": error.code})
         return _build_outcome(whole)
 
     def _inform(
@@ -138,7 +157,7 @@ class ActionModule(CredentialAction):
         """Return what is rotated, and the rows of what cannot be."""
         rotations: list[Rotation] = []
         rows: list[report.Row] = []
-        known: dict[str, tuple[str, dict[str, Any]] | CredentialError | UserMessage] = {}
+        known: dict[str, _Known | CredentialError | UserMessage] = {}
         for row in listed:
             if row["problem"] is not None:
                 rows.append(report.build_row(row, report.FAILED, **row["problem"]))
@@ -150,9 +169,10 @@ class ActionModule(CredentialAction):
                     known[key] = _read_target(
                         described, row, lambda kind: self._admit(kind, around), lambda read: name_hosts(read, self, variables)
                     )
-                found = known[key]
+                found = _check_takes(known[key], row["name"])
                 if isinstance(found, tuple):
-                    kind, validated = found
+                    target, validated = found
+                    kind = target.kind
                     own = {**validated, "name": row["name"], "scope": parameters.get("scope")}
                     rotations.append(Rotation(row, kind, own, is_driven=kind != NO_TARGET))
                 else:
@@ -218,18 +238,28 @@ def _read_target(
     row: Mapping[str, Any],
     admit: Callable[[str], Specification],
     name_hosts_of: Callable[[dict[str, Any]], dict[str, Any]],
-) -> tuple[str, dict[str, Any]] | CredentialError | UserMessage:
-    """Return the kind of the target and the validated options of `credential_rotate`; or why it cannot be used."""
+) -> _Known | CredentialError | UserMessage:
+    """Return the target and the validated options of `credential_rotate`; or why it cannot be used."""
     try:
         target = described.find(row["target"])
         arguments = resolve_target_options(target.build_arguments(row["options"]))
         specification = admit(target.kind)
         validated = validate({"name": row["name"], "phase": AUTO, "only_if_due": True, **arguments}, specification, _ROTATE)
-        return target.kind, validated if target.kind == NO_TARGET else name_hosts_of(validated)
+        return target, validated if target.kind == NO_TARGET else name_hosts_of(validated)
     except UserMessage as message:
         return message
     except Exception as error:  # noqa: BLE001  # each credential has its own row in the report
         return as_credential_error(error)
+
+
+def _check_takes(found: _Known | CredentialError | UserMessage, credential: str) -> _Known | CredentialError | UserMessage:
+    """Return what was found; or why the target does not take this credential."""
+    try:
+        if isinstance(found, tuple):
+            found[0].check_takes(credential)
+    except CredentialError as error:
+        return error
+    return found
 
 
 def _count_failures(rows: list[report.Row]) -> int:
@@ -246,11 +276,12 @@ def _fail_without_target(row: report.Row) -> report.Row:
     return {**row, "result": report.FAILED, "code": InvalidConfiguration.code, "message": "it is due, and has no rotation target"}
 
 
-def _build_outcome(whole: dict[str, Any]) -> Outcome:
+def _build_outcome(whole: dict[str, Any], *problems: dict[str, str]) -> Outcome:
     rows = whole["report"]
     failed = [{**row, "msg": row["message"]} for row in rows if row["result"] in report.FAILURES]
     consumers = [row for row in whole["consumers"] if row["result"] == report.FAILED]
     failed += [{"name": "consumer {consumer} of {target}".format(**row), "msg": row["message"], "code": row["code"]} for row in consumers]
+    failed += problems
     changed = [row["name"] for row in rows if row["changed"]]
     result = {**whole, "changed": bool(changed) or _has_informed(whole["consumers"]), "names": changed, "failed": bool(failed)}
     not_tried = len([row for row in rows if row["result"] == report.NOT_TRIED])
@@ -258,12 +289,34 @@ def _build_outcome(whole: dict[str, Any]) -> Outcome:
         # Ansible prints the whole result of a failed task, in one line. The lines above it, and the file, have every credential.
         result["report"] = [row for row in rows if row["result"] in report.FAILURES]
         more = " {0} were not tried.".format(not_tried) if not_tried else ""
-        result.update(msg=describe_failures(failed, len(rows) + len(whole["consumers"])) + more, code=failed[0]["code"])
+        result.update(msg=describe_failures(failed, len(rows) + len(whole["consumers"]) + len(problems)) + more, code=failed[0]["code"])
     return Outcome(result)
 
 
 def _has_informed(rows: list[report.Row]) -> bool:
     return any(row["result"] == report.INFORMED for row in rows)
+
+
+def _check_target(described: DescribedTargets, name: str | None) -> None:
+    """Raise InvalidInput if the option `target` names none that is described: nothing would be due then, night after night."""
+    try:
+        if name is not None:
+            described.find(name)
+    except CredentialError as error:
+        raise InvalidInput(error.what, option="target", remedy=error.remedy) from None
+
+
+def _check_report(path: str) -> None:
+    """Raise InvalidInput if the report could not be written."""
+    full = os.path.abspath(resolve_path(path, "report"))
+    try:
+        if os.path.isdir(full):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), full)
+        with tempfile.TemporaryFile(dir=os.path.dirname(full)):
+            pass
+    except OSError as error:
+        what = translate(error, "the report", full).what
+        raise InvalidInput(what, option="report", remedy="Nothing was rotated. Name a file in a directory that can be written.") from None
 
 
 def _write_report(path: str, content: Mapping[str, Any]) -> None:

@@ -100,6 +100,44 @@ def test_the_filters_of_the_role_choose_and_a_variable_of_the_other_way_is_refus
     assert night.versions() == {"a/x": "2", "b/y": "2"}
 
 
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"rotate_target": "dor"}, "Did you mean 'door'"),
+        ({"rotate_report": "/nonexistent/report.json"}, "the report /nonexistent/report.json cannot be written"),
+        ({"rotate_report": "/"}, "the report / cannot be written"),
+    ],
+)
+def test_a_run_that_could_not_do_what_it_was_told_is_refused_before_anything_is_rotated(
+    night: Night, variables: dict[str, Any], words: str
+) -> None:
+    night.add_door("door")
+    assert words in night.run(**variables).failed()
+    assert night.versions() == {"door": "1"}
+
+
+def test_a_report_that_cannot_be_written_in_the_end_hides_no_failure(night: Night) -> None:
+    directory = night.project.directory / "reports"
+    directory.mkdir()
+    night.add_door("good", "rmdir {0}; cat >{{0}}".format(directory))
+    night.add("typo", "goood")
+    message = night.run(rotate_report=str(directory / "report.json")).failed()
+    assert "2 of 3 failed: 'typo' (invalid_configuration), 'the report' (" in message
+    assert night.versions() == {"good": "2", "typo": "1"}
+
+
+def test_a_credential_that_names_the_target_of_others_is_not_sent_there(night: Night) -> None:
+    """On a store of another service somebody who may change its metadata could have done that."""
+    door = night.add_door("door")
+    night.targets["door"]["credentials"] = ["door"]
+    night.add("other", "door")
+    seen = night.project.directory / "seen"
+    night.targets["door"]["verify"] = ["/bin/sh", "-c", "tee -a {0} | cmp -s - {1} || exit 77".format(seen, door)]
+    assert "targets.door.credentials" in night.run().failed()
+    assert night.versions() == {"door": "2", "other": "1"}
+    assert "old other" not in seen.read_text()
+
+
 def test_no_further_rotation_begins_once_too_many_have_failed(night: Night) -> None:
     for name in ("a", "b", "c", "d"):
         night.add_door(name, "cat >/dev/null; exit 77")

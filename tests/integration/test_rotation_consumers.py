@@ -122,10 +122,20 @@ def test_a_handler_is_notified_by_a_run_that_does_not_fail_and_else_by_the_next_
     assert not handled.exists()
 
 
+def test_a_handler_that_the_play_does_not_have_is_not_informed(night: Night) -> None:
+    night.add("b", "cookies")
+    night.targets["cookies"] = {"kind": "none", "consumers": [{"kind": "handler", "handler": "reload the shop"}]}
+    for _night in range(2):
+        assert "the play has no handler 'reload the shop'" in night.run().failed()
+    assert night.versions() == {"b": "2"}
+
+
 @pytest.mark.parametrize(
     ("consumer", "words"),
     [
         ({"kind": "webhok", "url": "x"}, "Did you mean 'webhook'"),
+        ({"kind": ["webhook"]}, "there is no kind ['webhook']"),
+        ({"kind": "command", "argv": []}, "'argv' is empty"),
         ({"kind": "webhook", "url": "https://x"}, "secret_credential"),
         ({"kind": "command", "argv": ["x"], "shell": True}, "Unsupported parameters"),
         ({"kind": "template", "src": "a.j2", "dest": "/b"}, "no absolute path"),

@@ -25,6 +25,10 @@ class LocalRunner:
         self.connection = connection or {}
         self.is_down = False
 
+    def has(self, place: str) -> bool:
+        """Return True if the inventory has a host of that name."""
+        return place in self.hosts
+
     def at(self, place: str) -> LocalRunner:
         """Return the runner of a host of the inventory."""
         return self.hosts[place]

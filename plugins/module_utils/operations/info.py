@@ -139,7 +139,7 @@ def _rows(manager: CredentialManager, parameters: Mapping[str, Any], caller: Acc
     with building_many():
         rows = [_describe_row(each, manager) for each in count_each(manager.list(wanted, caller)) if matches(each)]
     rows.sort(key=lambda row: row["name"])
-    warn_of_unreadable(manager, [row["name"] for row in rows if row["unreadable"] is not None])
+    warn_of_unreadable(manager, [row["name"] for row in rows if row["unreadable"] is not None], "'unreadable' of each row has the reason.")
     return rows
 
 
@@ -159,12 +159,12 @@ def _describe_row(credential: Credential, manager: CredentialManager) -> Dict[st
     )
 
 
-def warn_of_unreadable(manager: CredentialManager, names: List[str]) -> None:
-    """Warn of credentials in a list that cannot be read. Do nothing if there are none."""
+def warn_of_unreadable(manager: CredentialManager, names: List[str], reason: str) -> None:
+    """Warn of credentials in a list that cannot be read; `reason` says where the reason is. Do nothing if there are none."""
     if names:
         shown = ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")
-        what = "store '{0}': {1} of the listed credentials cannot be read: {2}. 'unreadable' of each row has the reason."
-        manager.backend.context.warn(what.format(manager.store, len(names), shown))
+        what = "store '{0}': {1} of the listed credentials cannot be read: {2}. {3}"
+        manager.backend.context.warn(what.format(manager.store, len(names), shown, reason))
 
 
 def _matcher(wanted: Filter, parameters: Mapping[str, Any], limits: _Limits) -> Callable[[Credential], bool]:

@@ -52,7 +52,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import OVERLAP_NONE, SERVICE, Value
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import Step
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
-from ansible_collections.nebula.credential.plugins.module_utils.types.generation import using_policies_of
 
 STEP = "step"
 """The parameter in which a driver reports, and the part of the result that has its next step. Never shown."""
@@ -223,8 +222,8 @@ class _Rotation:
             self._make(self._current)
 
     def _make(self, base: Record) -> Any:
-        with using_policies_of(self._manager.backend, base.name):
-            made = new_value(base, self._parameters, self._target.next_fields(base), self._manager.clock(), self._target.read)
+        fixed = self._target.next_fields(base)
+        made = new_value(self._manager.backend, base, self._parameters, fixed, self._manager.clock(), self._target.read)
         check_flaw(self._parameters, self._target.find_flaw(made.fields))
         return made
 

@@ -9,16 +9,18 @@ The controller rotates each credential by the operation `credential_rotate`.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, List, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Authenticating, find_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.context.many_objects import building_many
 from ansible_collections.nebula.credential.plugins.module_utils.context.progress import count_each
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, NotEncrypted
 from ansible_collections.nebula.credential.plugins.module_utils.model.assignment import read_assignment
 from ansible_collections.nebula.credential.plugins.module_utils.model.dates import value_since
+from ansible_collections.nebula.credential.plugins.module_utils.model.lifecycle import REVOKED
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import JOURNAL, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import RotationPolicy
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.info import warn_of_unreadable
 from ansible_collections.nebula.credential.plugins.module_utils.operations.inform import find_uninformed
@@ -46,8 +48,9 @@ def credential_rotate_due(manager: CredentialManager, parameters: Mapping[str, A
     Returns:
         `{changed, credentials, next, total, uninformed}`. Each of `credentials` has `name`, `due_at`, `open` (a rotation was begun and is
         not over), `target`, `options` (both None without a target) and `problem`: `{code, message}` if what is assigned may not be
-        used, else None. `next` are the next that become due, `total` is the number of credentials that the filters select, and
-        `uninformed` has `name`, `target`, `of` and `left` for each credential with consumers that do not know of its value.
+        used, or the credential or its policy cannot be read, else None. `next` are the next that become due,
+        `total` is the number of credentials that the filters select, and `uninformed` has `name`, `target`, `of` and `left` for each
+        credential with consumers that do not know of its value.
     """
     caller = asserting(context, parameters.get("scope"))
     if parameters.get("type") is not None:
@@ -90,6 +93,7 @@ class _Listing:
     def __init__(self, manager: CredentialManager, parameters: Mapping[str, Any], standing: Mapping[str, bool]) -> None:
         self._manager = manager
         self._target = parameters.get("target")
+        self._chooses = any(parameters.get(part) for part in ("target", "type", "tags"))
         self._consumers: Mapping[str, Any] = parameters.get("consumers") or {}
         self._uninformed: List[Dict[str, Any]] = []
         self._standing = standing
@@ -105,10 +109,11 @@ class _Listing:
             if not wanted.matches(found.record):
                 continue
             if found.record.problem is not None:
-                self._unreadable.append(found.name)
+                self._add_unreadable(found)
             else:
                 self._add(found)
-        warn_of_unreadable(self._manager, sorted(self._unreadable))
+        reason = "They were left out. The module 'credential_info' says why."
+        warn_of_unreadable(self._manager, sorted(self._unreadable), reason)
         return {
             "changed": False,
             "credentials": sorted(self._due, key=lambda row: str(row["name"])),
@@ -116,6 +121,18 @@ class _Listing:
             "total": self._total,
             "uninformed": sorted(self._uninformed, key=lambda row: str(row["name"])),
         }
+
+    def _add_unreadable(self, found: Credential) -> None:
+        """Add a credential that may be due: a run that left it out would never say so.
+
+        A value of another tool is none of ours, and where a filter chooses, it may not be chosen.
+        """
+        if self._chooses or not self._is_authenticated or isinstance(found.record.problem, NotEncrypted):
+            self._unreadable.append(found.name)
+            return
+        self._total += 1
+        problem = describe_failure(found.record.problem, self._manager.store)
+        self._due.append({"name": found.name, "due_at": None, "open": False, "target": None, "options": None, "problem": problem})
 
     def _add(self, found: Credential) -> None:
         row = self._describe(found)
@@ -129,10 +146,23 @@ class _Listing:
         due_at = found.schedule.due_at
         waits = self._standing.get(found.name, False)
         is_due = found.schedule.is_due(found.at)
-        if (is_due or row["open"]) and not waits:
+        broken = self._find_broken_policy(found) if due_at is None and not row["open"] else None
+        if broken is not None:
+            self._due.append(dict(row, problem=broken))
+        elif (is_due or row["open"]) and not waits:
             self._due.append(row)
         elif due_at is not None and not is_due:
             self._later.append({"name": found.name, "due_at": row["due_at"]})
+
+    def _find_broken_policy(self, found: Credential) -> Optional[Dict[str, str]]:
+        """Return why this controller cannot read the policy, by which the credential would otherwise never be due; else None."""
+        if found.metadata.lifecycle == REVOKED:
+            return None
+        try:
+            RotationPolicy.read(found.metadata.policy)
+        except CredentialError as error:
+            return describe_failure(error.within(name=found.name), self._manager.store)
+        return None
 
     def _describe(self, found: Credential) -> Dict[str, Any]:
         row = {"name": found.name, "due_at": format_time(found.schedule.due_at), "open": found.name in self._standing}

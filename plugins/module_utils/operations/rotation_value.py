@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Callable, Dict, Mapping, Optional
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Authenticating, find_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.dates import value_since
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, Record
@@ -19,13 +21,17 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots i
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import NO_TARGET, Value
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
+from ansible_collections.nebula.credential.plugins.module_utils.types.generation import using_policies_of
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import type_named
 
 
-def new_value(base: Record, parameters: Mapping[str, Any], fixed: Fields, now: datetime, read: Callable[[str], Credential]) -> Candidate:
+def new_value(
+    store: Backend, base: Record, parameters: Mapping[str, Any], fixed: Fields, now: datetime, read: Callable[[str], Credential]
+) -> Candidate:
     """Make the value that replaces `base`.
 
     Args:
+        store: the store of the credential.
         base: the current record; fields that are not given are copied from it.
         parameters: `value` (the primary field), `fields`, `generate` and `ttl`, any of them or none.
         fixed: fields that the target prescribes (for example the next of two alternating users).
@@ -41,7 +47,9 @@ def new_value(base: Record, parameters: Mapping[str, Any], fixed: Fields, now: d
         raise InvalidInput("type '{}' is not rotated".format(kind.name), option="name", name=base.name, remedy=kind.explain_no_rotation())
     _refuse_useless(kind, base, parameters)
     kept: Dict[str, Secret] = {**base.fields, **fixed}
-    checked = kind.validate(_change_fields(kind, kept, parameters))
+    is_authenticated = base.verified and find_protocol(store, Authenticating) is not None
+    with using_policies_of(store, base.name):
+        checked = kind.validate(_change_fields(kind, kept, parameters, is_authenticated=is_authenticated))
     fields = kind.complete(base.name, checked, lambda name: read(name).record, now)
     if fields == dict(base.fields):
         raise InvalidInput("the new value is the current one", option="value", name=base.name, remedy="Give another one, or none.")
@@ -73,14 +81,29 @@ def complete_value(base: Record, made: Value, parameters: Mapping[str, Any], now
     return Candidate(fields, find_expiry(kind, fields, base, parameters, now), identity=made.identity)
 
 
-def _change_fields(kind: CredentialType, kept: Dict[str, Secret], parameters: Mapping[str, Any]) -> Fields:
+def _change_fields(kind: CredentialType, kept: Dict[str, Secret], parameters: Mapping[str, Any], *, is_authenticated: bool) -> Fields:
     value = read_value(parameters)
     given = {name: field for name, field in (read_fields(parameters) or {}).items() if field is not None}
     if value is not None:
         given[kind.primary_of(kept)] = value
     merged = dict(kept, **kind.expand(given))
     kind.check_given(given, merged)
-    return merged if kind.primary_of(kept) in given or given else kind.generate(parameters.get("generate") or {}, merged)
+    if given:
+        return merged
+    if not parameters.get("generate") and not is_authenticated:
+        _refuse_pattern(kind)
+    return kind.generate(parameters.get("generate") or {}, merged)
+
+
+def _refuse_pattern(kind: CredentialType) -> None:
+    """Refuse to make a value by a pattern in metadata that no key authenticates: whoever wrote the pattern could know the value."""
+    if any(entry["name"] == kind.primary and "pattern" in entry for entry in getattr(kind, "declared", ())):
+        what = "no key authenticates the metadata of this store, so whoever may change the declared pattern could know the next value"
+        remedy = (
+            "Write 'generate: {kind: pattern, pattern: …}' for the rotation, in a nightly run with the target in nebula.yml; or keep the"
+            " credential in an encrypted store."
+        )
+        raise InvalidInput(what, option="generate", remedy=remedy)
 
 
 def find_expiry(kind: CredentialType, fields: Fields, base: Record, parameters: Mapping[str, Any], now: datetime) -> Optional[datetime]:

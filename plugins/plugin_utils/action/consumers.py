@@ -15,9 +15,11 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification
@@ -101,11 +103,10 @@ def read_consumers(target: str, written: object) -> tuple[Consumer, ...]:
 
 
 def _read_consumer(written: object, option: str) -> Consumer:
-    if not isinstance(written, Mapping) or written.get(KIND) not in SPECIFICATIONS:
-        kind = written.get(KIND) if isinstance(written, Mapping) else None
+    kind = written.get(KIND) if isinstance(written, Mapping) else None
+    if not isinstance(written, Mapping) or not isinstance(kind, str) or kind not in SPECIFICATIONS:
         remedy = "{0}Write one of: {1}.".format(suggest(str(kind), SPECIFICATIONS), ", ".join(SPECIFICATIONS))
         raise InvalidConfiguration("there is no kind {0}".format(ascii(kind)), option=option, remedy=remedy)
-    kind = str(written[KIND])
     own = {name: value for name, value in written.items() if name not in (KIND, NAME)}
     try:
         options = validate(own, SPECIFICATIONS[kind])
@@ -113,6 +114,8 @@ def _read_consumer(written: object, option: str) -> Consumer:
         raise InvalidConfiguration(str(error), option=option, remedy="Correct it.") from None
     if not 1 <= options.get("time_limit", 1) <= _MOST_SECONDS:
         raise InvalidConfiguration("'time_limit' is not between 1 and {0}".format(_MOST_SECONDS), option=option, remedy="Give seconds.")
+    if options.get("argv") == []:
+        raise InvalidConfiguration("'argv' is empty", option=option, remedy="List the program and its arguments.")
     for path in ("src", "dest"):
         if path in options and not os.path.isabs(options[path]):
             raise InvalidConfiguration("'{0}' is no absolute path".format(path), option=option, remedy="Write an absolute path.")
@@ -186,12 +189,25 @@ class Informer:
     def _notify(self, options: Mapping[str, Any], _target: str, _names: list[str]) -> None:
         """Have Ansible run a handler at the end of the play. The task must not fail, or Ansible notifies none."""
         task = self._action._task
+        if options["handler"] not in _list_handlers(self._action):
+            what = "the play has no handler {0}".format(ascii(options["handler"]))
+            raise InvalidConfiguration(what, remedy="Write it under 'handlers' of a play of your own that has the role 'rotate'.")
         task.notify = list(dict.fromkeys([*(task.notify or ()), options["handler"]]))
 
     def _roll_out(self, options: Mapping[str, Any], _target: str, _names: list[str]) -> None:
         from ansible_collections.nebula.credential.plugins.plugin_utils.action.kube_rollout import restart_workload
 
         restart_workload(HostRunner(self._action, self._variables), options, self._action._shared_loader_obj.module_loader)
+
+
+def _list_handlers(action: ActionBase) -> set[str]:
+    """Return the names by which Ansible finds the handlers of the action's play."""
+    names: set[str] = set()
+    for handler in (each for block in action._task.get_play().handlers for each in block.block):
+        names.update(handler.listen, (handler.get_name(include_role_fqcn=False), handler.get_name(include_role_fqcn=True)))
+        with suppress(AnsibleError):  # the name may have a variable that is not known here; Ansible does not find it then, either
+            names.add(str(action._templar.template(handler.name)))
+    return names
 
 
 def is_left_to_a_good_end(consumer: Consumer) -> bool:

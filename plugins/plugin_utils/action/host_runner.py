@@ -45,6 +45,10 @@ class HostRunner:
             with suppress(AnsibleError):
                 other._action._connection.close()
 
+    def has(self, place: str) -> bool:
+        """Return True if the inventory has a host of that name."""
+        return place in self._variables["hostvars"]
+
     def at(self, place: str) -> HostRunner:
         """Return the runner of another host of the inventory, reached as `delegate_to` would reach it. Contact nothing.
 

@@ -74,8 +74,22 @@ def inform_consumers(
         rows.append(row)
     for each in uninformed:
         if left[each["name"]] != list(each["left"]):
-            keep(each, left[each["name"]])
+            rows += _keep(keep, each, left[each["name"]])
     return rows
+
+
+def build_failed_informing(target: str, names: Sequence[str], error: Exception) -> dict[str, Any]:
+    """Return the row for what could not be read or kept of consumers. The next run informs them."""
+    row = {"target": target, "consumer": "(any)", "kind": None, "credentials": list(names), "result": FAILED}
+    return {**row, **describe_problem(as_credential_error(error))}
+
+
+def _keep(keep: Callable[[Mapping[str, Any], list[str]], object], uninformed: Mapping[str, Any], left: list[str]) -> list[dict[str, Any]]:
+    try:
+        keep(uninformed, left)
+    except Exception as error:  # noqa: BLE001  # what was rotated is reported all the same
+        return [build_failed_informing(uninformed["target"], [uninformed["name"]], error)]
+    return []
 
 
 def _inform(informer: Informer, consumer: Consumer, target: str, names: Sequence[str]) -> dict[str, Any]:

@@ -44,6 +44,9 @@ class Runner(Protocol):
     def read_connection(self) -> Mapping[str, Any]:
         """Return how the host is reached, as `Modules.read_connection` does."""
 
+    def has(self, place: str) -> bool:
+        """Return True if the inventory has a host of that name."""
+
     def at(self, place: str) -> Runner:
         """Return the runner of another host of the inventory."""
 
@@ -154,22 +157,22 @@ class RotationDriver:
             return self._perform(report)
 
     def _apply(self, target: Target, step: Mapping[str, Any], given: float) -> dict[str, Any]:
-        return self._send(target.apply, step, given)
+        return self._send(target.apply, target, step, given)
 
     def _retire(self, target: Target, step: Mapping[str, Any], given: float) -> dict[str, Any]:
         if target.is_same(handover.decode_value(step["value"]), handover.decode_value(step["current"])):
             # Two versions of one secret (another comment, another port): the target would drop the current value with the old one.
-            return _at_each_place(lambda _place: steps.APPLIED, step)
-        return self._send(target.retire, step, given)
+            return self._at_each_place(lambda _place: steps.APPLIED, target, step)
+        return self._send(target.retire, target, step, given)
 
-    def _send(self, act: Callable[[Modules, Value, str], str], step: Mapping[str, Any], given: float) -> dict[str, Any]:
+    def _send(self, act: Callable[[Modules, Value, str], str], target: Target, step: Mapping[str, Any], given: float) -> dict[str, Any]:
         value = handover.decode_value(step["value"])
 
         def send(place: str) -> str:
             left = min(self._time_left(step, given), _share(step))
             return act(self._modules(left), value, place) if left > 0 else steps.UNAVAILABLE
 
-        return _at_each_place(send, step)
+        return self._at_each_place(send, target, step)
 
     def _make(self, target: Target, step: Mapping[str, Any], given: float) -> dict[str, Any]:
         left = self._time_left(step, given)
@@ -196,7 +199,7 @@ class RotationDriver:
                     return self._look_for_obstacle(target, value, place) if outcome == steps.REFUSED else outcome
                 self._pause(POLL_INTERVAL)
 
-        return _at_each_place(probe, step)
+        return self._at_each_place(probe, target, step)
 
     def _check(self, target: Target, step: Mapping[str, Any], given: float) -> dict[str, Any]:
         """Probe the current value at each place, and look for what makes the target refuse the account of the next value."""
@@ -211,7 +214,22 @@ class RotationDriver:
                 return steps.UNAVAILABLE
             return outcome
 
-        return _at_each_place(check, step)
+        return self._at_each_place(check, target, step)
+
+    def _at_each_place(self, act: Callable[[str], str], target: Target, step: Mapping[str, Any]) -> dict[str, Any]:
+        """Perform a step at its places, one after the other, and return the report.
+
+        On a store of another service somebody may have changed the journal, which names the places. So one that neither the target's
+        options nor the inventory has is not contacted.
+        """
+        known = target.places()
+        outcomes = {}
+        for place in step["places"]:
+            is_known = place in known or self._runner.has(place)
+            outcomes[place] = act(place) if is_known else steps.UNAVAILABLE
+            if not is_known:
+                self._note = "{0}: neither the target's options nor the inventory has it; phase 'forget' leaves it out".format(ascii(place))
+        return {"outcome": outcomes[""]} if set(outcomes) == set(steps.ONE_PLACE) else {"places": outcomes}
 
     def _look_for_obstacle(self, target: Target, value: Value, place: str) -> str:
         """Return refused, or unavailable if the target would refuse every value of that account: then nothing is known of this one."""
@@ -248,12 +266,6 @@ def _echo(step: Mapping[str, Any]) -> dict[str, Any]:
 def _share(step: Mapping[str, Any]) -> float:
     """Return the seconds that one place may take, so that one that does not respond takes no time from the others."""
     return float(step["limit"]) / len(step["places"])
-
-
-def _at_each_place(act: Callable[[str], str], step: Mapping[str, Any]) -> dict[str, Any]:
-    """Perform a step at its places, one after the other, and return the report."""
-    outcomes = {place: act(place) for place in step["places"]}
-    return {"outcome": outcomes[""]} if set(outcomes) == set(steps.ONE_PLACE) else {"places": outcomes}
 
 
 def combine(wrong: str) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, suggest
@@ -27,20 +28,42 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_res
 )
 
 TARGETS_VARIABLE = "nebula_credential_targets"
-KIND, CONSUMERS = "kind", "consumers"
+KIND, CONSUMERS, CREDENTIALS = "kind", "consumers", "credentials"
 OF_THE_ROTATION = ("consumer_ttl", "serve_stale", "generate", "current_unverified")
 """Options of `credential_rotate` that a description may set. Every other one is the target's own."""
 
 
 @dataclass(frozen=True)
 class DescribedTarget:
-    """A target as the run describes it: its kind, its own options, those of `credential_rotate`, and its consumers as written."""
+    """A target as the run describes it.
+
+    Attributes:
+        name: its name.
+        kind: its kind.
+        options: its own options.
+        rotation: those of `credential_rotate`.
+        consumers: its consumers as written.
+        credentials: patterns (`*`, `?`) of the names of the credentials that it takes; None for all.
+    """
 
     name: str
     kind: str
     options: Mapping[str, Any]
     rotation: Mapping[str, Any]
     consumers: Any = None
+    credentials: tuple[str, ...] | None = None
+
+    def check_takes(self, credential: str) -> None:
+        """Check that the target is one for this credential: its own metadata says so, which others may be able to change.
+
+        Raises:
+            InvalidConfiguration: no pattern matches its name.
+        """
+        if self.credentials is None or any(fnmatchcase(credential, pattern) for pattern in self.credentials):
+            return
+        option = "{0}.{1}.{2}".format(TARGETS, self.name, CREDENTIALS)
+        remedy = "Nothing was sent. Add its name, or a pattern, if it belongs there; else correct its 'rotation'."
+        raise InvalidConfiguration("the target does not take this credential", option=option, remedy=remedy)
 
     def build_arguments(self, more: Mapping[str, Any]) -> dict[str, Any]:
         """Return arguments of `credential_rotate` with this target, and `more` options of the target, which win."""
@@ -105,8 +128,20 @@ def _read(name: str, written: Any) -> DescribedTarget:
     kind = parts.pop(KIND, None)
     if not isinstance(kind, str) or not (kind in KINDS or is_third_party(kind)):
         what = "there is no kind {0}".format(ascii(kind)) if kind is not None else "it is missing"
-        remedy = "{0}Write one of: {1}.".format(suggest(str(kind), KINDS), ", ".join(KINDS))
+        remedy = "{0}Write one of: {1}.".format("" if kind is None else suggest(str(kind), KINDS), ", ".join(KINDS))
         raise InvalidConfiguration(what, option="{0}.{1}".format(option, KIND), remedy=remedy)
     rotation = {part: parts.pop(part) for part in OF_THE_ROTATION if part in parts}
     consumers = parts.pop(CONSUMERS, None)
-    return DescribedTarget(name, kind, parts, rotation, consumers)
+    credentials = _read_patterns(parts.pop(CREDENTIALS, None), "{0}.{1}".format(option, CREDENTIALS))
+    if kind == NO_TARGET and parts:
+        what = "kind '{0}' has no option {1}".format(NO_TARGET, ", ".join(ascii(part) for part in parts))
+        raise InvalidConfiguration(what, option=option, remedy="Leave it out, or write another 'kind'.")
+    return DescribedTarget(name, kind, parts, rotation, consumers, credentials)
+
+
+def _read_patterns(written: Any, option: str) -> tuple[str, ...] | None:
+    if written is None:
+        return None
+    if not isinstance(written, list) or not written or not all(isinstance(each, str) and each for each in written):
+        raise InvalidConfiguration("it is no list of names", option=option, remedy="Write names or patterns: ['shop/*'].")
+    return tuple(written)

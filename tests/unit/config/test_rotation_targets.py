@@ -60,14 +60,27 @@ def test_a_third_partys_target_has_its_options_under_target_options(tmp_path: Pa
     ("variables", "name", "message"),
     [
         ({}, "shop-bd", "there is no target 'shop-bd'. Did you mean 'shop-db'"),
-        ({"x": {"host": "h"}}, "x", "targets.x.kind': it is missing"),
+        ({"x": {"host": "h"}}, "x", "targets.x.kind': it is missing. Write one of"),
+        ({"x": {"kind": "none", "host": "h"}}, "x", "targets.x': kind 'none' has no option 'host'"),
         ({"x": {"kind": "postgres"}}, "x", "there is no kind 'postgres'. Did you mean 'postgresql'"),
+        ({"x": {"kind": "none", "credentials": "shop/*"}}, "x", "targets.x.credentials': it is no list of names"),
+        ({"x": {"kind": "none", "credentials": []}}, "x", "targets.x.credentials': it is no list of names"),
         ({"x": "command"}, "x", "targets.x': the description is not a mapping"),
     ],
 )
 def test_a_mistake_is_refused_by_name(tmp_path: Path, variables: Any, name: str, message: str) -> None:
     with pytest.raises(InvalidConfiguration, match=message):
         describe(tmp_path, nebula_credential_targets=variables).find(name)
+
+
+def test_a_target_takes_the_credentials_that_it_names_and_without_names_all(tmp_path: Path) -> None:
+    found = describe(tmp_path, nebula_credential_targets={"x": {"kind": "none", "credentials": ["shop/*", "door"]}, "y": {"kind": "none"}})
+    for name in ("shop/db_pass", "shop/eu/db", "door"):
+        found.find("x").check_takes(name)
+    found.find("y").check_takes("anything")
+    for name in ("shop", "doors", "Shop/db"):
+        with pytest.raises(InvalidConfiguration, match=r"targets\.x\.credentials.*does not take this credential"):
+            found.find("x").check_takes(name)
 
 
 @pytest.mark.parametrize("written", [["shop-db"], "shop-db", {"a b": {}}, {7: {}}])
@@ -82,4 +95,4 @@ def test_a_template_in_the_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_no_target_has_an_option_of_its_own_that_a_description_gives_the_rotation() -> None:
-    assert not [kind for kind, target in TARGETS.items() if set(target.options) & {*OF_THE_ROTATION, "kind"}]
+    assert not [kind for kind, target in TARGETS.items() if set(target.options) & {*OF_THE_ROTATION, "kind", "consumers", "credentials"}]

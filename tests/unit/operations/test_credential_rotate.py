@@ -6,14 +6,18 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils import errors
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import handover
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql import PostgreSQL
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.unit.operations.rotated_store import DUAL, PG, SERVER, Store
 from tests.unit.rotation.targets.recorded_modules import Recorded
 
@@ -200,3 +204,27 @@ def test_blue_green_is_refused_at_a_target_that_accepts_one_value_at_a_time(stor
     assert store.rotate(step={"look": True}, **DUAL)["step"]["kind"] == "look"
     store.manager.update("db_pass", policy={"kind": "manual", "strategy": "replace"})
     assert store.rotate(step={"look": True}, **PG)["step"]["kind"] == "look"
+
+
+PIN = {"name": "pin", "type": "custom", "declared_fields": [{"name": "pin", "pattern": "[0-9]{12}"}], "value": "0" * 12}
+
+
+def test_a_pattern_in_metadata_that_no_key_authenticates_makes_no_value() -> None:
+    """On a plain store, whoever may change metadata could write a pattern of which they know the value."""
+    manager = open_store({"backend": "memory", "encrypt": False, "allow_plaintext": True, "audit": "off"})
+    perform(manager, "credential", PIN, AccessContext())
+    with pytest.raises(errors.InvalidInput, match="no key authenticates the metadata"):
+        perform(manager, "credential_rotate", {"name": "pin", "target": "none"}, AccessContext())
+    generate = {"kind": "pattern", "pattern": "[5-9]{12}"}
+    perform(manager, "credential_rotate", {"name": "pin", "target": "none", "generate": generate}, AccessContext())
+    assert set(manager.get("pin").token().expose().decode()) <= set("56789")
+    perform(manager, "credential_rotate", {"name": "pin", "target": "none", "value": "1" * 12}, AccessContext())
+
+
+def test_a_pattern_in_metadata_of_an_encrypted_store_makes_the_value() -> None:
+    store = Store()
+    perform(store.manager, "credential", PIN, AccessContext())
+    perform(store.manager, "credential_rotate", {"name": "pin", "target": "none"}, AccessContext())
+    drawn = store.manager.get("pin").token().expose().decode()
+    assert re.fullmatch("[0-9]{12}", drawn)
+    assert drawn != "0" * 12

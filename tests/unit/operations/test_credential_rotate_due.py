@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -130,3 +131,32 @@ def test_the_target_is_shown_kept_by_a_rotation_and_removed_by_an_empty_mapping(
     assert store.manager.describe("db")["rotation"] == {"target": "none"}
     perform(store.manager, "credential", {"name": "db", "rotation": {}}, AccessContext())
     assert store.manager.describe("db")["rotation"] == {}
+
+
+def test_a_policy_that_this_controller_cannot_read_is_a_problem_and_not_never_due(store: Store) -> None:
+    """For example a time zone that another machine knows, or a kind of policy of a later version."""
+    store.create(policy={"kind": "scheduled", "cron": "30 2 * * *", "zone": "Europe/Berlin"}, rotation={"target": "none"})
+    record = store.manager.inspect("db_pass").record
+    with store.manager.acting():
+        changed = record.with_metadata(policy={**record.full_metadata.policy, "zone": "Mars/Olympus"})
+        store.manager.backend.patch_metadata(changed, record.revision)
+    (row,) = list_due(store)["credentials"]
+    assert (row["problem"]["code"], row["target"]) == ("invalid_input", "none")
+    assert "Mars/Olympus" in row["problem"]["message"]
+    store.manager.revoke("db_pass")
+    assert names(list_due(store)) == []
+
+
+def test_a_credential_that_cannot_be_read_is_a_problem_of_an_encrypted_store(tmp_path: Path) -> None:
+    manager = open_store({"backend": "local", "path": str(tmp_path / "store"), "audit": "off"})
+    for name in ("fine", "spoiled"):
+        perform(manager, "credential", {"name": name, "value": "x", "policy": DAILY}, AccessContext())
+    spoiled = tmp_path / "store" / "spoiled.enc"
+    spoiled.write_bytes(spoiled.read_bytes()[:-9])
+    found = perform(manager, "credential_rotate_due", {}, AccessContext()).result
+    (row,) = found["credentials"]
+    assert (row["name"], row["target"], row["due_at"]) == ("spoiled", None, None)
+    assert row["problem"]["code"] == "damaged"
+    assert found["total"] == 2
+    # It may not be one of those that a filter chooses.
+    assert perform(manager, "credential_rotate_due", {"target": "none"}, AccessContext()).result["credentials"] == []

@@ -159,7 +159,8 @@ class Modules(Protocol):
     def read_connection(self, place: str) -> Mapping[str, Any]:
         """Return how Ansible reaches a host, without contacting it.
 
-        `host`, `port` (or None), and over ssh `executable`, its `arguments` (a list) and `host_key_checking`.
+        `host`, `port` (or None), `password_users` (the accounts there whose passwords Ansible is given, to log in and to become
+        another user), and over ssh `executable`, its `arguments` (a list) and `host_key_checking`.
         """
 
     def time_left(self) -> float:

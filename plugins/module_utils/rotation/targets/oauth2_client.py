@@ -156,6 +156,9 @@ class OAuth2Client(Target):
             raise _invalid(
                 "admin_credential", "it has no field '{0}'".format(missing[0] if missing else "token"), "Name another credential."
             )
+        if self._is_keycloak and self._keycloak.is_own_admin(self._client_id(self._current)):
+            # Once the secret is changed, its login is refused: a run that was broken off there would not get in again.
+            raise _invalid("admin_credential", "the administrator is the client whose secret changes", "Name another client, or a user.")
         if self._client_id(self._current) is None:
             raise InvalidInput("the credential has no client_id", option="name", remedy="Store it with 'client_id', or 'username'.")
         if not self._token_url:
@@ -189,7 +192,7 @@ class OAuth2Client(Target):
         """
         send = self._sender(modules)
         if self._is_keycloak:
-            self._keycloak.find_client(send, str(self._client_id(self._current)))
+            self._keycloak.read_client(send, str(self._client_id(self._current)))
         elif read_secret(self._registration.read(send)) is None:
             what = "the server does not show the client's secret in its record, so a lost one could not be read"
             raise Unavailable(what, option="oauth2_client.url", remedy="Nothing was changed. Such a server is not supported.")

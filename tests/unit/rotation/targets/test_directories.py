@@ -39,6 +39,8 @@ def build(kind: Any, fields: dict[str, str], **options: Any) -> Any:
     [
         ({}, {}, "admin_credential"),
         ({}, {"admin_credential": ADMIN, **OWN}, "admin_credential"),
+        ({}, {"admin_credential": {**ADMIN, "bind_dn": Secret(DN.upper())}}, "admin_credential"),
+        ({"bind_dn": "", "username": "app@x"}, {"admin_credential": {"username": Secret("app@x")}}, "admin_credential"),
         ({"url": ""}, OWN, "url"),
         ({"url": "https://ldap.example.com"}, OWN, "url"),
         ({}, {**OWN, "dn": "app"}, "dn"),
@@ -122,6 +124,12 @@ def problem(code: int, at: int = 0, data: str = "", reason: str = "") -> ldap.Pr
 )
 def test_only_a_sure_refusal_is_one(kind, options, found, outcome) -> None:
     assert build(kind, {}, **options).judge(found) == outcome
+
+
+@pytest.mark.parametrize("kind", [Ldap, ActiveDirectory])
+def test_a_copy_that_takes_no_changes_is_named(kind) -> None:
+    refused = build(kind, {}, admin_credential=ADMIN).describe_refusal(problem(ldap.REFERRAL))
+    assert "a copy that takes no changes" in refused
 
 
 @pytest.mark.parametrize(

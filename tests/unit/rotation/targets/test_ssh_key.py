@@ -17,15 +17,16 @@ from ansible_collections.nebula.credential.plugins.module_utils import errors
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
-from ansible_collections.nebula.credential.plugins.module_utils.operations.rotate import STEP
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import ssh_key_login, steps
+from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
+from ansible_collections.nebula.credential.plugins.module_utils.operations.rotate import LOOK, STEP
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import handover, ssh_key_login, steps
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Value
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.ssh_key import SshKey
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.ssh_key_login import read_outcome
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.types import openssh, private_keys
-from ansible_collections.nebula.credential.plugins.plugin_utils.action.rotation_driver import RotationDriver
+from ansible_collections.nebula.credential.plugins.plugin_utils.action.rotation_driver import RotationDriver, StepModules
 from tests.servers import once, sshd
 from tests.target_suite.local_runner import LocalRunner
 from tests.unit.crypto.sealed_stores import a_memory_store
@@ -142,6 +143,27 @@ def test_a_key_in_the_file_that_the_server_refuses_all_the_same_is_said(tmp_path
 
 
 @pytest.mark.server
+def test_a_link_in_the_place_of_the_file_is_neither_replaced_nor_followed(tmp_path: Path) -> None:
+    world = World(once.sshd(), tmp_path)
+    old, file = world.line(), world.server.authorized_keys
+    shared = file.rename(tmp_path / "shared")
+    file.symlink_to(shared)
+    try:
+        with pytest.raises(errors.InvalidInput) as raised:
+            world.rotate()
+        assert raised.value.option == "ssh_key.path"
+        target, modules = (
+            SshKey(world.options, make_value()),
+            StepModules(LocalRunner(world.hosts), lambda: 0.0, 60.0, 60.0, lambda _text: None),
+        )
+        assert target.apply(modules, make_value(), "web1") == target.retire(modules, make_value(), "web1") == steps.REFUSED
+        assert file.is_symlink()
+        assert shared.read_text().strip() == old
+    finally:
+        file.unlink()
+
+
+@pytest.mark.server
 def test_options_of_the_key_stay_and_must_be_named(tmp_path: Path) -> None:
     world = World(once.sshd(), tmp_path)
     world.server.authorized_keys.write_text('environment="A=b c",no-pty {0}\n'.format(world.line()))
@@ -177,7 +199,7 @@ def test_the_client_is_checked_first(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_what_a_result_means_and_no_text_of_the_module_is_passed_on(result: dict[str, Any], outcome: str) -> None:
-    modules, current = Recorded({"content": ""}, result), make_value()
+    modules, current = Recorded({"content": ""}, {"stat": {"islnk": False}}, result), make_value()
     assert SshKey({"user": "deploy", "hosts": ["web1"]}, current).apply(modules, make_value(), "web1") == outcome
     assert not any("no such user" in note for note in modules.notes)
 
@@ -203,6 +225,28 @@ def test_a_wrong_value_is_another_key_without_the_passphrase() -> None:
     assert wrong is not None
     assert set(wrong.fields) == {"private_key"}
     assert read_line(wrong) != read_line(make_value())
+
+
+def test_a_place_that_only_the_journal_names_is_not_contacted() -> None:
+    """On a store of another service, somebody who may write metadata could name a host of their own there."""
+    reports: list[dict[str, Any]] = []
+    given: dict[str, Any] = {
+        "options": {"user": "deploy", "hosts": ["web1"]},
+        "credentials": {},
+        "current": handover.encode_value(make_value()),
+    }
+    asked = {"kind": steps.ASK, "ticket": "7", "limit": 0, "wait": 0, "places": ["elsewhere.example"], "value": given["current"], **given}
+    handed_out = [{"kind": LOOK, **given}, asked, {"kind": steps.DONE}]
+
+    def perform_step(step: dict[str, Any]) -> Outcome:
+        reports.append(step)
+        return Outcome({STEP: handed_out.pop(0)})
+
+    runner = LocalRunner({"web1": LocalRunner()})
+    runner.hosts["web1"].run_module = lambda *_call: {}  # type: ignore[method-assign]
+    RotationDriver(perform_step, SshKey, runner).drive()
+    assert reports[-1]["places"] == {"elsewhere.example": steps.UNAVAILABLE}
+    assert "'elsewhere.example': neither" in reports[-1]["note"]
 
 
 OFFER, TAKE = "debug1: Offering public key: me ED25519 {0} agent", "debug1: Server accepts key: me ED25519 {0} agent"

@@ -187,7 +187,7 @@ class SshKey(Target):
     def _write(self, modules: Modules, value: Value, place: str, **what: Any) -> str:
         link = self._find_link(modules, place)
         if link or link is None:
-            modules.note("{}: {}".format(place, _IS_LINK) if link else "")
+            modules.note("{}: {}".format(place, _IS_LINK if link else "there was no response"))
             return steps.REFUSED if link else steps.UNAVAILABLE
         path = self._options.get("path")
         where = {} if path is None else {"path": path, "manage_dir": False}

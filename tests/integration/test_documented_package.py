@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import CHECKOUT
+from tests.house.import_rules import SHIPPED_SUITES
 from tests.house.source import SourceTree
 from tests.integration.test_added_backend import build
 
@@ -29,7 +30,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("package")
     copy = place / "ansible_collections" / "nebula" / "credential"
     for source in SourceTree(CHECKOUT).listed:
-        if source.name.startswith(("plugins/", "extras/", "tests/conformance/", "tests/type_conformance/", "docs/examples/")):
+        if source.name.startswith(("plugins/", "extras/", "docs/examples/", *SHIPPED_SUITES)):
             (copy / source.name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source.path, copy / source.name)
     for package in ("docs/examples/custom-backends/package", "docs/examples/custom-types/package", "extras/conformance"):

@@ -116,6 +116,16 @@ def test_a_run_that_could_not_do_what_it_was_told_is_refused_before_anything_is_
     assert night.versions() == {"door": "1"}
 
 
+def test_hosts_that_the_inventory_does_not_have_are_refused_and_not_skipped(night: Night) -> None:
+    night.add("cookie", "none")
+    run = night.run(rotate_hosts="bastion")
+    assert run.returncode != 0
+    assert "'rotate_hosts' matches no host of the inventory" in run.output
+    assert night.versions() == {"cookie": "1"}
+    night.run(rotate_hosts=["localhost"]).succeeded()
+    assert night.versions() == {"cookie": "2"}
+
+
 def test_a_report_that_cannot_be_written_in_the_end_hides_no_failure(night: Night) -> None:
     directory = night.project.directory / "reports"
     directory.mkdir()

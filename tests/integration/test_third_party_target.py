@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import CHECKOUT
+from tests.house.import_rules import SHIPPED_SUITES
 from tests.house.source import SourceTree
 from tests.integration.test_added_backend import build
 
@@ -126,7 +127,7 @@ def test_a_list_that_is_none_is_named(project: Any, appliance: Path) -> None:
 def test_the_target_to_copy_passes_the_suite_of_the_distribution(tmp_path: Path) -> None:
     """As someone does who has both collections and none of our tests."""
     for source in SourceTree(CHECKOUT).listed:
-        if source.name.startswith(("extras/conformance/", "tests/conformance/", "tests/target_suite/")):
+        if source.name.startswith(("extras/conformance/", *SHIPPED_SUITES)):
             (tmp_path / source.name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source.path, tmp_path / source.name)
     build(tmp_path / "extras" / "conformance", tmp_path)

@@ -198,7 +198,8 @@ class AwsIam(Target):
 
     def retire(self, modules: Modules, value: Value, place: str = "") -> str:
         known = value.fields.get(_KEY_ID)
-        key_id = value.identity.get(steps.ID) or (known.expose().decode("utf-8") if known is not None else "")
+        # The identity is metadata, which others may be able to change. It is needed for a key that is not stored.
+        key_id = known.expose().decode("utf-8") if known is not None else value.identity.get(steps.ID, "")
         try:
             self._call_as_admin(modules, "delete_access_key", "DeleteAccessKey", writing=True, AccessKeyId=key_id)
         except CredentialError as error:

@@ -56,6 +56,7 @@ SHORTEST = 600
 """Seconds: Kubernetes makes no token that is valid for less."""
 _ROTATION, _ACCOUNT = "nebula.credential/rotation", "nebula.credential/service-account"
 _TOKEN_FIELDS = ("token", "api_key", "value", "password")
+_SECRET_PREFIX = "nebula-token-"
 _REVIEW = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
 _RIGHTS = (("create", "secrets", ""), ("list", "secrets", ""), ("delete", "secrets", ""), ("create", "serviceaccounts", "token"))
 
@@ -162,7 +163,7 @@ class Kubernetes(Target):
 
     def make(self, modules: Modules, base: Value, mark: str) -> Made:
         """Make the Secret, then the token that is bound to it. If the second fails, the Secret is found by its mark and deleted."""
-        name = "nebula-token-" + mark
+        name = _SECRET_PREFIX + mark
         labels = {_ROTATION: mark, _ACCOUNT: self._options["service_account"]}
         secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "labels": labels}, "type": "Opaque"}
         try:
@@ -231,7 +232,7 @@ class Kubernetes(Target):
         return steps.REFUSED if is_refused else steps.UNAVAILABLE
 
     def retire(self, modules: Modules, value: Value, place: str = "") -> str:
-        name = value.identity.get(steps.ID) or self._find_secret(value)
+        name = self._find_secret(value)
         if name is None:
             modules.note("the old token is bound to no Secret, so it ends by itself")
             return steps.APPLIED if self._options["leave_unbound"] else steps.REFUSED
@@ -242,10 +243,15 @@ class Kubernetes(Target):
         return controller_requests.read_status(modules, response, (200, 202, 404))
 
     def _find_secret(self, value: Value) -> Optional[str]:
-        """Return the name of the Secret that a value is bound to, if that is one of this namespace; None if there is none."""
-        claims = _read_claims(value.fields[value.primary]).get("kubernetes.io")
+        """Return the name of the Secret that a value is bound to, if that is one of this namespace; None if there is none.
+
+        The token itself says it. Of a value that is not stored only its identity is known, which others may be able to change in the
+        store: it names no Secret but those of this target.
+        """
+        token, kept = value.fields.get(value.primary), str(value.identity.get(steps.ID, ""))
+        claims = {} if token is None else _read_claims(token).get("kubernetes.io")
         name, is_here = find_text(claims, "secret.name"), find_text(claims, "namespace") == self._options["namespace"]
-        return value.identity.get(steps.ID) or (name if is_here else None)
+        return (name if is_here else None) or (kept if kept.startswith(_SECRET_PREFIX) else None)
 
     @property
     def _audiences(self) -> Tuple[str, ...]:

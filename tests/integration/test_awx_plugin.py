@@ -40,6 +40,16 @@ except Exception as error:
     print(json.dumps({"error": type(error).__name__, "message": str(error), "cause": str(error.__cause__)}))
 """
 
+FEDERATION = json.dumps(
+    {
+        "type": "external_account",
+        "audience": "a",
+        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+        "token_url": "https://example.com",
+        "credential_source": {"file": "/etc/tower/SECRET_KEY"},
+    }
+)
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -102,7 +112,8 @@ def test_an_encrypted_store_opens_by_its_passphrase(read: Any, postgresql: Any, 
     manager = open_store({**store, "audit": "off", "key_sources": sources})
     manager.create(DesiredCredential("db_pass", type="basic", value=Secret("s3cret")))
     manager.close()
-    assert read(store, name="db_pass", passphrase="correct horse battery staple") == {"value": "s3cret"}
+    around = {"VAULT_TOKEN": "canary"}
+    assert read(store, around, name="db_pass", passphrase="correct horse battery staple") == {"value": "s3cret"}
     assert read(store, name="db_pass", passphrase="wrong horse battery staple")["error"] == "WrongPassphrase"
 
 
@@ -134,12 +145,53 @@ def test_the_class_of_an_error_says_what_is_wrong_and_its_text_holds_no_secret(r
             "auth": {"method": "token", "token": "x"},
             "refreshes": {"token": {"command": ["cat", "/etc/tower/SECRET_KEY"]}},
         },
+        {"backend": "local", "path": None},
+        {"backend": "database", "url": " sqlite:////var/lib/awx/x.db"},
+        {"backend": "database", "url": "sql\tite:////var/lib/awx/x.db"},
+        {"backend": "database", "url": "postgresql:///awx?host=%2Fvar/run/postgresql"},
+        {"backend": "database", "url": "postgresql:///awx", "login_host": "/var/run/postgresql"},
+        {"backend": "gcp", "project": "shop", "credentials": FEDERATION},
+        {"backend": "gcp", "project": "shop", "credentials": FEDERATION.replace("_source", "_\\u0073ource")},
+        {"backend": "aws", "mfa_credential": {"name": "mfa", "store": {"backend": "custom", "command": ["cat", "/etc/tower/SECRET_KEY"]}}},
+        {"backend": "aws", "mfa_credential": {"name": "mfa", "store": {"backend": "local"}}},
+        {"backend": "vault", "url": "https://example.com", "refreshes": {"each": {"command": ["cat", "/etc/tower/SECRET_KEY"]}}},
     ],
 )
 def test_what_is_on_the_machine_of_awx_is_not_read(read: Any, store: Any) -> None:
     answer = read(store, name="db_pass")
     assert answer["error"] == "InvalidConfiguration"
     assert "AWX's own" in answer["message"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "store"),
+    [
+        ("VAULT_TOKEN", {"backend": "vault", "url": "https://example.com"}),
+        (
+            "ANSIBLE_HASHI_VAULT_SECRET_ID",
+            {"backend": "vault", "url": "https://example.com", "auth": {"method": "approle", "role_id": "x"}},
+        ),
+        ("PGPASSWORD", {"backend": "database", "url": "postgresql://app@example.com/shop"}),
+        ("VAULT_TOKEN", {"backend": "memory", "key_sources": [{"source": "vault_transit", "url": "https://example.com", "key": "x"}]}),
+        ("PGPASSWORD", {"backend": "memory", "lock": {"kind": "postgresql", "url": "postgresql://app@example.com/shop"}}),
+        ("AZURE_CLIENT_SECRET", {"backend": "azure", "vault_url": "https://example.com", "auth_method": "client_secret"}),
+    ],
+)
+def test_no_login_in_a_variable_of_awx_is_sent_to_the_server_of_a_store(read: Any, variable: str, store: Any) -> None:
+    answer = read(store, {variable: "canary"}, name="db_pass")
+    assert answer["error"] == "InvalidConfiguration"
+    assert "variable {0} of AWX's own".format(variable) in answer["message"]
+
+
+def test_a_variable_of_awx_does_not_matter_to_a_store_with_a_login_of_its_own(read: Any, vault: Any) -> None:
+    assert read(vault, {"VAULT_TOKEN": "canary", "PGPASSWORD": "canary"}, name="db_pass") == {"value": "second"}
+
+
+@pytest.mark.parametrize("text", ["backend: memory\ntags: &a [1]\nother: *a\n", "backend: memory\naudit: 'off'\naudit: strict\n"])
+def test_a_configuration_holds_no_alias_of_yaml_and_no_option_twice(read: Any, text: str) -> None:
+    answer = read(text, name="db_pass")
+    assert answer["error"] == "InvalidConfiguration"
+    assert "alias of YAML" in answer["message"] or "option twice" in answer["message"]
 
 
 def test_the_files_of_one_directory_can_be_allowed_and_no_link_leads_out_of_it(read: Any, tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import base64
 import os
 import subprocess
+import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -16,6 +18,7 @@ import pytest
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import LoginFailed, Timeout, Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.types.kerberos import tickets
 from ansible_collections.nebula.credential.plugins.module_utils.types.kerberos.kerberos_type import Kerberos
 from tests.integration.test_ldap import mute
 from tests.servers import krb5, once
@@ -154,6 +157,33 @@ def test_no_kdc_and_a_silent_one_are_unavailable_within_the_time(kdc):
         try_login(**fields, kdc=LOOPBACK + ":1")
     with mute() as port, pytest.raises(Timeout):
         try_login(3, **fields, kdc="{0}:{1}".format(LOOPBACK, port))
+
+
+def test_no_file_that_could_stay_has_a_keytab(kdc, tmp_path, monkeypatch):
+    """While a KDC is silent, both processes may be killed."""
+    monkeypatch.setattr(tickets, "_MEMORY", str(tmp_path))
+    name = "robot/app.example.test"
+    with mute() as port:
+        fields = {
+            "principal": "{0}@{1}".format(name, krb5.REALM),
+            "kdc": "{0}:{1}".format(LOOPBACK, port),
+            "keytab": kdc.write_keytab(name),
+        }
+
+        def log_in():
+            with pytest.raises(Timeout):
+                try_login(3, **fields)
+
+        thread = threading.Thread(target=log_in)
+        thread.start()
+        seen = set()
+        while thread.is_alive():
+            seen.update(path.name for path in tmp_path.glob("*/*"))
+            time.sleep(0.05)
+        thread.join()
+    assert "krb5.conf" in seen
+    assert seen <= {"krb5.conf", "cache"}
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_caches_of_the_user_are_neither_read_nor_written(kdc, tmp_path, monkeypatch):

@@ -8,8 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
+import subprocess
+import sys
 import threading
+import time
+from pathlib import Path
 
 import pytest
 
@@ -141,6 +146,62 @@ def test_a_silent_server_takes_no_longer_than_the_operation_may(scheme):
         fields = {"password": PASSWORD, "url": "{0}://{1}:{2}".format(scheme, LOOPBACK, port), "bind_dn": "cn=app"}
         with deadline.within(3, "check"), pytest.raises(Timeout):
             kind.try_login(kind.validate({name: Secret(text) for name, text in fields.items()}))
+
+
+ATTEMPT = """
+import sys
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.network import ldap
+ldap.send(ldap.Server(sys.argv[1], False), ldap.Login("cn=app", Secret("x")), (), 3.0)
+"""
+
+
+def poll(look):
+    """Return what `look` returns once it is true."""
+    end = time.monotonic() + 60
+    while not (found := look()):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    return found
+
+
+def test_the_process_of_a_connection_ends_by_itself_if_who_started_it_is_killed():
+    with mute() as port:
+        command = [sys.executable, "-c", ATTEMPT, "ldaps://{0}:{1}".format(LOOPBACK, port)]
+        caller = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+        try:
+            connection = poll(lambda: Path("/proc/{0}/task/{0}/children".format(caller.pid)).read_text().split())[0]
+        finally:
+            caller.kill()
+            caller.wait()
+        poll(lambda: not Path("/proc", connection).exists())
+
+
+@contextlib.contextmanager
+def endless():
+    """The port of a server whose answer to a login has no end, and how many bytes it has sent."""
+    sent = []
+
+    def answer(listening):
+        with contextlib.suppress(OSError), listening.accept()[0] as connection:
+            connection.recv(65536)
+            connection.sendall(bytes.fromhex("30845ffffff0 020101 61845fffff00"))
+            while sum(sent) < 2**31:
+                sent.append(connection.send(bytes(2**20)))
+
+    with socket.create_server((LOOPBACK, 0)) as listening:
+        threading.Thread(target=answer, args=(listening,), daemon=True).start()
+        yield listening.getsockname()[1], sent
+
+
+def test_an_answer_without_an_end_does_not_fill_the_memory():
+    kind = Ldap()
+    with endless() as (port, sent), deadline.within(60, "check"):
+        fields = {"password": PASSWORD, "url": "ldap://{0}:{1}".format(LOOPBACK, port), "bind_dn": "cn=app", "start_tls": "false"}
+        given = kind.validate({name: Secret(text) for name, text in fields.items()})
+        with pytest.raises(Unavailable):
+            kind.try_login(given)
+    assert sum(sent) < 2**29
 
 
 PLAY = """

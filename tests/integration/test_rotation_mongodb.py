@@ -131,8 +131,10 @@ def test_options_that_do_not_fit_are_refused_by_name(world: World, tmp_path: Pat
         ({"user_database": "$external"}, "mongodb.user_database"),
         ({"ca_cert": str(tmp_path / "none")}, "mongodb.ca_cert"),
         ({"own_login": True}, "mongodb.admin_user"),
+        ({"admin_user": "app", "admin_database": "shop"}, "mongodb.admin_user"),
     ):
         with pytest.raises(errors.InvalidInput) as raised:
             world.target(**options).check()
         assert raised.value.option == option
         assert "word" not in str(raised.value).replace("password", "")
+    world.target(admin_user="app").check()  # a user of that name of another database

@@ -165,6 +165,7 @@ def test_options_that_do_not_fit_are_refused_by_name(world: World) -> None:
         ({"user": "a:b"}, "rabbitmq.user"),
         ({"own_login": True}, "rabbitmq.admin_user"),
         ({"admin_user": None}, "rabbitmq.admin_user"),
+        ({"admin_user": world.user}, "rabbitmq.admin_user"),
     ):
         with pytest.raises(errors.InvalidInput) as raised:
             world.target(**options).check()

@@ -19,6 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.scope impo
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import clear_caches
+from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.direct_client import DirectClient
@@ -164,6 +165,19 @@ def test_what_another_controller_puts_back_after_a_write_is_not_what_the_writer_
     controllers.first.ensure(DesiredCredential(NAME, fields={"username": Secret("jo"), "password": Secret("changed")}))
     client.hset(key, mapping=old)
     assert controllers.read(controllers.first) == "changed"
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_fresh_read_ends_for_everybody_what_is_shared(controllers, several):
+    """Somebody who does not share has changed the value."""
+    controllers.read(controllers.open())
+    config = {"backend": "database", "url": url_in(controllers.directory), "audit": "off"}
+    open_store(config).ensure(DesiredCredential(NAME, fields={"username": Secret("jo"), "password": Secret("changed")}))
+    assert controllers.read(controllers.open()) == CANARY
+    manager, named = controllers.open(session=True), {"names": [NAME]} if several else {"name": NAME}
+    found = perform(manager, "get_many" if several else "get", dict(named, fresh=True), AccessContext()).result
+    assert "changed" in json.dumps(found)
+    assert controllers.read(controllers.open()) == "changed"
 
 
 def test_revoking_and_deleting_hold_at_once(controllers):

@@ -25,6 +25,7 @@ from tests.targets.harness import Plain, TargetService
 from tests.targets.oauth2_client import DIRECT, RegisteredClient
 
 REALM = "tests"
+_MADE = "client.secret.creation.time"
 
 
 class OfTypeOAuth2(RegisteredClient):
@@ -54,7 +55,8 @@ class ClientOfKeycloak(TargetService):
         self._client, self._first = "app-" + secrets.token_hex(4), secrets.token_urlsafe(16)
         self._token_url = self.server.url + "/realms/{}/protocol/openid-connect/token".format(REALM)
         described = {"clientId": self._client, "secret": self._first, "serviceAccountsEnabled": True, "publicClient": False}
-        self.server.administer("POST", "/{}/clients".format(REALM), json={**described, "standardFlowEnabled": False})
+        further = {"standardFlowEnabled": False, "authorizationServicesEnabled": True, "attributes": {"owner": "shop"}}
+        self.server.administer("POST", "/{}/clients".format(REALM), json={**described, **further})
 
     def options(self) -> Mapping[str, Any]:
         login = {"admin_credential": "admin", "admin_login": "user", "admin_realm": "master"}
@@ -70,6 +72,12 @@ class ClientOfKeycloak(TargetService):
     def opens(self, fields: Plain) -> bool:
         login = (str(fields["client_id"]), str(fields["client_secret"]))
         return requests.post(self._token_url, data={"grant_type": "client_credentials"}, auth=login, timeout=60, proxies=DIRECT).ok
+
+    def describe(self) -> Plain:
+        """All that Keycloak has of the client, but for its secret."""
+        found = self.server.administer("GET", "/{}/clients?clientId={}".format(REALM, self._client)).json()[0]
+        scopes = sorted(found["defaultClientScopes"])  # in no order
+        return {**found, "secret": "", "defaultClientScopes": scopes, "attributes": {**found["attributes"], _MADE: ""}}
 
     def shut(self) -> None:
         raise NotImplementedError
@@ -150,8 +158,10 @@ def test_the_secret_of_a_client_of_keycloak_is_set_tried_and_set_back(tmp_path: 
     with contextlib.ExitStack() as stack:
         ClientOfKeycloak.server = stack.enter_context(keycloak.running())
         world = stack.enter_context(rotating(ClientOfKeycloak, tmp_path / "first"))
-        first = world.values()["current"]
+        first, before = world.values()["current"], world.service.describe()
         assert world.run() == "promoted"
+        assert world.service.describe() == before
+        assert before["authorizationServicesEnabled"]
         assert not world.service.opens(first)
         world.elapse(3600)
         world.run(SETTLE)

@@ -28,6 +28,7 @@ AT_LOGIN = -1
 
 INVALID_CREDENTIALS, INSUFFICIENT_ACCESS, NO_SUCH_OBJECT = 0x31, 0x32, 0x20
 CONSTRAINT_VIOLATION, UNWILLING, NO_SUCH_ATTRIBUTE = 0x13, 0x35, 0x10
+REFERRAL = 0x0A
 NO_SUCH_MECHANISM = (0x07, -6)
 NEEDS_TLS = (0x08, 0x0D)
 BUSY = (0x33, 0x34)
@@ -37,10 +38,15 @@ TIMED_OUT = -5
 
 _AUTHORITIES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem")
 # Data of Active Directory is in its message: "AcceptSecurityContext error, data 52e". Only such codes leave the process.
+_MEMORY = 512 * 1024 * 1024
+"""Bytes that the process of a connection may have."""
 _PROGRAM = r"""
-import base64, json, re, sys, tempfile
+import base64, json, re, resource, signal, sys, tempfile
 
 given = json.load(sys.stdin)
+# What a server sends as one message is kept whole, and who started this may be killed while a server is silent.
+resource.setrlimit(resource.RLIMIT_AS, (given["memory"], given["memory"]))
+signal.alarm(int(given["seconds"]) + 2)
 sys.path[:] = given["path"]
 import bonsai
 
@@ -163,6 +169,11 @@ def build_change(dn: str, changes: Sequence[Tuple[str, int, bytes]]) -> Request:
     return {"do": "modify", "dn": dn, "changes": [[name, kind, [_encode(value)]] for name, kind, value in changes]}
 
 
+def build_removal(dn: str, name: str) -> Request:
+    """Return a change that removes an attribute with all its values. Without the attribute, nothing changes."""
+    return {"do": "modify", "dn": dn, "changes": [[name, REPLACE, []]]}
+
+
 def build_new_password(dn: str, new: Secret, old: Optional[Secret] = None) -> Request:
     """Return the operation by which a directory sets a password (RFC 3062); the server hashes it. An empty one is refused."""
     _check_password(new)
@@ -200,6 +211,7 @@ def send(server: Server, login: Optional[Login], requests: Sequence[Request], se
         "login": login and {**login._asdict(), "password": _text(login.password), "mechanism": login.mechanism.upper()},
         "acts": list(requests),
         "seconds": seconds,
+        "memory": _MEMORY,
     }
     try:
         finished = run_program(

@@ -160,15 +160,22 @@ def _note_sends(journal: Journal, batch: Tuple[str, ...], outcomes: Mapping[str,
 
 
 def _note_round(journal: Journal, batch: Tuple[str, ...], outcomes: Mapping[str, str]) -> Tuple[Journal, Optional[str]]:
-    if journal.phase == phases.RETIRING:
-        refusing = tuple(place for place in batch if outcomes[place] == REFUSED and place not in journal.behind)
-        journal = replace(journal, behind=(*journal.behind, *refusing))
+    if _ends_at_each(journal):
+        # A place that is gone for good would hold up the end for ever: what is behind can be forgotten.
+        lacking = tuple(place for place in batch if outcomes[place] not in (ACCEPTED, APPLIED, ACCEPTS_ANYTHING))
+        journal = replace(journal, behind=(*journal.behind, *(place for place in lacking if place not in journal.behind)))
     if journal.walk == _round_of(phases.SETTLING, PENDING):
         journal = _move_up(journal, outcomes)
     answers = _ROUND_ANSWERS[journal.phase]
     known: Dict[str, str] = {"": journal.answer} if journal.answer is not None else {}
     journal = replace(journal, done=(*journal.done, *batch), answer=_strongest(answers, dict(outcomes, **known)))
     return (journal, None) if remaining(journal) else (restart(journal), journal.answer)
+
+
+def _ends_at_each(journal: Journal) -> bool:
+    """Whether the rotation is over once each place has accepted current, or has dropped the value that was rolled back."""
+    drops_pending = journal.phase == phases.WITHDRAWING and journal.after == phases.CLOSING and journal.withdrawing == PENDING
+    return journal.phase == phases.RETIRING or drops_pending
 
 
 def _move_up(journal: Journal, outcomes: Mapping[str, str]) -> Journal:

@@ -46,10 +46,8 @@ def announce(course: Course, entry: Entry) -> Step:
 def sweeping(course: Course, entry: Entry, _request: Optional[Request]) -> Following:
     """Look for a value whose response was lost, once the service can no longer make it."""
     journal, slots = entry.journal, course.slots(entry.name)
-    if journal.readable and journal.refused:
-        slots.drop(PENDING)
-        return course.write(entry, replace(journal, refused=False))
-    if slots.find(PENDING) is not None:
+    # A value that was refused stays stored until the one that the service has is read: the refusal may have been wrong.
+    if slots.find(PENDING) is not None and not (journal.readable and journal.refused):
         # The value was stored and the journal was not: a stored value is no stray.
         return course.write(entry, replace(decisions.verify_made(journal), goal=FORWARD))
     slots.move_state(("rolled_back",), (lifecycle.ROTATING,), course.clock())
@@ -77,8 +75,13 @@ def receive(course: Course, entry: Entry, outcome: str, made: Optional[Made], re
         return decisions.lose_answer(journal, what)
     value, complete = made.value, request.complete if request is not None else keep_as_made
     slots = course.slots(entry.name)
-    slots.ensure_pending(lambda base: complete(base, value), slots.get(CURRENT), course.clock())
-    return replace(decisions.verify_made(journal), made_ticket=entry.version)
+    base = slots.get(CURRENT)
+    candidate = complete(base, value)
+    found = slots.find(PENDING)
+    if journal.refused and found is not None and not is_same_value(candidate.fields, candidate.identity, found):
+        slots.drop(PENDING)
+    slots.ensure_pending(lambda _base: candidate, base, course.clock())
+    return replace(decisions.verify_made(journal), made_ticket=entry.version, refused=False)
 
 
 def _make_none(journal: Journal, outcome: str, now: int) -> Journal:
@@ -87,7 +90,8 @@ def _make_none(journal: Journal, outcome: str, now: int) -> Journal:
     unsent = replace(journal, sending=None)
     if journal.sent is None:
         return replace(decisions.roll_back(unsent, now), reason=reason)
-    return replace(unsent, phase=phases.SWEEPING, goal=BACK, unanswered=True, reason=reason)
+    # The next run looks again; in this one the response would be the same.
+    return decisions.park(replace(unsent, goal=BACK, unanswered=True), reason)
 
 
 def is_stored(slots: Slots, value: Value) -> bool:

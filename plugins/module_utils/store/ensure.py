@@ -93,6 +93,7 @@ class StateEnforcer:
             check_expected(stored, expected_version)
             if wanted.idempotency_key is not None:
                 check_created_by(stored, wanted.idempotency_key)
+                wanted.try_login(stored.kind, stored.fields, generated=False)
                 return EnsureResult(False, stored, before=describe_diff_side(stored), after=describe_diff_side(stored))
             return self._change(stored, wanted, check)
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import check_takes_writes
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Reader
 from ansible_collections.nebula.credential.plugins.module_utils.store.refusals import check_expected, refuse_while_rotating
@@ -29,7 +30,7 @@ def revoke_at_service(manager: CredentialManager, name: str, expected: Optional[
 
     Raises:
         InvalidInput: its type has no tokens that a service ends.
-        Conflict, RotationInProgress: it would not be deleted.
+        Conflict, RotationInProgress: it would not be deleted, or is being refreshed.
         CredentialError: the store takes no writes, or the service refuses or does not respond.
     """
     found = Reader(manager.backend, manager.clock).find(name)
@@ -37,6 +38,9 @@ def revoke_at_service(manager: CredentialManager, name: str, expected: Optional[
         return None
     check_expected(found, expected)
     refuse_while_rotating(found)
+    if found.metadata.lifecycle == lifecycle.REFRESHING:
+        remedy = "Run it again in a moment. If the process that refreshed it has died, reading the credential ends the refresh."
+        raise Conflict("it is being refreshed, and the token of the response would stay valid", name=name, remedy=remedy)
     kind: Any = found.kind
     if not kind.capabilities.revocation:
         what = "no service ends tokens of the type '{0}' on request".format(kind.name)

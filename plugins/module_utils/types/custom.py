@@ -12,7 +12,7 @@ from copy import copy
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, RefreshFailed
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, RefreshFailed, Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, find_values
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.types import generation
@@ -220,6 +220,8 @@ class Custom(CredentialType):
             return RefreshAnswer(renewed, found.expires_at or self._read_expiry(complete))
         except InvalidInput as problem:
             recipe.refuse_answer("does not fit: {0}".format(problem.what))
+        except Unavailable as problem:
+            recipe.refuse_answer("cannot be checked: {0}".format(problem.what))
 
     def explain_restart(self, fields: Fields) -> str:
         """Return what a person does after a refusal."""

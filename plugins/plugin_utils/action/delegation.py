@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import getpass
 import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -128,4 +129,17 @@ def read_connection(action: ActionBase) -> dict[str, Any]:
         given = [connection.get_option(name) or "" for name in _ARGUMENTS if name in known]
         found["arguments"] = [argument for text in given for argument in shlex.split(text)]
         found["host_key_checking"] = connection.get_option("host_key_checking")
-    return found
+    return {**found, "password_users": _find_password_users(connection, context)}
+
+
+def _find_password_users(connection: Any, context: Any) -> list[str]:
+    """Return the accounts of the host whose passwords a connection is given, to log in and to become another user."""
+    known, become = connection.option_definitions, connection.become
+    user = (connection.get_option("remote_user") if "remote_user" in known else None) or context.remote_user
+    user = user or connection.default_user or getpass.getuser()
+    users = [user] if "password" in known and connection.get_option("password") else []
+    if become is not None and become.get_option("become_pass", playcontext=context):
+        # su takes the password of the account that it becomes; sudo and its like, that of the account which is logged in.
+        is_su = become.name.rpartition(".")[2] == "su"
+        users.append((become.get_option("become_user", playcontext=context) or "root") if is_su else user)
+    return [str(each) for each in users]

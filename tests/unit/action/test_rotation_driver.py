@@ -144,6 +144,64 @@ def test_a_question_without_a_limit_is_asked_once() -> None:
     assert server.calls.count("ping") == 1
 
 
+class TwoPasswords(PostgreSQL):
+    """Drops a value by one module, and takes as long at a place as that module may take."""
+
+    def retire(self, modules: Any, value: Value, place: str = "") -> str:
+        modules.run("drop", {})
+        return steps.APPLIED
+
+
+@pytest.mark.parametrize(
+    ("fields", "dropped"),
+    [({"password": "old-word"}, []), ({"password": "old-word", "username": "other"}, ["drop"]), ({"password": "word"}, ["drop"])],
+)
+def test_the_current_secret_is_never_dropped_with_another_version_of_it(fields: dict[str, str], dropped: list[str]) -> None:
+    older = {"username": "app", "port": "5433", **fields}
+    value = handover.encode_value(Value({name: Secret(text) for name, text in older.items()}))
+    engine, server = Engine({**step(steps.RETIRE), "stage": "previous", "value": value}), Server()
+    RotationDriver(engine, TwoPasswords, server, lambda: server.now, server.wait).drive()
+    assert engine.reports[-1]["outcome"] == steps.APPLIED
+    assert server.calls[1:] == dropped
+
+
+class SlowPlaces(Server):
+    """A server whose first place takes all the time that it gets."""
+
+    def at(self, place: str) -> Any:
+        self.place = place
+        return self
+
+    def run_module(self, name: str, arguments: Mapping[str, Any], limit: float) -> Mapping[str, Any]:
+        if getattr(self, "place", "") == "h1":
+            self.now += min(limit, 1000)
+            return {"unreachable": True}
+        return super().run_module(name, arguments, limit)
+
+
+class AtPlaces(PostgreSQL):
+    """Applies and tries a value by a module at the place."""
+
+    def apply(self, modules: Any, value: Value, place: str = "") -> str:
+        return steps.UNKNOWN if modules.run("apply", {}, place).get("unreachable") else steps.APPLIED
+
+    def probe(self, modules: Any, value: Value, place: str = "") -> str:
+        return steps.UNAVAILABLE if modules.run("probe", {}, place).get("unreachable") else steps.ACCEPTED
+
+    def wrong_value(self, value: Value) -> None:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("kind", "slow", "good"), [(steps.APPLY, steps.UNKNOWN, steps.APPLIED), (steps.ASK, "unavailable", steps.ACCEPTED)]
+)
+def test_a_place_that_does_not_respond_takes_no_time_from_the_others(kind: str, slow: str, good: str) -> None:
+    engine, server = Engine({**step(kind, limit=90), "places": ["h1", "h2", "h3"]}), SlowPlaces({})
+    RotationDriver(engine, AtPlaces, server, lambda: server.now, server.wait).drive()
+    assert engine.reports[-1]["places"] == {"h1": slow, "h2": good, "h3": good}
+    assert server.now <= 60
+
+
 def test_it_sends_nothing_when_its_time_is_over() -> None:
     engine, server = Engine(step(steps.APPLY, limit=60)), Server({"changed": True})
     clock = itertools.count(0, 61)

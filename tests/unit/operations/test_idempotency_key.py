@@ -36,6 +36,12 @@ def test_what_was_created_otherwise_is_a_duplicate(manager, before):
         create(manager, "request-2", value="first")
 
 
+def test_a_login_is_tried_at_each_run(manager):
+    create(manager, "request-1", value="first")
+    with pytest.raises(InvalidInput, match="has no login that can be tried"):
+        create(manager, "request-1", value="first", check=True)
+
+
 def test_without_a_key_it_can_be_changed_all_the_same(manager):
     create(manager, "request-1", value="first")
     assert create(manager, None, value="second")["changed"]

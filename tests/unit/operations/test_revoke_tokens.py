@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
@@ -17,6 +19,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import NOBODY
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.lease_holder import holder_of
+from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.writes import RefreshWrites
 from tests.servers.scripted import Answer
 from tests.unit.types.oauth2.clients import APP, CANARY, NAME, ROBOT, endpoint, form_of, refusal, token, world
 
@@ -102,6 +106,18 @@ def test_nothing_is_sent_if_the_credential_would_not_be_deleted():
         with pytest.raises(Conflict):
             delete(store, expected_version="7")
         assert len(server.asked) == 1
+
+
+def test_nothing_is_sent_while_the_credential_is_refreshed():
+    """The response to the refresh may hold a token that would stay valid."""
+    with endpoint(token(refresh_token="r-1")) as server, world() as store:
+        written(store, server, **APP)
+        store.token()
+        RefreshWrites(store.manager.backend, store.manager.clock).claim(store.manager.get(NAME).record, holder_of(os.getpid(), "x"))
+        with pytest.raises(Conflict, match="it is being refreshed"):
+            delete(store)
+        assert len(server.asked) == 1
+        assert store.manager.exists(NAME)
 
 
 def test_a_type_whose_tokens_no_service_ends_is_refused():

@@ -142,6 +142,36 @@ def test_a_value_that_is_replaced_before_it_is_verified_is_dropped_and_the_newer
     assert world.service.number == 2
 
 
+def test_a_value_that_could_not_be_verified_stays_stored_until_the_one_that_the_service_has_is_read() -> None:
+    world = ShownWorld()
+    assert world.rotate(fates(ask=[REFUSES])).outcome == steps.PARKED
+    assert value_of(world.read(PENDING).fields) == world.service.value
+    world.clock.forward(QUIET_AFTER)
+    assert world.settle(fates(make=[DOWN])).outcome == steps.PARKED
+    assert value_of(world.read(PENDING).fields) == world.service.value
+    assert world.settle().outcome == steps.PROMOTED
+    assert world.service.number == 1
+    world.heal()
+
+
+@pytest.mark.parametrize("fate", [DOWN, REFUSES])
+def test_a_service_that_makes_no_value_is_requested_once_in_a_run(fate: str) -> None:
+    world = ShownWorld()
+    world.rotate(fates(make=[LOST]))
+    world.clock.forward(QUIET_AFTER)
+    requested: list[str] = []
+
+    def refuse(step: Any, _place: str) -> str:
+        if step.kind == steps.MAKE:
+            requested.append(step.kind)
+            assert len(requested) < 3
+        return fate
+
+    assert world.settle(refuse).outcome == steps.PARKED
+    assert requested == [steps.MAKE]
+    world.heal()
+
+
 @pytest.mark.parametrize("fate", FATES)
 def test_a_crash_before_or_after_every_write_ends_with_the_value_that_the_service_has(fate: str) -> None:
     countdown, crashed = 0, True

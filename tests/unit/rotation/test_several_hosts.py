@@ -171,6 +171,43 @@ def test_a_host_that_is_gone_is_forgotten_only_when_a_person_says_so() -> None:
     world.heal()
 
 
+def test_a_host_that_dies_in_the_grace_period_is_named_and_can_be_forgotten() -> None:
+    world = HostsWorld(grace=300)
+    world.rotate()
+    world.clock.forward(LONG_AFTER)
+    world.service.down = {"h2"}
+    done = world.settle()
+    assert done.summary["behind"] == ["h2"]
+    assert "h2" in done.summary["reason"]
+    del world.service.taken["h2"]
+    world.names = ("h1", "h3")
+    assert world.engine().forget(NAME, ["h2"])["behind"] == []
+    world.heal()
+
+
+def test_a_host_that_comes_back_after_the_grace_period_drops_the_old_value_too() -> None:
+    world = HostsWorld(grace=300)
+    world.rotate()
+    world.clock.forward(LONG_AFTER)
+    world.service.down = {"h2"}
+    world.settle()
+    world.service.down = set()
+    world.heal()
+    assert set().union(*world.service.taken.values()) == {value_of(world.read(CURRENT).fields)}
+
+
+def test_a_host_that_dies_while_a_rotation_is_rolled_back_is_named_and_can_be_forgotten() -> None:
+    world = HostsWorld()
+    assert world.rotate(fates(apply=[WORKS, {"h3": REFUSES}])).outcome == steps.ROLLED_BACK
+    world.clock.forward(LONG_AFTER)
+    world.service.down = {"h1"}
+    assert "h1" in world.settle().summary["behind"]
+    del world.service.taken["h1"]
+    world.names = ("h2", "h3")
+    assert "h1" not in world.engine().forget(NAME, ["h1"])["behind"]
+    world.heal()
+
+
 def test_the_last_host_is_not_forgotten() -> None:
     world = HostsWorld()
     world.rotate(fates(ask=[DOWN, DOWN]))

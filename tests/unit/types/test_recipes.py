@@ -20,6 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     InvalidInput,
     LoginFailed,
     RefreshFailed,
+    Unavailable,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import NOBODY
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
@@ -27,6 +28,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.rotat
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
+from ansible_collections.nebula.credential.plugins.module_utils.types import patterns
 from ansible_collections.nebula.credential.plugins.module_utils.types.custom import Custom
 from ansible_collections.nebula.credential.plugins.module_utils.types.recipes.request import find_in
 from tests.servers import scripted
@@ -99,6 +101,22 @@ def test_the_first_read_runs_the_command_and_all_others_share_its_value(program)
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(lambda _each: door.read(), range(8))) == {"t1"}
     assert program.calls == [{"protocol": 1, "call": "refresh", "fields": {"user": "jo", "password": CANARY}}]
+
+
+def test_what_was_used_up_is_not_sent_again_if_the_new_value_cannot_be_checked(program, monkeypatch):
+    """The system may be too busy to start the process that compares patterns."""
+    door = Door(program.recipe, declared=[dict(DECLARED[0], pattern="t[0-9]"), *DECLARED[1:]])
+
+    def refuse(_rows):
+        raise Unavailable("the system cannot start another process now")
+
+    with monkeypatch.context() as busy:
+        busy.setattr(patterns, "find_mismatch", refuse)
+        with pytest.raises(InteractionRequired):
+            door.read()
+    with pytest.raises(InteractionRequired):
+        door.read()
+    assert len(program.calls) == 1
 
 
 def test_a_value_is_renewed_before_its_end_with_what_the_last_refresh_has_returned(program):

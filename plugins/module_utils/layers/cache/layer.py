@@ -262,7 +262,7 @@ class Cache(Layer, Recoverable, VersionRemover):
         wanted = list(names)
         fresh = not current_caller().cacheable
         held = {} if fresh else {name: record for name in wanted for record in [self._find_held((name, None))] if record is not None}
-        missing: List[str] = [name for name in wanted if name not in held and self._find_missing(name) is None]
+        missing: List[str] = [name for name in wanted if fresh or (name not in held and self._find_missing(name) is None)]
         if missing:
             self._check_login()
             require_fetch_allowed()

@@ -118,10 +118,11 @@ class LruCache:
             return FetchToken(self._clock(), self._generation(name))
 
     def put(self, key: Key, record: Record, asked: FetchToken) -> None:
-        """Keep what was read, unless its type says that no cache may, or the name of `key` was written since the request."""
+        """Keep what was read, unless its type says that no cache may, or the name of `key` was written, or read anew, since the request."""
         size = _size(record)
         with self._lock:
-            if self._generation(key[0]) != asked.generation:
+            held = self._entries.get(key)
+            if self._generation(key[0]) != asked.generation or (held is not None and held.since > asked.at):
                 return
             self._remove(key)
             self._missing.pop(key[0], None)

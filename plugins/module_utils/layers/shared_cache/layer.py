@@ -32,6 +32,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.registry i
 
 REST = 5.0
 """Seconds without a request after the server failed: so its time limit is waited for once, not by every read."""
+_LOOKUPS = ("get", "get_many")
 MANY = 1000
 """The number of names written by this process above which those are forgotten that may be shared again."""
 
@@ -67,6 +68,8 @@ class SharedCache(Layer, Recoverable, SharedReads, VersionRemover):
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
         if stage != CURRENT or not self._may_share(name):
+            if stage == CURRENT and self._is_fresh_read():
+                self.forget(name)
             return self.inner.get(name, version, stage)
         wanted, begun = (name, version), self._forgotten
         found = self._find([wanted]).get(wanted)
@@ -77,7 +80,10 @@ class SharedCache(Layer, Recoverable, SharedReads, VersionRemover):
         return found
 
     def get_many(self, names: Iterable[str]) -> Dict[str, Record]:
-        wanted, begun = list(names), self._forgotten
+        wanted = list(names)
+        for name in wanted if self._is_fresh_read() else ():
+            self.forget(name)
+        begun = self._forgotten
         sharing = [(name, None) for name in wanted if self._may_share(name)]
         shared = self._find(sharing)
         self._count(len(shared), len(sharing))
@@ -98,6 +104,11 @@ class SharedCache(Layer, Recoverable, SharedReads, VersionRemover):
     def _may_share(self, name: str) -> bool:
         """Return False for an operation that writes, and for a name written here: another controller may have shared an older value."""
         return current_caller().cacheable and self._written.get(name, 0.0) <= time.monotonic()
+
+    def _is_fresh_read(self) -> bool:
+        """Return True for a lookup that reads past the caches: what is shared was refused somewhere, and nobody may read it again."""
+        caller = current_caller()
+        return caller.operation in _LOOKUPS and not caller.cacheable
 
     def _find(self, wanted: Iterable[Wanted]) -> Dict[Wanted, Record]:
         asked = list(wanted)

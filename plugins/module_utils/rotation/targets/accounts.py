@@ -124,6 +124,8 @@ class AccountTarget(Target):
 
     def check(self) -> None:
         self.read_admin()
+        if self.traits.overlap in (OVERLAP_NONE, ALTERNATING) and not self.has_own_login() and self.is_own_admin():
+            raise self.build_own_admin_error()
         for account in self.accounts():
             self.check_account(account, "{0}.{1}".format(self.kind, "usernames" if self._usernames else self.noun))
 
@@ -133,6 +135,22 @@ class AccountTarget(Target):
         Raises:
             InvalidInput: it does not.
         """
+
+    def is_own_admin(self) -> bool:
+        """Whether the administrator is one of the users whose passwords may change. Contact nothing."""
+        return self.read_admin()[0] in self.accounts()
+
+    def build_own_admin_error(self) -> InvalidInput:
+        """Return the error for an administrator who is refused as soon as the password is changed.
+
+        A run that was broken off there would not get in again to find out which value counts.
+        """
+        own = "Name another administrator." if self._usernames else "Write 'own_login: true' in its place, or name another administrator."
+        return InvalidInput(
+            "the administrator is the {0} whose password changes".format(self.noun),
+            option="{0}.admin_user".format(self.kind),
+            remedy="Nothing was changed. {0}".format(own),
+        )
 
     def next_fields(self, base: Value) -> Fields:
         if not self._usernames:

@@ -159,7 +159,8 @@ class Modules(Protocol):
     def read_connection(self, place: str) -> Mapping[str, Any]:
         """Return how Ansible reaches a host, without contacting it.
 
-        `host`, `port` (or None), and over ssh `executable`, its `arguments` (a list) and `host_key_checking`.
+        `host`, `port` (or None), `password_users` (the accounts there whose passwords Ansible is given, to log in and to become
+        another user), and over ssh `executable`, its `arguments` (a list) and `host_key_checking`.
         """
 
     def time_left(self) -> float:
@@ -260,6 +261,14 @@ class Target(ABC):
         of the next value, before anything is sent.
         """
         return ""
+
+    def is_same(self, value: Value, other: Value) -> bool:
+        """Whether the target cannot distinguish two values, so that dropping one would drop the other. Contact nothing.
+
+        The driver drops no value that is the same as the current one.
+        """
+        names = (value.primary, "username")
+        return value.primary in value.fields and all(value.fields.get(name) == other.fields.get(name) for name in names)
 
     def wrong_value(self, value: Value) -> Optional[Value]:
         """Return the value with a random wrong secret, or None if the traits say that none can be tried."""

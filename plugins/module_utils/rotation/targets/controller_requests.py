@@ -24,6 +24,8 @@ LIMIT = 20
 SUCCESS = tuple(range(200, 300))
 CLIENT_ERRORS = tuple(sorted(set(range(400, 500)) - {408, 425, 429, 499}))
 """The statuses by which a server says that it did not make a change (RFC 9110 section 15.5): none of a request that was late or cut."""
+TOO_MANY = 429
+"""The status by which a server says that it did not look at the request (RFC 6585 section 4)."""
 
 
 def check_url(option: str, url: str, remedy: str = "Use https.", *, allow_plain: bool = False) -> None:
@@ -84,8 +86,6 @@ def read_status(modules: Modules, response: HttpResponse, done: Sequence[int], r
     modules.note("the server responded with status {0}".format(response.status))
     if response.status in refused:
         return steps.REFUSED
-    try:
-        response.check_available()
-    except CredentialError as error:
-        return steps.UNKNOWN if error.outcome_unknown else steps.UNAVAILABLE
-    return steps.UNKNOWN
+    # A proxy responds with 503, too, if its connection to the service broke after it had passed the request on.
+    is_certain = response.is_reading or response.status == TOO_MANY
+    return steps.UNAVAILABLE if is_certain else steps.UNKNOWN

@@ -43,7 +43,7 @@ ADMINISTERED = TargetTraits(
     # The connection ends after `LIMIT`; a server may still carry out what it has read by then.
     max_request_life=120,
     apply_limit=60,
-    ask_limit=10,
+    ask_limit=2,  # few probes: a directory locks an account after a few refused logins
 )
 _MOST_AUTHORITIES = 1024 * 1024
 _UNCERTAIN = (0x01, 0x50)
@@ -75,6 +75,13 @@ class DirectoryTarget(Target):
                 "admin_credential",
                 "it is missing, or given with 'self_service'",
                 "Name the login of an administrator, or write 'self_service: true' if the account changes its own password.",
+            )
+        if self._options.get("admin_credential") and self._is_own_admin():
+            # Once the password is changed, its login is refused: a run that was broken off there would not get in again.
+            raise self._invalid(
+                "admin_credential",
+                "the administrator is the account whose password changes",
+                "Write 'self_service: true' in its place, or name another administrator.",
             )
         if not self._option("url"):
             raise self._invalid("url", "the server is not known", "Give it, or store the credential as 'type: ldap' with its 'url'.")
@@ -119,7 +126,8 @@ class DirectoryTarget(Target):
         except CredentialError as error:
             modules.note(error.what)
             return steps.UNKNOWN if self._options.get("self_service") and isinstance(error, LoginFailed) else steps.UNAVAILABLE
-        problem = self._send(modules, self._changer(), [self.build_change(dn, value)]).problem
+        answer = self._send(modules, self._changer(), [self.build_change(dn, value), *self.build_further(dn)])
+        problem = None if answer.done else answer.problem
         modules.note(self.describe_refusal(problem) if problem is not None else "")
         return steps.APPLIED if problem is None else self.judge(problem)
 
@@ -135,12 +143,17 @@ class DirectoryTarget(Target):
     def build_change(self, dn: str, value: Value) -> ldap.Request:
         """Return the request that sets the password."""
 
+    def build_further(self, dn: str) -> Sequence[ldap.Request]:
+        """Return requests that follow the change on its connection. What comes of them changes nothing in its outcome."""
+        return ()
+
     def describe_refusal(self, problem: ldap.Problem) -> str:
         """Return why the server did not make the change, in words of ours. Empty if nothing is known."""
         return {
             ldap.INSUFFICIENT_ACCESS: "the login may not change the password of the account",
             ldap.CONSTRAINT_VIOLATION: "the password policy of the directory does not allow the password, or the change",
             ldap.UNWILLING: "the directory is not willing to make the change",
+            ldap.REFERRAL: "the server is a copy that takes no changes; name the server that takes them in 'url'",
         }.get(problem.code, "")
 
     def probe(self, modules: Modules, value: Value, place: str = "") -> str:
@@ -182,6 +195,11 @@ class DirectoryTarget(Target):
         """
         remedy = "Give it, or store the credential as 'type: ldap' with its 'bind_dn'."
         raise self._invalid("dn", "the entry of the account is not known", remedy)
+
+    def _is_own_admin(self) -> bool:
+        admin = read_texts(self._options["admin_credential"])
+        own = {text.lower() for text in (self._find_named_dn(), self._own.get("username")) if text}
+        return str(admin.get("bind_dn") or admin.get("username") or "").lower() in own
 
     def _changer(self) -> ldap.Login:
         admin = self._options.get("admin_credential")

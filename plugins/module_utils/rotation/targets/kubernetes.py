@@ -168,20 +168,28 @@ class Kubernetes(Target):
         secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "labels": labels}, "type": "Opaque"}
         try:
             response = self._ask_admin(modules, "POST", self._secrets_path, secret)
-            outcome = controller_requests.read_status(modules, response, (201,))
-            if outcome != steps.APPLIED:
-                return Made(outcome)
-            bound = {"kind": "Secret", "apiVersion": "v1", "name": name, "uid": find_text(response.json, "metadata.uid")}
-            spec = {"boundObjectRef": bound, "expirationSeconds": self._options["lifetime"], "audiences": self._audiences}
-            request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
-            response = self._ask_admin(modules, "POST", self._account_path + "/token", request)
         except CredentialError as error:
             return Made(controller_requests.read_failed_change(modules, error))
         outcome = controller_requests.read_status(modules, response, (201,))
-        token = find_text(response.json, "status.token")
-        if outcome != steps.APPLIED or token is None:
-            return Made(steps.UNKNOWN)
+        if outcome != steps.APPLIED:
+            return Made(outcome)
+        token = self._request_token(modules, name, find_text(response.json, "metadata.uid"))
+        if token is None:
+            return Made(steps.UNKNOWN)  # The Secret is there, so it has to be looked for, also if no request for a token left.
         return Made(steps.APPLIED, Value({base.primary: Secret(token)}, {steps.ID: name}, base.primary))
+
+    def _request_token(self, modules: Modules, name: str, uid: Optional[str]) -> Optional[str]:
+        """Return a token that is bound to a Secret; None if there was none in the response."""
+        bound = {"kind": "Secret", "apiVersion": "v1", "name": name, "uid": uid}
+        spec = {"boundObjectRef": bound, "expirationSeconds": self._options["lifetime"], "audiences": self._audiences}
+        request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
+        try:
+            response = self._ask_admin(modules, "POST", self._account_path + "/token", request)
+        except CredentialError as error:
+            modules.note(error.what)
+            return None
+        is_made = controller_requests.read_status(modules, response, (201,)) == steps.APPLIED
+        return find_text(response.json, "status.token") if is_made else None
 
     def list_held(self, modules: Modules) -> Optional[Dict[str, Held]]:
         selector = quote("{0}={1}".format(_ACCOUNT, self._options["service_account"]), safe="")

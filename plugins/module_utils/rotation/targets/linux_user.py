@@ -103,9 +103,15 @@ class LinuxUser(Target):
             AccessDenied: the task is not root there.
             NotFound: it has no such account, or a program is missing.
             Unusable: the account is locked; a new password would unlock it.
+            InvalidInput: Ansible reaches the host by the password of the account.
         """
-        user, host, seen = self._user(), self._options["host"], self._look(modules)
-        where = "on the host '{}'".format(host)
+        user, host = self._user(), self._options["host"]
+        if user in modules.read_connection(host).get("password_users", ()):
+            # Once it is changed, nothing could be tried or taken back by this connection, and no later run would get in.
+            what = "Ansible logs in to the host '{}', or becomes root there, by the password of the account '{}'".format(host, user)
+            remedy = "Nothing was changed. Have it use a key and another account, or no password for sudo, while this one is rotated."
+            raise InvalidInput(what, option="linux_user.user", remedy=remedy)
+        seen, where = self._look(modules), "on the host '{}'".format(host)
         if seen is None:
             remedy = "Nothing was changed. Check the connection to it."
             raise Unavailable("the host '{}' cannot be reached".format(host), option="linux_user.host", remedy=remedy)

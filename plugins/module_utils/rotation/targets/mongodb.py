@@ -109,6 +109,9 @@ class MongoDB(AccountTarget):
                 except InvalidConfiguration as error:
                     raise InvalidInput(error.what, option="mongodb.{0}".format(name), remedy=error.remedy) from None
 
+    def is_own_admin(self) -> bool:
+        return self._options["user_database"] == self._options["admin_database"] and super().is_own_admin()
+
     def _check_url(self) -> None:
         parts = urlsplit(self._options["url"])
         example = "Write it as mongodb://host:27017."

@@ -180,6 +180,10 @@ class MySQL(AccountTarget):
         for host in (self._host(), self._options.get("probe_host") or self._host()):
             self._check_transport(host)
 
+    def is_own_admin(self) -> bool:
+        # Accounts of one name differ by their host parts. The server says which one a login is: see `precheck`.
+        return False
+
     def _check_transport(self, host: str) -> None:
         has_tls = self._options.get("ca_cert") or self._options.get("allow_insecure_transport")
         if self.option("unix_socket") or has_tls or is_loopback(host):
@@ -205,7 +209,7 @@ class MySQL(AccountTarget):
             Unavailable: the server cannot be reached, or refuses the admin login.
             NotFound: a user does not exist.
             AccessDenied: the admin may not read the user or change its password.
-            InvalidInput: a user does not log in with a password, or the server keeps no second one.
+            InvalidInput: a user does not log in with a password, or is the admin, or the server keeps no second one.
         """
         for user in self.accounts():
             found = self._read_account(modules, user)
@@ -215,6 +219,8 @@ class MySQL(AccountTarget):
             check_plugin(account, self._describe_account(user))
             if not self.has_own_login():
                 check_right(account, self.read_admin()[0])
+                if not self._is_dual() and account.login == "{0}@{1}".format(user, self._options["account_host"]):
+                    raise self.build_own_admin_error()
             if self._is_dual() and account.is_mariadb:
                 raise InvalidInput(
                     "MariaDB keeps one password of a user at a time",

@@ -32,10 +32,13 @@ _DENIED = (1044, 1142, 1227)
 _UNANSWERED = (1053, 1317, 1969, 2006, 2013, 2055, 3024)
 """The connection was lost, or the statement was ended while it ran. Every other number of the server is its answer."""
 _NEVER_CHANGES = "the server takes no changes on this connection (read_only)"
+_FORBIDDEN = 1290
+"""An option of the server forbids the statement. The text of the error names the option."""
+_WANTS_NO_HASH = "the server checks passwords itself and takes no hash of one (strict_password_validation)"
 _REFUSALS: Mapping[int, str] = {
     **dict.fromkeys(_DENIED, "the administrator may not change the user's password"),
     **dict.fromkeys(_MISSING_ACCOUNT, "the server has no such user"),
-    1290: _NEVER_CHANGES,
+    _FORBIDDEN: _NEVER_CHANGES,
     1836: _NEVER_CHANGES,
     1205: "another transaction holds the tables of the users",
     1699: "the user's way to log in has no password",
@@ -88,6 +91,7 @@ class Account:
         rows: List[Sequence[Mapping[str, Any]]] = list(result.get("query_result") or ())
         self.is_known = not result.get("failed") and len(rows) == len(READ_ACCOUNT)
         first, variables, grants, text = rows if self.is_known else ([{}], [], [], [{}])
+        self.login = str(first[0].get("account"))
         self.is_mariadb = "mariadb" in str(first[0].get("version")).lower()
         self._read_only = {str(row["Variable_name"]) for row in variables if row.get("Value") == "ON"}
         self._grants = [str(next(iter(row.values()))) for row in grants]
@@ -223,6 +227,8 @@ def send_outcome(result: Mapping[str, Any]) -> str:
 
 def describe_refused_send(result: Mapping[str, Any]) -> str:
     """Return why the server refused a change, in words of ours. Empty if nothing is known."""
+    if find_number(result) == _FORBIDDEN and "--strict-password-validation" in str(result.get("msg")):
+        return _WANTS_NO_HASH
     return _REFUSALS.get(find_number(result), "") if send_outcome(result) == steps.REFUSED else ""
 
 

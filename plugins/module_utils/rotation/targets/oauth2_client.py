@@ -156,6 +156,9 @@ class OAuth2Client(Target):
             raise _invalid(
                 "admin_credential", "it has no field '{0}'".format(missing[0] if missing else "token"), "Name another credential."
             )
+        if self._is_keycloak and self._keycloak.is_own_admin(self._client_id(self._current)):
+            # Once the secret is changed, its login is refused: a run that was broken off there would not get in again.
+            raise _invalid("admin_credential", "the administrator is the client whose secret changes", "Name another client, or a user.")
         if self._client_id(self._current) is None:
             raise InvalidInput("the credential has no client_id", option="name", remedy="Store it with 'client_id', or 'username'.")
         if not self._token_url:
@@ -189,7 +192,7 @@ class OAuth2Client(Target):
         """
         send = self._sender(modules)
         if self._is_keycloak:
-            self._keycloak.find_client(send, str(self._client_id(self._current)))
+            self._keycloak.read_client(send, str(self._client_id(self._current)))
         elif read_secret(self._registration.read(send)) is None:
             what = "the server does not show the client's secret in its record, so a lost one could not be read"
             raise Unavailable(what, option="oauth2_client.url", remedy="Nothing was changed. Such a server is not supported.")
@@ -215,24 +218,27 @@ class OAuth2Client(Target):
         found = self._adopt(base, record)
         if found is not None:
             return Made(steps.APPLIED, found)
-        outcome = self._update(modules, record)
+        outcome, shown = self._update(modules, record)
         if outcome in (steps.UNAVAILABLE, steps.REFUSED):
             return Made(outcome)
         try:
-            found = self._adopt(base, self._registration.read(send))
+            found = self._adopt(base, shown) or self._adopt(base, self._registration.read(send))
         except CredentialError as error:
             modules.note(error.what)
+            return Made(steps.UNKNOWN)
         if found is None and outcome == steps.APPLIED:
             modules.note("the server issued no new secret with the update")
             return Made(steps.REFUSED)
         return Made(steps.APPLIED, found) if found is not None else Made(steps.UNKNOWN)
 
-    def _update(self, modules: Modules, record: Mapping[str, Any]) -> str:
+    def _update(self, modules: Modules, record: Mapping[str, Any]) -> Tuple[str, Mapping[str, Any]]:
+        """Update the record. Return the outcome, and the record that the response shows; empty if it shows none."""
         try:
             response = self._registration.update(self._sender(modules), record)
         except CredentialError as error:
-            return controller_requests.read_failed_change(modules, error)
-        return controller_requests.read_status(modules, response, (200,))
+            return controller_requests.read_failed_change(modules, error), {}
+        outcome = controller_requests.read_status(modules, response, (200,))
+        return outcome, response.json if outcome == steps.APPLIED else {}
 
     def _adopt(self, base: Value, record: Mapping[str, Any]) -> Optional[Value]:
         """Return the value with the secret of the record; None if that is the one of `base`, or is not shown."""

@@ -48,11 +48,6 @@ class Registration:
         """Update the record by what it holds already, with which the server issues a new secret. Raises as `send`."""
         return send("PUT", self._url, bearer=self._token, json={name: part for name, part in record.items() if name not in _NOT_SENT})
 
-    def has_other_token(self, record: Mapping[str, Any]) -> bool:
-        """Whether a record brings another registration access token. Then the one that is stored may have ended."""
-        brought = record.get("registration_access_token")
-        return isinstance(brought, str) and brought.encode("utf-8") != self._token.expose()
-
     @property
     def _token(self) -> Secret:
         return Secret(next(self._admin[name].expose() for name in TOKEN_FIELDS if name in self._admin))

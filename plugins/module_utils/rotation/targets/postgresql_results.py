@@ -45,6 +45,8 @@ _UNANSWERED = (
 """Parts of what psycopg and ansible-core say if the server's answer to a change was lost. Every other text is the server's answer."""
 _READ_ONLY = "the server takes no changes on this connection (a standby, or default_transaction_read_only)"
 _DENIED: Mapping[str, str] = {
+    "rds_password": "the administrator needs the role rds_password (rds.restrict_password_commands)",
+    "not a plain text": "the server checks passwords itself and takes no verifier of one (credcheck.encrypted_password_allowed)",
     "superuser": "only a superuser may change the password of this role",
     "SUPERUSER": "only a superuser may change the password of this role",
     "ADMIN option": "the administrator needs CREATEROLE, and the role WITH ADMIN OPTION",

@@ -30,7 +30,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.options import Option
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.ssh_key_login import Key, check_programs, try_key
 
-KEYS_MODULE, READ_MODULE = "ansible.posix.authorized_key", "ansible.builtin.slurp"
+KEYS_MODULE, READ_MODULE, STAT_MODULE = "ansible.posix.authorized_key", "ansible.builtin.slurp", "ansible.builtin.stat"
 COLLECTION = Requirement("collection", "ansible.posix", "ansible-galaxy collection install ansible.posix", parts=(KEYS_MODULE,))
 TRAITS = TargetTraits(
     overlap=MULTI,
@@ -42,6 +42,7 @@ TRAITS = TargetTraits(
     ask_limit=5,
     slots=2,
 )
+_IS_LINK = "the file with the keys is a symbolic link, and would be replaced"
 _TYPE = "ssh_key"
 _PRIMARY = "private_key"
 _BROKEN = ("module_stdout", "module_stderr")
@@ -125,7 +126,7 @@ class SshKey(Target):
         Raises:
             MissingLibrary: the controller has no OpenSSH client.
             Unavailable: no host can be reached.
-            InvalidInput: the current key has other options.
+            InvalidInput: the current key has other options, or the file is a link.
         """
         check_programs()
         for place in self.places():
@@ -134,6 +135,9 @@ class SshKey(Target):
             found = self._read_keys(modules, place)
             if found is not None:
                 self._check_options(found, place)
+                if self._find_link(modules, place):
+                    remedy = "Nothing was changed. Name the file that it leads to."
+                    raise InvalidInput("{}: {}".format(place, _IS_LINK), option="ssh_key.path", remedy=remedy)
                 return
         remedy = "Nothing was changed. Check the connection to them."
         raise Unavailable("none of the hosts can be reached", option="ssh_key.hosts", remedy=remedy)
@@ -167,6 +171,10 @@ class SshKey(Target):
         line = _find_line(self._read_keys(modules, place) or "", _build_line(value))
         return "" if line is None else "{}: the key is in its file, and is refused all the same (sshd's log says why)".format(place)
 
+    def is_same(self, value: Value, other: Value) -> bool:
+        # A key is the same with another comment, or with a passphrase.
+        return _build_line(value).split()[:2] == _build_line(other).split()[:2]
+
     def wrong_value(self, value: Value) -> Optional[Value]:
         from ansible_collections.nebula.credential.plugins.module_utils.types import openssh, private_keys
 
@@ -177,11 +185,16 @@ class SshKey(Target):
         return self._write(modules, value, place, state="absent")
 
     def _write(self, modules: Modules, value: Value, place: str, **what: Any) -> str:
+        link = self._find_link(modules, place)
+        if link or link is None:
+            modules.note("{}: {}".format(place, _IS_LINK) if link else "")
+            return steps.REFUSED if link else steps.UNAVAILABLE
         path = self._options.get("path")
         where = {} if path is None else {"path": path, "manage_dir": False}
         arguments = {"user": self._options["user"], "key": _build_line(value), **where, **what}
         result = modules.run(KEYS_MODULE, {name: each for name, each in arguments.items() if each is not None}, place)
         if result.get("unreachable") or any(part in result for part in _BROKEN):
+            modules.note("{}: there was no response".format(place))
             return steps.UNKNOWN
         if result.get("failed"):
             modules.note("{}: {} failed; check that the account is there, and that its file can be written".format(place, KEYS_MODULE))
@@ -190,11 +203,25 @@ class SshKey(Target):
 
     def _read_keys(self, modules: Modules, place: str) -> Optional[str]:
         """Return the text of the file with the keys, empty if there is none; None without a response."""
-        path = self._options.get("path") or "~{}/.ssh/authorized_keys".format(self._options["user"])
-        result = modules.run(READ_MODULE, {"src": path}, place)
+        result = modules.run(READ_MODULE, {"src": self._path()}, place)
         if result.get("unreachable") or any(part in result for part in _BROKEN):
             return None
         return base64.b64decode(result.get("content") or "").decode("utf-8", "replace")
+
+    def _find_link(self, modules: Modules, place: str) -> Optional[bool]:
+        """Return whether the file with the keys is a link; None without a response.
+
+        The module would put a file in the place of a link, and what the link leads to would keep the old key. It is not made to
+        follow links: as root it would write to whatever file the account's own link leads to, and give that file to the account.
+        """
+        asked = {"path": self._path(), "follow": False, "get_checksum": False, "get_mime": False, "get_attributes": False}
+        result = modules.run(STAT_MODULE, asked, place)
+        if result.get("unreachable") or any(part in result for part in _BROKEN):
+            return None
+        return bool((result.get("stat") or {}).get("islnk"))
+
+    def _path(self) -> str:
+        return str(self._options.get("path") or "~{}/.ssh/authorized_keys".format(self._options["user"]))
 
     def _check_options(self, keys: str, place: str) -> None:
         """Check that the current key, if it is in the file, has the options that the task names.

@@ -28,10 +28,12 @@ SECONDS = 60.0
 _MEMORY = "/dev/shm"  # noqa: S108  # only to hold directories of our own, which TemporaryDirectory makes private
 _SYSTEM = "/etc/krb5.conf"
 _MOST_CACHE = 1024 * 1024
-_CACHE, _KEYTAB, _CONFIGURATION = "cache", "keytab", "krb5.conf"
+_CACHE, _CONFIGURATION = "cache", "krb5.conf"
 _PROGRAM = r"""
-import base64, json, sys
+import base64, json, os, signal, sys, tempfile
 given = json.load(sys.stdin)
+# Who started this may be killed while a KDC is silent.
+signal.alarm(given["seconds"])
 sys.path[:] = given["path"]
 import gssapi
 from gssapi import raw
@@ -46,7 +48,10 @@ def parse(service):
 def log_in():
     name = gssapi.Name(given["principal"], gssapi.NameType.kerberos_principal)
     if given["password"] is None:
-        with_keys = {**place, "client_keytab": "FILE:" + given["keytab"]}
+        # Without a name, it does not stay if both processes are killed.
+        file = tempfile.TemporaryFile("wb", buffering=0, dir=os.path.dirname(given["cache"]))
+        file.write(base64.b64decode(given["keytab"]))
+        with_keys = {**place, "client_keytab": "FILE:/dev/fd/{}".format(file.fileno())}
         return gssapi.Credentials(name=name, usage="initiate", mechs=[kerberos], store=with_keys)
     made = raw.acquire_cred_with_password(name, given["password"].encode(), usage="initiate", mechs=[kerberos])
     raw.store_cred_into(place, made.creds, usage="initiate", mech=kerberos, overwrite=True, set_default=True)
@@ -114,10 +119,9 @@ def get_tickets(realm: Realm, principal: str, key: Secret, is_keytab: bool, serv
         MissingLibrary: gssapi is not installed.
     """
     with TemporaryDirectory(dir=_find_memory()) as directory:
-        if is_keytab:
-            create_exclusively(os.path.join(directory, _KEYTAB), key.expose())
-        given = {"wanted": "tickets", "principal": principal, "service": service, "keytab": os.path.join(directory, _KEYTAB)}
-        answer = _run(directory, realm, {**given, "password": None if is_keytab else key.expose().decode("utf-8")}, principal)
+        given = {"wanted": "tickets", "principal": principal, "service": service, "keytab": None, "password": None}
+        sent = {"keytab": base64.b64encode(key.expose()).decode("ascii")} if is_keytab else {"password": key.expose().decode("utf-8")}
+        answer = _run(directory, realm, {**given, **sent}, principal)
         return Tickets(Secret(read_file(os.path.join(directory, _CACHE), _MOST_CACHE)), int(answer["seconds"]))
 
 
@@ -143,9 +147,10 @@ def _run(directory: str, realm: Realm, given: Mapping[str, Any], who: str) -> Di
     create_exclusively(configuration, write_configuration(realm).encode("ascii"))
     files = [configuration] if realm.kdc else [configuration, os.environ.get("KRB5_CONFIG", _SYSTEM)]
     environment = {"KRB5_CONFIG": ":".join(files), "KRB5CCNAME": "FILE:" + cache}
-    sent = json.dumps({"path": sys.path, "cache": cache, **given}).encode("utf-8")
+    seconds = min(SECONDS, deadline.remaining())
+    sent = json.dumps({"path": sys.path, "cache": cache, "seconds": int(seconds) + 2, **given}).encode("utf-8")
     try:
-        done = run_program([sys.executable, "-I", "-c", _PROGRAM], sent, environment, min(SECONDS, deadline.remaining()))
+        done = run_program([sys.executable, "-I", "-c", _PROGRAM], sent, environment, seconds)
         answer: Dict[str, Any] = json.loads(done.output)
     except TooSlow:
         raise deadline.timeout_error(server="the KDC of {0}".format(realm.name)) from None

@@ -28,6 +28,8 @@ MAX_BYTES = 512 * 1024
 """The longest document, before base64 is taken away and after it."""
 MAX_ELEMENTS = 5000
 MAX_DEPTH = 40
+LATEST = datetime(9999, 1, 1, tzinfo=timezone.utc)
+"""The latest time that is read: others can still be reckoned from it."""
 
 _DECLARATION = re.compile(
     rb"""\A<\?xml version=["']1\.0["'](?: encoding=["']utf-8["'])?(?: standalone=["'](?:yes|no)["'])?\s*\?>""", re.IGNORECASE
@@ -167,7 +169,7 @@ def read_text(element: Element) -> str:
 
 
 def read_time(element: Element, attribute: str) -> Optional[datetime]:
-    """Return the time in an attribute (aware, UTC, whole seconds); None without the attribute.
+    """Return the time in an attribute (aware, UTC, whole seconds; `LATEST` for a later one); None without the attribute.
 
     Raises:
         InvalidCallback: it is no time in UTC.
@@ -177,7 +179,7 @@ def read_time(element: Element, attribute: str) -> Optional[datetime]:
         return None
     found = _TIME.match(text)
     try:
-        return datetime.strptime(found.group(1) if found else "", "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
+        return min(LATEST, datetime.strptime(found.group(1) if found else "", "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc))
     except ValueError:
         raise refusal("'{0}' is no time in UTC".format(attribute)) from None
 

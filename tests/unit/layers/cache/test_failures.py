@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.context.cache_only import misses_accepted
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import acting_as
 from ansible_collections.nebula.credential.plugins.module_utils.errors import LoginFailed, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
@@ -73,6 +74,14 @@ def test_another_task_asks_again():
 def test_a_read_that_must_see_what_is_stored_now_asks_again():
     world = World()
     assert (read_missing(world, "one"), read_missing(world, "two", cacheable=False)) == (1, 1)
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_read_that_accepts_a_miss_and_must_see_what_is_stored_now_asks_again(several):
+    world = World()
+    with misses_accepted(True):
+        requests = [read_missing(world, "one", several=several, cacheable=cacheable) for cacheable in (True, True, False)]
+    assert requests == [1, 0, 1]
 
 
 @pytest.mark.parametrize("reader", [("one", None), (None, "task")])

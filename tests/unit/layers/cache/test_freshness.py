@@ -38,6 +38,18 @@ def test_a_read_after_a_write_never_joins_a_fetch_from_before_it():
     assert world.read() == b"new"
 
 
+def test_what_was_requested_earlier_and_arrives_later_does_not_replace_a_newer_value():
+    """A lookup with `fresh` is followed by others, and a slow fetch ahead of time may still be under way."""
+    world = World()
+    slow, old = world.cache.shelf.asking("a"), world.backend.inner.get("a")
+    world.now = 1.0
+    world.backend.inner.put(a_record("a", "new"))
+    with acting_as(AccessContext(), "get", cacheable=False):
+        assert world.read() == b"new"
+    world.cache.shelf.put(("a", None), old, slow)
+    assert world.read() == b"new"
+
+
 @pytest.mark.parametrize("operation", ["credential", "credential_info", "credential_rotate", "store_key"])
 def test_who_writes_or_describes_is_given_what_is_there_now(operation):
     """A play that sets a value would find it unchanged, where somebody else has changed it meanwhile."""

@@ -101,6 +101,16 @@ def test_files_that_the_server_does_not_load_are_taken_back(place: Place, certif
 
 
 @pytest.mark.server
+def test_a_late_request_deletes_no_files_to_which_the_link_leads_by_then(place: Place) -> None:
+    current = "tls." + find_fingerprint(place.current)
+    # While the server loads the files of the late request, the link is led back.
+    reload = ["/bin/sh", "-c", 'ln -sfn "$1" "$0"', str(place.server.directory), current]
+    place.target(reload=reload).apply(place.modules, make_value(place.directory))
+    assert current in place.kept()
+    assert place.target().probe(place.modules, place.current) == steps.ACCEPTED
+
+
+@pytest.mark.server
 def test_a_server_that_presents_another_certificate_than_the_host_has_is_said(place: Place) -> None:
     new = make_value(place.directory)
     target = place.target(reload=["true"])

@@ -18,6 +18,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.active_directory import ActiveDirectory
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import NO_ROLLBACK, REAPPLY, Value
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.ldap import Ldap
+from tests.unit.rotation.targets.recorded_modules import Recorded
 
 DN = "uid=app,dc=example,dc=com"
 ADMIN = {"bind_dn": Secret("cn=admin"), "password": Secret("c4n4ry-admin")}
@@ -38,6 +39,8 @@ def build(kind: Any, fields: dict[str, str], **options: Any) -> Any:
     [
         ({}, {}, "admin_credential"),
         ({}, {"admin_credential": ADMIN, **OWN}, "admin_credential"),
+        ({}, {"admin_credential": {**ADMIN, "bind_dn": Secret(DN.upper())}}, "admin_credential"),
+        ({"bind_dn": "", "username": "app@x"}, {"admin_credential": {"username": Secret("app@x")}}, "admin_credential"),
         ({"url": ""}, OWN, "url"),
         ({"url": "https://ldap.example.com"}, OWN, "url"),
         ({}, {**OWN, "dn": "app"}, "dn"),
@@ -91,6 +94,13 @@ def test_a_password_that_no_directory_takes_has_a_flaw(value: bytes) -> None:
     assert build(Ldap, {}, **OWN).find_flaw(Value({"password": Secret(value)}))
 
 
+@pytest.mark.parametrize("kind", [Ldap, ActiveDirectory])
+@pytest.mark.parametrize("options", [{"admin_credential": ADMIN}, OWN])
+def test_a_new_password_that_is_refused_is_tried_three_times_and_once_to_settle(kind, options) -> None:
+    # A try at once, and one more for each second of the limit; a directory locks an account after a few.
+    assert build(kind, {}, **options).traits.ask_limit == 2
+
+
 def problem(code: int, at: int = 0, data: str = "", reason: str = "") -> ldap.Problem:
     return ldap.Problem(code, at, data, reason)
 
@@ -116,6 +126,12 @@ def test_only_a_sure_refusal_is_one(kind, options, found, outcome) -> None:
     assert build(kind, {}, **options).judge(found) == outcome
 
 
+@pytest.mark.parametrize("kind", [Ldap, ActiveDirectory])
+def test_a_copy_that_takes_no_changes_is_named(kind) -> None:
+    refused = build(kind, {}, admin_credential=ADMIN).describe_refusal(problem(ldap.REFERRAL))
+    assert "a copy that takes no changes" in refused
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [("532", "has expired"), ("533", "disabled"), ("701", "expired"), ("773", "must be changed"), ("775", "locked"), ("530", "this time")],
@@ -132,3 +148,9 @@ def test_an_account_that_is_refused_with_every_password_is_no_wrong_password(dat
 @pytest.mark.parametrize("data", ["", "52e", "525"])
 def test_a_wrong_password_is_one(data: str) -> None:
     assert is_wrong_login(problem(ldap.INVALID_CREDENTIALS, ldap.AT_LOGIN, data))
+
+
+def test_a_directory_that_cannot_be_reached_shows_no_obstacle() -> None:
+    target = build(Ldap, {"url": "ldap://127.0.0.1:1"}, admin_credential=ADMIN, start_tls=False)
+    modules = Recorded(None)
+    assert target.find_obstacle(modules, Value({"password": Secret("c4n4ry-new")})) == ""

@@ -106,6 +106,20 @@ def test_a_host_that_does_not_answer_and_one_without_the_programs_are_said_befor
         assert program in str(raised.value)
 
 
+def test_the_account_by_whose_password_the_host_is_reached_is_refused_before_anything_is_sent() -> None:
+    class Reached(Recorded):
+        def read_connection(self, place: str) -> dict[str, Any]:
+            return {"host": place, "password_users": ["app"]}
+
+    modules = Reached(0)
+    with pytest.raises(errors.InvalidInput) as raised:
+        target().precheck(modules)
+    assert raised.value.option == "linux_user.user"
+    assert "becomes root there, by the password of the account 'app'" in str(raised.value)
+    assert modules.programs == []
+    target(user="other").precheck(modules)
+
+
 def test_no_argument_has_the_password_or_its_hash() -> None:
     modules = Recorded(0)
     target().apply(modules, value())

@@ -143,6 +143,27 @@ def test_nothing_is_sent_if_the_account_cannot_be_read() -> None:
     assert len(modules.calls) == 1
 
 
+@pytest.mark.parametrize(("options", "is_refused"), [({}, True), ({"account_host": "10.%"}, False), ({"overlap": "dual"}, False)])
+def test_an_administrator_whose_own_password_changes_is_refused(options: dict[str, Any], is_refused: bool) -> None:
+    answer = described(MYSQL, SHA2)
+    answer["query_result"][0][0]["account"] = "app@%"
+    own = target(admin_user="app", **options)
+    own.check()
+    if not is_refused:
+        own.precheck(Recorded(answer))
+        return
+    with pytest.raises(errors.InvalidInput, match="own_login"):
+        own.precheck(Recorded(answer))
+
+
+def test_a_server_that_checks_passwords_itself_is_not_said_to_be_read_only() -> None:
+    text = "(1290, 'The MariaDB server is running with the --strict-password-validation option so it cannot execute this statement')"
+    modules = Recorded(described(), failed(text))
+    assert target().apply(modules, value_of()) == steps.REFUSED
+    assert "strict_password_validation" in modules.notes[-1]
+    assert "read_only" not in modules.notes[-1]
+
+
 @pytest.mark.parametrize(
     ("number", "words"), [(1819, "rules for passwords"), (3638, "used before"), (1044, "may not change"), (1290, "read_only")]
 )

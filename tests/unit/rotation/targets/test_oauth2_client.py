@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import json
 from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any
@@ -32,6 +33,7 @@ class Realm:
     def __init__(self) -> None:
         self.secret, self.fate, self.url = FIRST, "", ""
         self.asked: list[Request] = []
+        self.shown: dict[str, bool] = {"enabled": True}
 
     def __call__(self, request: Request) -> Answer:
         self.asked.append(request)
@@ -40,8 +42,8 @@ class Realm:
         if request.headers.get("authorization") != "Bearer admin-token":
             return Answer(401, {"error": "HTTP 401 Unauthorized"})
         if request.method == "GET":
-            found = b'[{"id": "1-2-3", "clientId": "app"}]' if request.path.endswith("clientId=app") else b"[]"
-            return Answer(200, found)
+            found = [{"id": "1-2-3", "clientId": "app", **self.shown}] if request.path.endswith("clientId=app") else []
+            return Answer(200, json.dumps(found).encode("ascii"))
         return self.change(request)
 
     def answer_token_request(self, form: dict[str, str], request: Request) -> Answer:
@@ -69,7 +71,7 @@ def realm() -> Iterator[Realm]:
 
 
 def build(realm: Realm, **changes: Any) -> World:
-    options = {"api": "keycloak", "url": realm.url, "realm": "shop", "admin_credential": "admin", "admin_login": "client", **changes}
+    options = {"api": "keycloak", "url": realm.url, "realm": "shop", "admin_credential": "admin", **changes}
     fields = {"client_id": "app", "client_secret": FIRST, "grant": "client_credentials", "token_url": realm.url + TOKENS}
     world = World("oauth2_client", "oauth2", fields, options, lambda stored: stored["client_secret"] == realm.secret)
     world.add("admin", "basic", {"username": "rotator", "password": ADMIN})
@@ -84,6 +86,32 @@ def test_a_secret_of_ours_is_set_and_tried_without_a_token_for_the_client(realm:
     assert realm.secret != FIRST
     assert not [request.path for request in realm.asked if realm.secret in request.path]
     world.settle()
+
+
+def test_the_resources_and_policies_of_a_client_stay(realm: Realm) -> None:
+    """Keycloak deletes them with an update that does not say that the client has some."""
+    realm.shown["authorizationServicesEnabled"] = True
+    world = build(realm)
+    assert world.rotate()["outcome"] == "promoted"
+    assert [request.json["authorizationServicesEnabled"] for request in realm.asked if request.method == "PUT"] == [True]
+
+
+def test_an_administrator_whose_own_secret_changes_is_refused(realm: Realm) -> None:
+    world = build(realm)
+    world.manager.delete("admin")
+    world.add("admin", "basic", {"username": "app", "password": FIRST})
+    with pytest.raises(errors.InvalidInput) as raised:
+        world.rotate()
+    assert raised.value.option == "oauth2_client.admin_credential"
+    assert realm.asked == []
+
+
+def test_an_administrator_to_whom_a_client_is_not_shown_changes_nothing(realm: Realm) -> None:
+    realm.shown.clear()
+    world = build(realm)
+    with pytest.raises(errors.AccessDenied, match="view-clients"):
+        world.rotate()
+    assert realm.secret == FIRST
 
 
 @pytest.mark.parametrize("fate", ["lost", "dropped", "refused"])
@@ -107,3 +135,44 @@ def test_an_administrator_that_is_not_accepted_is_named_and_nothing_is_sent(real
     assert "does not accept the administrator's login" in str(raised.value)
     assert "wrong-word" not in str(raised.value)
     assert realm.secret == FIRST
+
+
+class Record(Realm):
+    """A client that registered itself: each update brings another secret. `fate` says what happens to the next read after an update."""
+
+    def answer_token_request(self, form: dict[str, str], request: Request) -> Answer:
+        login = [unquote_plus(part) for part in b64decode(request.headers["authorization"].partition(" ")[2]).decode().split(":")]
+        return Answer(400, {"error": "invalid_grant"}) if login == ["app", self.secret] else Answer(401, {"error": "invalid_client"})
+
+    def change(self, request: Request) -> Answer:
+        self.secret += "-next"
+        self.is_changed = True
+        return self.show()
+
+    def show(self) -> Answer:
+        return Answer(200, {"client_id": "app", "client_secret": self.secret})
+
+    def __call__(self, request: Request) -> Answer:
+        if request.method != "GET":
+            return super().__call__(request)
+        if self.fate and getattr(self, "is_changed", False):
+            self.fate = ""
+            return Answer(hangs_up=True)
+        return self.show()
+
+
+def test_a_secret_that_was_issued_is_stored_even_if_the_record_cannot_be_read_after_it() -> None:
+    record = Record()
+    with scripted.running(record) as server:
+        options = {"api": "registration", "url": server.url + "/app", "token_url": server.url + TOKENS, "admin_credential": "admin"}
+        world = World(
+            "oauth2_client",
+            "basic",
+            {"username": "app", "password": FIRST},
+            {**options, "keeps_registration_token": True},
+            lambda _stored: True,
+        )
+        world.add("admin", "api_key", {"api_key": "admin-token"})
+        record.fate = "unread"
+        assert world.rotate()["outcome"] == "promoted"
+        assert world.fields() == {"username": "app", "password": record.secret}

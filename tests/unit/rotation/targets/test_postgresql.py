@@ -36,6 +36,17 @@ def called(act: Any, *arguments: Any) -> tuple[str, Any]:
     return modules.calls[0]
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [({"admin_user": "app"}, "own_login"), ({"admin_user": "app_b", "usernames": ["app", "app_b"]}, "Name another")],
+)
+def test_an_administrator_whose_own_password_changes_is_refused(options: dict[str, Any], words: str) -> None:
+    """Its login is refused from the change on: a run that was broken off would not get in again to find out which value counts."""
+    with pytest.raises(errors.InvalidInput, match=words) as raised:
+        target(**options).check()
+    assert raised.value.option == "postgresql.admin_user"
+
+
 def test_apply_sends_a_verifier_and_logs_in_as_the_admin() -> None:
     module, arguments = called(target().apply, NEW)
     assert module == "community.postgresql.postgresql_user"
@@ -209,10 +220,21 @@ def test_a_role_that_the_module_would_take_for_another_one_is_refused(role: str)
         assert raised.value.option == option
 
 
-def test_why_the_server_refused_a_change_is_noted_in_our_words() -> None:
-    modules = Recorded({"failed": True, "msg": "must be superuser to alter superuser roles or change superuser attribute"})
-    target().apply(modules, NEW)
-    assert modules.notes == ["only a superuser may change the password of this role"]
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "must be superuser to alter superuser roles or change superuser attribute",
+            "only a superuser may change the password of this role",
+        ),
+        ("must be a member of rds_password to alter passwords", "needs the role rds_password"),
+        ("password type is not a plain text", "takes no verifier"),
+    ],
+)
+def test_why_the_server_refused_a_change_is_noted_in_our_words(text: str, words: str) -> None:
+    modules = Recorded({"failed": True, "msg": text})
+    assert target().apply(modules, NEW) == steps.REFUSED
+    assert words in modules.notes[-1]
 
 
 @pytest.mark.parametrize("right", ["read_only", "superuser", "createrole", "admin_option"])

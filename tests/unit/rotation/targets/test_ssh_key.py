@@ -26,7 +26,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.types import openssh, private_keys
-from ansible_collections.nebula.credential.plugins.plugin_utils.action.rotation_driver import RotationDriver
+from ansible_collections.nebula.credential.plugins.plugin_utils.action.rotation_driver import RotationDriver, StepModules
 from tests.servers import once, sshd
 from tests.target_suite.local_runner import LocalRunner
 from tests.unit.crypto.sealed_stores import a_memory_store
@@ -98,6 +98,15 @@ def test_both_keys_are_there_in_the_grace_period_and_the_new_one_alone_after_it(
 
 
 @pytest.mark.server
+def test_a_key_whose_comment_alone_changed_stays_when_the_version_before_goes(tmp_path: Path) -> None:
+    world = World(once.sshd(), tmp_path, passphrase="a word", comment="old")
+    assert world.rotate(fields={"comment": "new"})["outcome"] == "promoted"
+    world.now += LONG
+    assert world.rotate(phase="settle")["rotation"]["phase"] == "closed"
+    assert world.accepted() == [world.line()]
+
+
+@pytest.mark.server
 def test_a_key_that_one_host_refuses_is_removed_from_all(tmp_path: Path) -> None:
     world = World(once.sshd(), tmp_path)
     old = world.line()
@@ -131,6 +140,27 @@ def test_a_key_in_the_file_that_the_server_refuses_all_the_same_is_said(tmp_path
     with pytest.raises(errors.RotationFailed) as raised:
         world.rotate()
     assert "the key is in its file, and is refused all the same" in str(raised.value)
+
+
+@pytest.mark.server
+def test_a_link_in_the_place_of_the_file_is_neither_replaced_nor_followed(tmp_path: Path) -> None:
+    world = World(once.sshd(), tmp_path)
+    old, file = world.line(), world.server.authorized_keys
+    shared = file.rename(tmp_path / "shared")
+    file.symlink_to(shared)
+    try:
+        with pytest.raises(errors.InvalidInput) as raised:
+            world.rotate()
+        assert raised.value.option == "ssh_key.path"
+        target, modules = (
+            SshKey(world.options, make_value()),
+            StepModules(LocalRunner(world.hosts), lambda: 0.0, 60.0, 60.0, lambda _text: None),
+        )
+        assert target.apply(modules, make_value(), "web1") == target.retire(modules, make_value(), "web1") == steps.REFUSED
+        assert file.is_symlink()
+        assert shared.read_text().strip() == old
+    finally:
+        file.unlink()
 
 
 @pytest.mark.server
@@ -169,7 +199,7 @@ def test_the_client_is_checked_first(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_what_a_result_means_and_no_text_of_the_module_is_passed_on(result: dict[str, Any], outcome: str) -> None:
-    modules, current = Recorded({"content": ""}, result), make_value()
+    modules, current = Recorded({"content": ""}, {"stat": {"islnk": False}}, result), make_value()
     assert SshKey({"user": "deploy", "hosts": ["web1"]}, current).apply(modules, make_value(), "web1") == outcome
     assert not any("no such user" in note for note in modules.notes)
 

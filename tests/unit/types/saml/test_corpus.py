@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import traceback
+from datetime import timedelta
 
 import pytest
 
@@ -14,8 +15,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import In
 from ansible_collections.nebula.credential.plugins.module_utils.types.saml.responses import Expectation, read_response
 from tests.servers import scripted
 from tests.unit.types.saml import naive
+from tests.unit.types.saml.cases import Case, signed
 from tests.unit.types.saml.corpus import list_attacks, list_valid
-from tests.unit.types.saml.forge import FORGED, NOW, REAL, REQUEST
+from tests.unit.types.saml.forge import FORGED, NOW, REAL, REQUEST, at, confirmation, post
 from tests.unit.types.saml.services import settings_with_key, settings_without_key
 
 
@@ -44,6 +46,12 @@ def test_a_response_that_is_right_is_accepted():
     for case in cases:
         found = read(case)
         assert (case.name, found.name_id, found.attributes) == (case.name, REAL, {"groups": ["ada-group", "users"]})
+
+
+def test_an_assertion_may_end_at_the_last_time_that_there_is():
+    confirmed = confirmation().replace(at(300), "9999-12-31T23:59:59Z")
+    found = read(Case("forever", post(signed(confirmations=confirmed))))
+    assert found.replayable_until > found.not_on_or_after == NOW + timedelta(seconds=300)
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from typing import Optional
 from cryptography.hazmat.primitives import serialization
 
 from tests.backends.harness import Example
-from tests.servers import github, identity_provider, nginx, once, sshd
+from tests.servers import awx, github, identity_provider, nginx, once, sshd
 from tests.unit.types.samples import make_rsa_key
 
 API = "https://github.example.com/api/v3"
@@ -41,6 +41,15 @@ def take_github(text: str, directory: Path, running: ExitStack) -> Optional[Exam
     public = serialization.load_pem_private_key(make_rsa_key().encode(), None).public_key()
     hub = running.enter_context(github.running(public))
     return Example({}, addresses={API: hub.url, "'release-bot.pem'": "'{0}'".format(key)})
+
+
+def take_awx(text: str, directory: Path, running: ExitStack) -> Optional[Example]:
+    """An AWX, and the login to it."""
+    if "role: nebula.credential.awx" not in text:
+        return None
+    controller = running.enter_context(awx.running())
+    login = {"CONTROLLER_HOST": controller.url, "CONTROLLER_USERNAME": "admin", "CONTROLLER_PASSWORD": controller.password}
+    return Example(login)
 
 
 def take_sshd(text: str, directory: Path, running: ExitStack) -> Optional[Example]:
@@ -111,4 +120,4 @@ def take_identity_provider(text: str, directory: Path, running: ExitStack) -> Op
     return Example({}, addresses={PROVIDER: provider.url}, programs=programs)
 
 
-SERVICES = (take_github, take_slapd, take_identity_provider, take_sshd, take_linux_host, take_nginx)
+SERVICES = (take_awx, take_github, take_slapd, take_identity_provider, take_sshd, take_linux_host, take_nginx)

@@ -140,11 +140,11 @@ def test_what_responses_mean() -> None:
         steps.REFUSED: (400, 401, 403),
         steps.UNAVAILABLE: (429, 503),
     }
+    user = {"name": "app", "tags": "", "hashing_algorithm": "rabbit_password_hashing_sha256"}
     for outcome, statuses in answers.items():
         for status in statuses:
-            user = {"name": "app", "tags": "", "hashing_algorithm": "rabbit_password_hashing_sha256"}
 
-            def answer(request: scripted.Request, status: int = status, user: Any = user) -> scripted.Answer:
+            def answer(request: scripted.Request, status: int = status) -> scripted.Answer:
                 return scripted.Answer(200, user) if request.method == "GET" else scripted.Answer(status)
 
             with scripted.running(answer) as server:

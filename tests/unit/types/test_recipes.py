@@ -56,12 +56,12 @@ sys.exit(int((here / "status").read_text()))
 class Door:
     """A store with one recipe, and a credential that it renews. `ahead` moves the clock of the store."""
 
-    def __init__(self, recipe, declared=DECLARED, **fields):
+    def __init__(self, recipe, declared=None, **fields):
         self.ahead, self.warnings = timedelta(0), []
         config = {"audit": "off", "backend": "memory", "refreshes": {"door": recipe}}
         opened = open_store(config, name="prod", warn=self.warnings.append)
         self.manager = CredentialManager(opened.backend, store="prod", clock=lambda: datetime.now(timezone.utc) + self.ahead)
-        self.write(declared, **(fields or LOGIN))
+        self.write(DECLARED if declared is None else declared, **(fields or LOGIN))
 
     def write(self, declared=None, **fields):
         return self.manager.ensure(DesiredCredential("door", type="custom", fields=fields, declared=declared)).credential

@@ -30,8 +30,9 @@ class Store:
         backend.connect()
         self.manager = CredentialManager(backend, clock=lambda: self.now)
 
-    def create(self, name: str = "db_pass", **wanted: Any) -> None:
-        self.manager.create(DesiredCredential(name, type="basic", value=Secret("old-word"), fields={"username": Secret("app")}, **wanted))
+    def create(self, name: str = "db_pass", username: str = "app", **wanted: Any) -> None:
+        fields = {"username": Secret(username)}
+        self.manager.create(DesiredCredential(name, type="basic", value=Secret("old-word"), fields=fields, **wanted))
 
     def rotate(self, check_mode: bool = False, **parameters: Any) -> dict[str, Any]:
         return perform(self.manager, "credential_rotate", dict({"name": "db_pass"}, **parameters), AccessContext(), check_mode).result

@@ -134,9 +134,9 @@ def test_an_admin_login_is_needed_and_may_be_a_credential(store: Store) -> None:
     with pytest.raises(errors.InvalidInput) as raised:
         store.rotate(target="postgresql", postgresql={"host": "db"}, step={"look": True})
     assert raised.value.option == "postgresql.admin_user"
-    store.create("postgresql/admin")
+    store.create("postgresql/admin", username="root")
     looked = store.rotate(target="postgresql", postgresql={"admin_credential": "postgresql/admin"}, step={"look": True})["step"]
-    assert reached(looked)["query"]["login_user"] == "app"
+    assert reached(looked)["query"]["login_user"] == "root"
     assert reached(looked)["query"]["login_password"] == "old-word"
 
 

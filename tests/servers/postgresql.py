@@ -35,7 +35,7 @@ SETTINGS = {
     "password_encryption": "scram-sha-256",
     "fsync": "off",
     "shared_buffers": "16MB",
-    "max_connections": "40",
+    "max_connections": "200",  # 32 writers and what the stores of other tests hold open
     "log_statement": "all",
     "log_min_error_statement": "error",
     "log_connections": "on",

@@ -21,6 +21,7 @@ class Entry(TargetService):
     """An entry whose password an administrator of its own changes."""
 
     kind = "ldap"
+    is_slow = True
     credential_type = "ldap"
 
     def start(self) -> None:

@@ -30,6 +30,7 @@ class LinuxAccount(TargetService):
     """An account without anything but its password."""
 
     kind = "linux_user"
+    is_slow = True
 
     def start(self) -> None:
         self._server = once.linux_host()

@@ -19,6 +19,7 @@ class SshAccount(TargetService):
     """The account of the user who runs the tests, on one host."""
 
     kind = "ssh_key"
+    is_slow = True
     credential_type = "ssh_key"
     overlaps = True
 

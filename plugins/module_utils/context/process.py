@@ -7,13 +7,15 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import selectors
 import signal
 import subprocess
+import sys
 import time
 from contextlib import suppress
-from typing import Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, StorageError, Unavailable
 
@@ -60,6 +62,28 @@ def run_program(argv: Sequence[str], given: bytes, environment: Mapping[str, str
     finally:
         _end(process)
     return Finished(status, output, errors)
+
+
+def run_python(program: str, given: Any, environment: Mapping[str, str], seconds: float, *options: str) -> Finished:
+    """Run a Python program in an interpreter of its own, which is isolated from the user's environment. See `run_program`.
+
+    Args:
+        program: its text.
+        given: what it reads on standard input, as JSON.
+        environment: all of its environment.
+        seconds: how long it may take.
+        options: further options of the interpreter.
+
+    Raises:
+        TooSlow, StorageError: as `run_program`.
+        Unavailable: it cannot be started.
+    """
+    argv = [sys.executable, "-I", *options, "-c", program]
+    try:
+        return run_program(argv, json.dumps(given).encode("ascii"), environment, seconds)
+    except InvalidConfiguration:
+        # Only the interpreter that runs this can be missing: it was replaced meanwhile.
+        raise Unavailable("the interpreter {0} cannot be started".format(ascii(sys.executable)), remedy="Run it again.") from None
 
 
 def _start(argv: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:

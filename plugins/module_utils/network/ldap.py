@@ -16,7 +16,7 @@ import os
 import sys
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.context.process import TooSlow, run_program
+from ansible_collections.nebula.credential.plugins.module_utils.context.process import TooSlow, run_python
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, Package, check_packages
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
@@ -214,9 +214,7 @@ def send(server: Server, login: Optional[Login], requests: Sequence[Request], se
         "memory": _MEMORY,
     }
     try:
-        finished = run_program(
-            [sys.executable, "-I", "-S", "-c", _PROGRAM], json.dumps(given).encode("utf-8"), {"LDAPNOINIT": "1"}, seconds
-        )
+        finished = run_python(_PROGRAM, given, {"LDAPNOINIT": "1"}, seconds, "-S")
     except TooSlow:
         return Answer([], Problem(TIMED_OUT, len(requests) - 1))
     return _read_answer(finished.output, len(requests))

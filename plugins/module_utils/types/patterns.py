@@ -13,11 +13,11 @@ from __future__ import annotations
 import json
 import re
 import sys
-from typing import Any, Dict, Mapping, Optional, Sequence
+from typing import Any, Mapping, Optional, Sequence
 
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
-from ansible_collections.nebula.credential.plugins.module_utils.context.process import Finished, TooSlow, run_program
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, Package, Unavailable, check_packages
+from ansible_collections.nebula.credential.plugins.module_utils.context.process import Finished, TooSlow, run_python
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, Package, check_packages
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
 RSTR = Package("rstr>=3.2", "rstr", when="values that match a regular expression")
@@ -116,15 +116,10 @@ def generate_match(pattern: str) -> Secret:
 
 
 def _run(program: str, given: Any, *options: str) -> Finished:
-    argv = [sys.executable, "-I", *options, "-c", _BOUND + program]
-    environment: Dict[str, str] = {}
     try:
-        return run_program(argv, json.dumps(given).encode("ascii"), environment, min(SECONDS, deadline.remaining()))
+        return run_python(_BOUND + program, given, {}, min(SECONDS, deadline.remaining()), *options)
     except TooSlow:
         raise TooComplex from None
-    except InvalidInput:
-        # Only the interpreter that runs this can be missing: it was replaced meanwhile.
-        raise Unavailable("the interpreter {0} cannot be started".format(ascii(sys.executable)), remedy="Run it again.") from None
 
 
 def _invalid(what: str, remedy: str) -> InvalidInput:

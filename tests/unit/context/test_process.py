@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.context import process
-from ansible_collections.nebula.credential.plugins.module_utils.context.process import TooSlow, find_environment, run_program
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, StorageError
+from ansible_collections.nebula.credential.plugins.module_utils.context.process import TooSlow, find_environment, run_program, run_python
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, StorageError, Unavailable
 
 PATIENCE = 60.0
 ENVIRONMENT = find_environment(())
@@ -148,3 +148,10 @@ def test_no_descriptor_is_left() -> None:
     for _each in range(5):
         run("print(1)")
     assert set(os.listdir("/proc/self/fd")) == before
+
+
+def test_an_interpreter_that_is_gone_is_no_fault_of_an_option(monkeypatch):
+    assert run_python("import json, sys; print(json.load(sys.stdin)['said'])", {"said": "yes"}, ENVIRONMENT, PATIENCE).output == b"yes\n"
+    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
+    with pytest.raises(Unavailable, match="the interpreter '/nonexistent/python' cannot be started"):
+        run_python("", {}, ENVIRONMENT, PATIENCE)

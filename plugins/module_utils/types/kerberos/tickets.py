@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Dict, Mapping, NamedTuple, NoReturn, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
-from ansible_collections.nebula.credential.plugins.module_utils.context.process import TooSlow, run_program
+from ansible_collections.nebula.credential.plugins.module_utils.context.process import TooSlow, run_python
 from ansible_collections.nebula.credential.plugins.module_utils.errors import LoginFailed, Package, Unavailable, check_packages
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import create_exclusively
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import read_file
@@ -148,9 +148,9 @@ def _run(directory: str, realm: Realm, given: Mapping[str, Any], who: str) -> Di
     files = [configuration] if realm.kdc else [configuration, os.environ.get("KRB5_CONFIG", _SYSTEM)]
     environment = {"KRB5_CONFIG": ":".join(files), "KRB5CCNAME": "FILE:" + cache}
     seconds = min(SECONDS, deadline.remaining())
-    sent = json.dumps({"path": sys.path, "cache": cache, "seconds": int(seconds) + 2, **given}).encode("utf-8")
+    sent = {"path": sys.path, "cache": cache, "seconds": int(seconds) + 2, **given}
     try:
-        done = run_program([sys.executable, "-I", "-c", _PROGRAM], sent, environment, seconds)
+        done = run_python(_PROGRAM, sent, environment, seconds)
         answer: Dict[str, Any] = json.loads(done.output)
     except TooSlow:
         raise deadline.timeout_error(server="the KDC of {0}".format(realm.name)) from None

@@ -92,7 +92,7 @@ class Database(CredentialType):
         """
         from ansible_collections.nebula.credential.plugins.module_utils.types import database_login
 
-        parts = _read_parts(fields)
+        parts = _read_parts(self.validate(fields))  # another tool may have written them
         database_login.try_login(self, parts, CLIENTS[parts["engine"]])
 
     def expand(self, fields: Fields) -> Dict[str, Secret]:

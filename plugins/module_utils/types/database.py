@@ -25,7 +25,7 @@ CLIENTS: Mapping[str, Package] = {
     "mongodb": _MONGODB,
     "mongodb+srv": _MONGODB,
     "redis": Package("redis>=5.1", "redis", when="a login of Redis or Valkey that is tried"),
-    "sqlserver": Package("mssql-python>=1.5", "mssql_python", when="a login of SQL Server that is tried"),
+    "sqlserver": Package("mssql-python>=1.16", "mssql_python", when="a login of SQL Server that is tried"),
     "oracle": Package("oracledb>=3.0", "oracledb", when="a login of Oracle that is tried"),
 }
 """The client library that logs in to each engine."""

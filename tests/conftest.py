@@ -49,6 +49,7 @@ def _collection_root() -> Path:
 
 COLLECTION_ROOT = _collection_root()
 os.environ.setdefault("NEBULA_CONFORMANCE_KINDS", "tests.backends.discovery:CONFORMING")
+os.environ.setdefault("NEBULA_CONFORMANCE_READERS", "tests.backends.discovery:READERS")
 os.environ.setdefault("NEBULA_CONFORMANCE_TYPES", "tests.unit.types.samples:SAMPLES")
 os.environ.setdefault("NEBULA_CONFORMANCE_TARGETS", "tests.targets.discovery:SERVICES")
 _DATABASE = DirectoryBasedExampleDatabase(CHECKOUT / ".cache" / "hypothesis")

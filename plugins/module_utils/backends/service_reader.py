@@ -109,8 +109,7 @@ class ServiceReader(Reader, Located, WriteGate):
 
     def _build_record(self, name: str, entry: Entry) -> Record:
         tenant = self.settings.get("tenant") or DEFAULT_TENANT
-        dates = {"created_at": entry.created_at, "updated_at": entry.updated_at}
-        metadata = Metadata(**dates, tags=dict.fromkeys(entry.tags, ""), scope=Scope(tenant=tenant))
+        metadata = Metadata(entry.created_at, entry.updated_at, tags=dict.fromkeys(entry.tags, ""), scope=Scope(tenant=tenant))
         fields = {key: Secret(value) for key, value in entry.fields.items()}
         return Record(name, fields=fields, metadata=metadata, version=entry.version)
 

@@ -35,7 +35,7 @@ try:
     from conjur_api.models.general.proxy_params import ProxyParams
     from conjur_api.providers import AuthnAuthenticationStrategy, SimpleCredentialsProvider
 except ImportError:  # `connection` reports the missing package before anything here is used.
-    Api = None  # type: ignore[assignment,misc]
+    Api = None
 
 
 class Client:
@@ -54,7 +54,7 @@ class Client:
         keys = SimpleCredentialsProvider()
         keys.save(CredentialsData(machine=service.address, username=login, api_key=api_key))
         mode = SslVerificationMode.CA_BUNDLE if ca_file else SslVerificationMode.TRUST_STORE
-        self._make_api = lambda: Api(info, AuthnAuthenticationStrategy(keys), mode)
+        self._make_api: Callable[[], Any] = lambda: Api(info, AuthnAuthenticationStrategy(keys), mode)
         self._api = self._make_api()
         self._logging_in = threading.Lock()
         self._has_token = False

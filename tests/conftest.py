@@ -18,6 +18,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import List
 
 import hypothesis
 import pytest
@@ -58,6 +59,19 @@ _PATIENT = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.t
 hypothesis.settings.register_profile("fast", max_examples=60, derandomize=True, database=None, **_PATIENT)
 hypothesis.settings.register_profile("long", max_examples=2000, database=_DATABASE, **_PATIENT)
 hypothesis.settings.load_profile(PROFILE)
+
+
+COVERING = ("backends", "config", "crypto", "encoding", "layers/encryption", "model", "store", "house/test_comparison_page.py")
+"""The unit tests during which coverage is measured, if it is: those of the files that must be covered. Elsewhere it would take half
+as long again."""
+
+
+def pytest_collection_modifyitems(items: List[pytest.Item]) -> None:
+    """Leave the other tests out of the measurement of coverage."""
+    covering = tuple("tests/unit/" + each for each in COVERING)
+    for item in items:
+        if not item.nodeid.startswith(covering):
+            item.add_marker("no_cover")
 
 
 def _move_home(directory: Path, environment: pytest.MonkeyPatch) -> None:

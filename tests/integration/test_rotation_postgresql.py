@@ -111,6 +111,20 @@ def test_two_users_take_turns_and_the_old_one_goes_on_working(play: Play, postgr
     assert "grace period" in output
 
 
+def test_the_previous_password_is_tried_too_in_the_grace_period_and_a_refusal_is_a_warning(play: Play, postgresql: Any) -> None:
+    task = rotation(validate_rotated=True)
+    assert "validate_rotated" in play.run(task, fails=True), "one role has no grace period"
+    task["nebula.credential.credential_rotate"]["postgresql"]["usernames"] = ["app", "app_b"]
+    assert '"previous_accepted": true' in play.run(task, SHOW)
+    postgresql.run("ALTER ROLE app NOLOGIN")
+    settle = rotation(phase="settle")
+    settle["nebula.credential.credential_rotate"]["postgresql"]["usernames"] = ["app", "app_b"]
+    output = play.run(settle, SHOW)
+    assert '"previous_accepted": false' in output
+    assert "refuses the previous value already" in output
+    assert postgresql.accepts("app_b", play.value())
+
+
 def test_a_role_that_is_not_there_is_told_and_nothing_is_begun(play: Play) -> None:
     task = rotation()
     task["nebula.credential.credential_rotate"]["postgresql"]["role"] = "nobody_there"

@@ -34,8 +34,8 @@ options:
       - V(active_directory) changes the password of an account of Active Directory.
       - V(oauth2_client) changes the secret of an OAuth 2.0 client, by Keycloak's admin API or by dynamic registration management.
       - V(command) runs programs of your own that change the value, and that try it.
-      - The full name of another collection's target (C(namespace.collection.name)) takes its options from O(target_options). It
-        is loaded on the controller only, if C(nebula.yml) lists it under C(extensions).
+      - A target of another collection (C(namespace.collection.name)) or package takes its options from O(target_options). It is
+        loaded on the controller only, if C(nebula.yml) lists it under C(extensions).
       - The phases V(prepare), V(test) and V(commit) take no target. You change the value at the service yourself, between them.
     type: str
   postgresql:

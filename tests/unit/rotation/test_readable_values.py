@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.errors import RotationParked
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, JOURNAL, PENDING
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.rotation import transitions as decisions
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Made, Modules, TargetTraits, Value
 from tests.unit.rotation.services import DOWN, FATES, LATE, LIFE, LOST, REFUSES, WORKS, FakeTarget, Service, fates, value_of
@@ -170,6 +172,27 @@ def test_a_service_that_makes_no_value_is_requested_once_in_a_run(fate: str) -> 
     assert world.settle(refuse).outcome == steps.PARKED
     assert requested == [steps.MAKE]
     world.heal()
+
+
+@pytest.mark.parametrize("answers", [{"make": [REFUSES]}, {"make": [DOWN]}, {"ask": [REFUSES]}])
+def test_after_three_runs_that_could_not_read_the_value_none_tries_again_until_a_person_does(answers: Any) -> None:
+    world = ShownWorld()
+    world.rotate(fates(make=[LOST]))
+    for _night in range(decisions.MAX_ATTEMPTS):
+        world.clock.forward(LONG_AFTER)
+        assert world.rotate(fates(**answers)).outcome == steps.PARKED
+        assert not world.journal().orphaned
+    world.clock.forward(LONG_AFTER)
+    assert world.rotate(must_not_be_contacted).outcome == steps.PARKED
+    assert world.journal().orphaned
+    with pytest.raises(RotationParked, match="phase 'settle'"):
+        world.rotate(must_not_be_contacted)
+    assert world.settle().outcome == steps.PROMOTED
+    world.at_rest()
+
+
+def must_not_be_contacted(step: Any, _place: str) -> str:
+    raise AssertionError("the service got the step {}".format(step.kind))
 
 
 @pytest.mark.parametrize("fate", FATES)

@@ -17,6 +17,7 @@ from tests.canary import canaries
 from tests.canary.channels import everywhere
 from tests.canary.sandbox import PLAYS, Sandbox
 from tests.canary.search import Searcher
+from tests.conftest import PROFILE
 from tests.servers import mongodb_wire, once, rabbitmq_api, sshd
 from tests.targets.certificate import read_fingerprint
 
@@ -170,6 +171,23 @@ def test_no_secret_shows_in_a_rotation_by_programs(given, sandbox, secret_in):
     assert ended == 0, sandbox.output[-3000:].decode("utf-8", "replace")
     assert (sandbox.path("rendered") / "door").read_text() == given["new_canary"] + "\n"
     assert any(b"/rendered/door" in command for _where, command in sandbox.processes["cmdline"])
+
+
+@pytest.mark.parametrize("options", [("--diff",), *([("--check", "--diff")] if PROFILE == "long" else [])], ids=" ".join)
+def test_no_secret_shows_when_files_are_deployed_and_commands_run(given, sandbox, options):
+    """The environment of the command that gets a value there holds it: that is what it is for. No other process has it."""
+    ended = sandbox.play("hosts.yml", dict(given, canary_store=store_of(sandbox)), options, {"ANSIBLE_KEEP_REMOTE_FILES": "0"})
+    searched = [blob for blob in everywhere(sandbox) if not (blob[0] == "/proc/*/environ" and b"CANARY_CHILD=1" in blob[1])]
+    assert Searcher(given).hits(searched) == []
+    assert ended == 0, sandbox.output[-3000:].decode("utf-8", "replace")
+    rendered = sandbox.path("rendered")
+    if "--check" in options:
+        assert list(rendered.iterdir()) == []
+        return
+    assert (rendered / "password").read_text() == given["canary"]
+    assert given["plain_canary"] in (rendered / "app.conf").read_text()
+    assert b"5 files" in sandbox.output
+    assert any(b"CANARY_CHILD=1" in environment for _where, environment in sandbox.processes["environ"])
 
 
 @pytest.mark.server

@@ -44,6 +44,8 @@ WAIT = 1.0
 CONNECT_PAUSE = 0.002
 PART = 1 << 16
 HUNG = "it hangs, or was stopped"
+READS: list[Mapping[str, Any]] = []
+"""The results of this worker's reads: `deploy` names the versions that a template reads, and `run` lets no value into an argument."""
 
 
 def config_file_candidates() -> list[str]:

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql_password import build_verifier
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.scram import build_verifier
 
 BIN = Path(sys.executable).parent
 ROLE = "app"

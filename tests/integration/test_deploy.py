@@ -71,12 +71,7 @@ def test_a_hundred_hosts_get_a_value_that_was_read_once(project, counted, tmp_pa
     assert (counted.logins(), counted.reads()["a"], len(list(place.iterdir()))) == (1, 1, 100)
 
 
-def test_a_change_notifies_check_mode_changes_nothing_and_a_difference_names_versions(project):
-    project.write("templates/app.j2", "{{ greeting }} {{ lookup('nebula.credential.get', 'db') }}\n")
-    project.write("templates/missing.j2", "{{ nothing_of_that_name }}\n")
-    project.write("templates/denied.j2", "{{ lookup('nebula.credential.get', 'nothing') }}\n")
-    run = project.play(
-        """
+CHANGES = """
 - {nebula.credential.credential: {name: db, type: basic, fields: {username: app, password: f1rst}}}
 - {name: checked, check_mode: true, nebula.credential.deploy: {dest: "{{ playbook_dir }}/app", template: app.j2}}
 - {name: nothing, ansible.builtin.assert: {that: "not (playbook_dir + '/app') is exists"}}
@@ -102,7 +97,15 @@ def test_a_change_notifies_check_mode_changes_nothing_and_a_difference_names_ver
   nebula.credential.run: {argv: [sh, -c, 'wc -c'], stdin: {credential: db, field: username}}
   vars: {ansible_connection: local, ansible_python_interpreter: "{{ ansible_playbook_python }}"}
 - {name: unreached, ignore_unreachable: true, delegate_to: nowhere, nebula.credential.run: {argv: ["true"]}, vars: {ansible_port: 1}}
-""",
+"""
+
+
+def test_a_change_notifies_check_mode_changes_nothing_and_a_difference_names_versions(project):
+    project.write("templates/app.j2", "{{ greeting }} {{ lookup('nebula.credential.get', 'db') }}\n")
+    project.write("templates/missing.j2", "{{ nothing_of_that_name }}\n")
+    project.write("templates/denied.j2", "{{ lookup('nebula.credential.get', 'nothing') }}\n")
+    run = project.play(
+        CHANGES,
         header="  handlers:\n    - {name: told, ansible.builtin.set_fact: {told: true}}",
         variables="{greeting: hello, ansible_ssh_common_args: '-F none'}",
         ANSIBLE_TIMEOUT="5",

@@ -48,6 +48,7 @@ from tests.unit.types.oauth2.clients import (
 URL = "https://auth.example.com/token"
 LOST = Answer(hangs_up=True)
 BUSY = Answer(503, headers={"Retry-After": "1"})
+UNKNOWN = [LOST, *map(Answer, (500, 502, 503, 504)), Answer(200, b"<html>"), Answer(200, {"token": "another"})]
 
 
 @pytest.fixture(autouse=True)
@@ -248,9 +249,8 @@ def test_a_failure_that_passes_is_tried_three_times_with_two_and_four_seconds_in
 
 
 def test_after_three_attempts_it_fails_and_the_next_reader_may_try_again(waits):
-    with endpoint(
-        Answer(429, headers={"Retry-After": "5"}), BUSY, refusal("temporarily_unavailable", 503), token()
-    ) as server, world() as store:
+    refused = [Answer(429, headers={"Retry-After": "5"}), BUSY, refusal("temporarily_unavailable", 503)]
+    with endpoint(*refused, token()) as server, world() as store:
         store.write(token_url=server.token_url, **APP)
         with pytest.raises(RefreshFailed, match="responded with status 503"):
             store.token()
@@ -264,9 +264,7 @@ def test_nothing_is_tried_again_if_the_time_limit_would_be_over(waits):
     assert (len(server.asked), waits) == (1, [])
 
 
-@pytest.mark.parametrize(
-    "answer", [LOST, Answer(500), Answer(502), Answer(503), Answer(504), Answer(200, b"<html>"), Answer(200, {"token": "another"})]
-)
+@pytest.mark.parametrize("answer", UNKNOWN)
 def test_a_refresh_token_is_never_sent_again_if_the_response_was_lost(answer):
     with endpoint(token(1, refresh_token="r-1"), answer, token(2)) as server, world() as store:
         store.write(token_url=server.token_url, **APP)
@@ -364,10 +362,3 @@ def test_a_word_of_another_kind_of_token_is_kept_in_the_header():
     assert not KIND.is_secret("token_type")
     with pytest.raises(NoToken):
         KIND.read({}, {}, "header")
-
-
-def test_it_is_not_rotated():
-    with world() as store:
-        store.write(token_url=URL, **ROBOT)
-        with pytest.raises(InvalidInput, match="type 'oauth2' is not rotated"):
-            perform(store.manager, "credential_rotate", {"name": NAME, "target": "none"}, NOBODY, False)

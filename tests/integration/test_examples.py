@@ -60,6 +60,7 @@ FEATURES = {
     "on_error": r"on_error=",
     **{"the type " + name: r"type: {0}\b".format(name) for name in ("api_key", "basic", "custom", "database", "oauth2", "saml")},
     "a login by a person": r"phase: wait",
+    "a login that is tried": r"check: true",
     "a refresh on demand": r"credential_refresh:",
     "generated values": r"generate:",
     "a time to live": r"ttl:",

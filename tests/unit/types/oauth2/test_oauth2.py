@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import logging
-import traceback
 from datetime import datetime, timezone
 from urllib.parse import unquote_plus
 
@@ -40,6 +39,7 @@ from tests.unit.types.oauth2.clients import (
     form_of,
     refusal,
     secrets,
+    show,
     text,
     token,
     world,
@@ -47,8 +47,6 @@ from tests.unit.types.oauth2.clients import (
 
 URL = "https://auth.example.com/token"
 LOST = Answer(hangs_up=True)
-BUSY = Answer(503, headers={"Retry-After": "1"})
-UNKNOWN = [LOST, *map(Answer, (500, 502, 503, 504)), Answer(200, b"<html>"), Answer(200, {"token": "another"})]
 
 
 @pytest.fixture(autouse=True)
@@ -57,10 +55,6 @@ def waits(monkeypatch):
     waited = []
     monkeypatch.setattr(token_requests.time, "sleep", waited.append)
     return waited
-
-
-def show(error):
-    return "".join(traceback.format_exception(error)) + repr(error) + repr(vars(error))
 
 
 @pytest.mark.parametrize(
@@ -243,14 +237,14 @@ def test_a_corrected_client_keeps_the_newest_refresh_token():
 
 
 def test_a_failure_that_passes_is_tried_three_times_with_two_and_four_seconds_in_between(waits):
-    with endpoint(BUSY, refusal("temporarily_unavailable"), token()) as server, world() as store:
+    with endpoint(refusal("temporarily_unavailable", 503), refusal("temporarily_unavailable"), token()) as server, world() as store:
         store.write(token_url=server.token_url, **APP)
         assert (store.token(), len(server.asked), waits) == ("a-1", 3, [2.0, 4.0])
 
 
 def test_after_three_attempts_it_fails_and_the_next_reader_may_try_again(waits):
-    refused = [Answer(429, headers={"Retry-After": "5"}), BUSY, refusal("temporarily_unavailable", 503)]
-    with endpoint(*refused, token()) as server, world() as store:
+    busy = refusal("temporarily_unavailable", 503)
+    with endpoint(Answer(429, headers={"Retry-After": "5"}), busy, busy, token()) as server, world() as store:
         store.write(token_url=server.token_url, **APP)
         with pytest.raises(RefreshFailed, match="responded with status 503"):
             store.token()
@@ -264,7 +258,7 @@ def test_nothing_is_tried_again_if_the_time_limit_would_be_over(waits):
     assert (len(server.asked), waits) == (1, [])
 
 
-@pytest.mark.parametrize("answer", UNKNOWN)
+@pytest.mark.parametrize("answer", [LOST, *map(Answer, (500, 502, 503, 504)), Answer(200, b"<html>"), Answer(200, {"token": "another"})])
 def test_a_refresh_token_is_never_sent_again_if_the_response_was_lost(answer):
     with endpoint(token(1, refresh_token="r-1"), answer, token(2)) as server, world() as store:
         store.write(token_url=server.token_url, **APP)
@@ -362,3 +356,10 @@ def test_a_word_of_another_kind_of_token_is_kept_in_the_header():
     assert not KIND.is_secret("token_type")
     with pytest.raises(NoToken):
         KIND.read({}, {}, "header")
+
+
+def test_it_is_not_rotated():
+    with world() as store:
+        store.write(token_url=URL, **ROBOT)
+        with pytest.raises(InvalidInput, match="type 'oauth2' is not rotated"):
+            perform(store.manager, "credential_rotate", {"name": NAME, "target": "none"}, NOBODY, False)

@@ -15,13 +15,12 @@ from joserfc import jws
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, StorageError
-from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
 from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.providers import PROVIDERS
 from ansible_collections.nebula.credential.plugins.module_utils.types.oauth2.settings import read_settings
 from tests.servers import scripted, tls_front
 from tests.servers.certificates import Authority
 from tests.servers.scripted import Answer
-from tests.unit.types.oauth2.clients import APP, CANARY, HOUR, KIND, NAME, NOBODY, ROBOT, checked, endpoint, form_of, text, token, world
+from tests.unit.types.oauth2.clients import APP, CANARY, HOUR, KIND, ROBOT, checked, endpoint, form_of, text, token, world
 
 URL = "https://auth.example.com/token"
 EC = ECKey.generate_key("P-256")
@@ -259,10 +258,3 @@ def test_another_token_to_exchange_is_exchanged_at_once():
     assert [form["subject_token"] for form in forms] == ["s-1", "s-2"]
     assert forms[0]["requested_token_type"] == "urn:ietf:params:oauth:token-type:jwt"
     assert forms[0]["actor_token_type"] == "urn:ietf:params:oauth:token-type:access_token"
-
-
-def test_it_is_not_rotated():
-    with world() as store:
-        store.write(token_url=URL, **ROBOT)
-        with pytest.raises(InvalidInput, match="type 'oauth2' is not rotated"):
-            perform(store.manager, "credential_rotate", {"name": NAME, "target": "none"}, NOBODY, False)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
 from dataclasses import dataclass
@@ -14,17 +15,14 @@ from typing import Mapping, Tuple
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.types.kerberos.keytab import read_keytab
 from tests.canary import canaries
 from tests.canary.channels import everywhere
 from tests.canary.sandbox import PLAYS, Sandbox
 from tests.canary.search import Searcher
-<<<<<<< HEAD
 from tests.conftest import PROFILE
-from tests.servers import mongodb_wire, once, rabbitmq_api, sshd
-=======
 from tests.servers import identity_provider, mongodb_wire, once, rabbitmq_api, scripted, sshd
 from tests.servers.scripted import Answer
->>>>>>> ta
 from tests.targets.certificate import read_fingerprint
 from tests.unit.types.samples import make_certificate, make_rsa_key
 
@@ -307,6 +305,26 @@ def test_no_secret_shows_in_a_rotation_at_a_directory_or_in_its_log(given, sandb
     assert b"refuses the login" in sandbox.output
     assert b"no such account" in sandbox.output
     assert server.accepts(dn, given["new_canary"])
+
+
+@pytest.mark.server
+def test_no_secret_shows_in_a_rotation_of_a_keytab_or_in_the_logs_of_the_kdc(given, sandbox):
+    server = once.krb5()
+    principal = server.add_principal("HTTP/canary.example.test")
+    old = server.write_keytab("HTTP/canary.example.test")
+    given = dict(given, admin_canary=server.password, keytab_canary=base64.b64encode(old).decode())
+    address = "{0}:{1}".format(server.host, server.admin_port)
+    place = {"kdc": server.kdc, "admin_server": address, "admin": server.user, "principal": principal}
+    ended = sandbox.play("rotate_kerberos.yml", dict(given, canary_store=store_of(sandbox), **place), ["--diff", "-vvv"])
+    found = [entry for each in (old, server.write_keytab("HTTP/canary.example.test")) for entry in read_keytab(each)]
+    # In base64, what a key looks like depends on where it begins.
+    parts = [base64.b64encode(bytes(shift) + entry.key)[4:-4].decode() for entry in found for shift in range(3)]
+    keys = {"key {0}".format(number): part for number, part in enumerate([*parts, *(entry.key.hex() for entry in found)])}
+    logs = [(log.name, log.read_bytes()) for log in (server.log, server.log.with_name("kadmind.log"))]
+    assert Searcher({**given, **keys}).hits([*everywhere(sandbox), *logs]) == []
+    assert ended == 0, sandbox.output[-3000:].decode("utf-8", "replace")
+    assert b"key is wrong" in sandbox.output
+    assert b"promoted" in sandbox.output
 
 
 @pytest.mark.server

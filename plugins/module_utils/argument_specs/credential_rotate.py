@@ -53,10 +53,11 @@ def _check_target(parameters: Mapping[str, Any]) -> None:
     Raises:
         InvalidInput: they are missing.
     """
-    kind = parameters.get("target")
-    if kind not in TARGETS or parameters.get(kind) is not None:
+    kind = str(parameters.get("target"))
+    target = TARGETS.get(kind)
+    if target is None or parameters.get(kind) is not None:
         return
-    needed = ", ".join("{0}: …".format(name) for name, option in TARGETS[kind].options.items() if option.required)
+    needed = ", ".join("{0}: …".format(name) for name, option in target.options.items() if option.required)
     remedy = "Write them under '{0}', at least '{0}: {{{1}}}'.".format(kind, needed)
     raise InvalidInput("the target '{0}' has no options".format(kind), option=kind, name=parameters["name"], remedy=remedy)
 

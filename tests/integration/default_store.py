@@ -7,12 +7,11 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any, Iterator, Optional
+from typing import Any, Iterator, Mapping, Optional, Sequence
 
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 
@@ -24,10 +23,15 @@ def opened() -> Iterator[CredentialManager]:
         yield manager
 
 
+def create_all(credentials: Sequence[Mapping[str, Any]]) -> None:
+    """Store what a task with this option `credentials` would."""
+    with opened() as manager:
+        perform(manager, "credential", {"credentials": credentials}, AccessContext())
+
+
 def create_login(name: str, username: str, password: str) -> None:
     """Store a credential of type `basic`."""
-    with opened() as manager:
-        manager.create(DesiredCredential(name, type="basic", fields={"username": Secret(username), "password": Secret(password)}))
+    create_all([{"name": name, "type": "basic", "fields": {"username": username, "password": password}}])
 
 
 def read_field(name: str, field: str = "password", stage: str = "current") -> str:

@@ -14,12 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-<<<<<<< HEAD
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.scram import build_verifier
-=======
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql_password import build_verifier
 from tests.integration import default_store
->>>>>>> th
 
 BIN = Path(sys.executable).parent
 ROLE = "app"

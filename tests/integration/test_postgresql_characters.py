@@ -10,12 +10,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
-<<<<<<< HEAD
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.scram import build_verifier
-=======
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql_password import build_verifier
 from tests.integration.ansible_run import ONE_TRY
->>>>>>> th
 from tests.integration.rotated_role import ROLE, SHOW, new_play, rotation
 from tests.integration.test_rotation_postgresql import _waits, wait_for
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
 from dataclasses import dataclass
@@ -14,10 +15,12 @@ from typing import Mapping, Tuple
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.types.kerberos.keytab import read_keytab
 from tests.canary import canaries
 from tests.canary.channels import everywhere
 from tests.canary.sandbox import PLAYS, Sandbox
 from tests.canary.search import Searcher
+from tests.conftest import PROFILE
 from tests.servers import identity_provider, mongodb_wire, once, rabbitmq_api, scripted, sshd
 from tests.servers.scripted import Answer
 from tests.targets.certificate import read_fingerprint
@@ -224,6 +227,23 @@ def test_no_secret_shows_in_a_rotation_by_programs(given, sandbox, secret_in):
     assert any(b"/rendered/door" in command for _where, command in sandbox.processes["cmdline"])
 
 
+@pytest.mark.parametrize("options", [("--diff",), *([("--check", "--diff")] if PROFILE == "long" else [])], ids=" ".join)
+def test_no_secret_shows_when_files_are_deployed_and_commands_run(given, sandbox, options):
+    """The environment of the command that gets a value there holds it: that is what it is for. No other process has it."""
+    ended = sandbox.play("hosts.yml", dict(given, canary_store=store_of(sandbox)), options, {"ANSIBLE_KEEP_REMOTE_FILES": "0"})
+    searched = [blob for blob in everywhere(sandbox) if not (blob[0] == "/proc/*/environ" and b"CANARY_CHILD=1" in blob[1])]
+    assert Searcher(given).hits(searched) == []
+    assert ended == 0, sandbox.output[-3000:].decode("utf-8", "replace")
+    rendered = sandbox.path("rendered")
+    if "--check" in options:
+        assert list(rendered.iterdir()) == []
+        return
+    assert (rendered / "password").read_text() == given["canary"]
+    assert given["plain_canary"] in (rendered / "app.conf").read_text()
+    assert b"5 files" in sandbox.output
+    assert any(b"CANARY_CHILD=1" in environment for _where, environment in sandbox.processes["environ"])
+
+
 @pytest.mark.server
 def test_no_secret_shows_in_a_rotation_of_an_ssh_key_or_in_the_log_of_sshd(given, sandbox):
     server = once.sshd()
@@ -285,6 +305,26 @@ def test_no_secret_shows_in_a_rotation_at_a_directory_or_in_its_log(given, sandb
     assert b"refuses the login" in sandbox.output
     assert b"no such account" in sandbox.output
     assert server.accepts(dn, given["new_canary"])
+
+
+@pytest.mark.server
+def test_no_secret_shows_in_a_rotation_of_a_keytab_or_in_the_logs_of_the_kdc(given, sandbox):
+    server = once.krb5()
+    principal = server.add_principal("HTTP/canary.example.test")
+    old = server.write_keytab("HTTP/canary.example.test")
+    given = dict(given, admin_canary=server.password, keytab_canary=base64.b64encode(old).decode())
+    address = "{0}:{1}".format(server.host, server.admin_port)
+    place = {"kdc": server.kdc, "admin_server": address, "admin": server.user, "principal": principal}
+    ended = sandbox.play("rotate_kerberos.yml", dict(given, canary_store=store_of(sandbox), **place), ["--diff", "-vvv"])
+    found = [entry for each in (old, server.write_keytab("HTTP/canary.example.test")) for entry in read_keytab(each)]
+    # In base64, what a key looks like depends on where it begins.
+    parts = [base64.b64encode(bytes(shift) + entry.key)[4:-4].decode() for entry in found for shift in range(3)]
+    keys = {"key {0}".format(number): part for number, part in enumerate([*parts, *(entry.key.hex() for entry in found)])}
+    logs = [(log.name, log.read_bytes()) for log in (server.log, server.log.with_name("kadmind.log"))]
+    assert Searcher({**given, **keys}).hits([*everywhere(sandbox), *logs]) == []
+    assert ended == 0, sandbox.output[-3000:].decode("utf-8", "replace")
+    assert b"key is wrong" in sandbox.output
+    assert b"promoted" in sandbox.output
 
 
 @pytest.mark.server

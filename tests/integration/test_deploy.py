@@ -33,33 +33,6 @@ ON_ONE = """
         argv: [sh, -c, 'printf %s "$A" | cmp - {place}/{{{{ inventory_hostname }}}} && echo "$A"']
         env: {{A: {{credential: a}}}}
 """
-TASKS = """
-- {nebula.credential.credential: {name: db, type: basic, fields: {username: app, password: f1rst}}}
-- {name: checked, check_mode: true, nebula.credential.deploy: {dest: "{{ playbook_dir }}/app", template: app.j2}}
-- {name: nothing, ansible.builtin.assert: {that: "not (playbook_dir + '/app') is exists"}}
-- {name: unchanged, notify: told, nebula.credential.deploy: {dest: "{{ playbook_dir }}/none", state: absent}}
-- {meta: flush_handlers}
-- {name: none yet, ansible.builtin.assert: {that: told is not defined}}
-- name: first
-  notify: told
-  nebula.credential.deploy:
-    files:
-      - {dest: "{{ playbook_dir }}/app", template: app.j2, mode: '0640'}
-      - {dest: "{{ playbook_dir }}/app.env", credential: db, format: dotenv}
-- {meta: flush_handlers}
-- {name: told now, ansible.builtin.assert: {that: told is defined}}
-- {nebula.credential.credential: {name: db, fields: {password: s3cond}}}
-- {name: second, diff: true, nebula.credential.deploy: {dest: "{{ playbook_dir }}/app", template: app.j2}}
-- {name: old, nebula.credential.deploy: {dest: "{{ playbook_dir }}/old", credential: db, version: "1"}}
-- {name: missing, ignore_errors: true, nebula.credential.deploy: {dest: "{{ playbook_dir }}/x", template: missing.j2}}
-- {name: denied, ignore_errors: true, nebula.credential.deploy: {dest: "{{ playbook_dir }}/x", template: denied.j2}}
-- {name: lost, ignore_errors: true, nebula.credential.deploy: {dest: "{{ playbook_dir }}/no/such/x", template: app.j2}}
-- name: delegated
-  delegate_to: elsewhere
-  nebula.credential.run: {argv: [sh, -c, 'wc -c'], stdin: {credential: db, field: username}}
-  vars: {ansible_connection: local, ansible_python_interpreter: "{{ ansible_playbook_python }}"}
-- {name: unreached, ignore_unreachable: true, delegate_to: nowhere, nebula.credential.run: {argv: ["true"]}, vars: {ansible_port: 1}}
-"""
 
 
 def write_hosts(project, lines):
@@ -98,12 +71,41 @@ def test_a_hundred_hosts_get_a_value_that_was_read_once(project, counted, tmp_pa
     assert (counted.logins(), counted.reads()["a"], len(list(place.iterdir()))) == (1, 1, 100)
 
 
+CHANGES = """
+- {nebula.credential.credential: {name: db, type: basic, fields: {username: app, password: f1rst}}}
+- {name: checked, check_mode: true, nebula.credential.deploy: {dest: "{{ playbook_dir }}/app", template: app.j2}}
+- {name: nothing, ansible.builtin.assert: {that: "not (playbook_dir + '/app') is exists"}}
+- {name: unchanged, notify: told, nebula.credential.deploy: {dest: "{{ playbook_dir }}/none", state: absent}}
+- {meta: flush_handlers}
+- {name: none yet, ansible.builtin.assert: {that: told is not defined}}
+- name: first
+  notify: told
+  nebula.credential.deploy:
+    files:
+      - {dest: "{{ playbook_dir }}/app", template: app.j2, mode: '0640'}
+      - {dest: "{{ playbook_dir }}/app.env", credential: db, format: dotenv}
+- {meta: flush_handlers}
+- {name: told now, ansible.builtin.assert: {that: told is defined}}
+- {nebula.credential.credential: {name: db, fields: {password: s3cond}}}
+- {name: second, diff: true, nebula.credential.deploy: {dest: "{{ playbook_dir }}/app", template: app.j2}}
+- {name: old, nebula.credential.deploy: {dest: "{{ playbook_dir }}/old", credential: db, version: "1"}}
+- {name: missing, ignore_errors: true, nebula.credential.deploy: {dest: "{{ playbook_dir }}/x", template: missing.j2}}
+- {name: denied, ignore_errors: true, nebula.credential.deploy: {dest: "{{ playbook_dir }}/x", template: denied.j2}}
+- {name: lost, ignore_errors: true, nebula.credential.deploy: {dest: "{{ playbook_dir }}/no/such/x", template: app.j2}}
+- name: delegated
+  delegate_to: elsewhere
+  nebula.credential.run: {argv: [sh, -c, 'wc -c'], stdin: {credential: db, field: username}}
+  vars: {ansible_connection: local, ansible_python_interpreter: "{{ ansible_playbook_python }}"}
+- {name: unreached, ignore_unreachable: true, delegate_to: nowhere, nebula.credential.run: {argv: ["true"]}, vars: {ansible_port: 1}}
+"""
+
+
 def test_a_change_notifies_check_mode_changes_nothing_and_a_difference_names_versions(project):
     project.write("templates/app.j2", "{{ greeting }} {{ lookup('nebula.credential.get', 'db') }}\n")
     project.write("templates/missing.j2", "{{ nothing_of_that_name }}\n")
     project.write("templates/denied.j2", "{{ lookup('nebula.credential.get', 'nothing') }}\n")
     run = project.play(
-        TASKS,
+        CHANGES,
         header="  handlers:\n    - {name: told, ansible.builtin.set_fact: {told: true}}",
         variables="{greeting: hello, ansible_ssh_common_args: '-F none'}",
         ANSIBLE_TIMEOUT="5",

@@ -36,6 +36,7 @@ def _rotate_options() -> ArgumentSpec:
         "grace": {"type": "str"},
         "consumer_ttl": {"type": "str"},
         "serve_stale": {"type": "str"},
+        "validate_rotated": {"type": "bool"},
         "only_if_due": {"type": "bool", "default": False},
         "accepted": {"type": "bool"},
         "wrong_refused": {"type": "bool"},

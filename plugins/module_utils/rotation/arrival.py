@@ -56,9 +56,10 @@ def arrive(course: Course, entry: Entry, request: Optional[Request]) -> Union[En
 
 
 def forgive(journal: Journal, request: Optional[Request]) -> Journal:
-    """Return the journal with its attempts counted from zero, because a person requested another try."""
+    """Return the journal with its attempts counted from zero, because a person requested another try. Previous is tried again, too."""
     owns = journal.sole_owner or (request is not None and request.traits.sole_owner)
-    return replace(journal, orphaned=False, settles=0, sole_owner=owns)
+    answer = None if request is not None and request.is_driven else journal.previous_answer
+    return replace(journal, orphaned=False, settles=0, sole_owner=owns, previous_answer=answer)
 
 
 def check_by_hand(entry: Entry, request: Request) -> None:

@@ -147,6 +147,7 @@ class Course:
             target=dict(request.target, kind=request.kind),
             manual=request.manual,
             unverified=_is_unverified(journal, request),
+            validates=request.validates,
             # A person who runs the phases may send pending at any time from now on.
             sent=self.now() if request.manual else journal.sent,
         )

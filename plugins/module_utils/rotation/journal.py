@@ -49,8 +49,7 @@ CLOSING = "closing"
 PARKED = "parked"
 LOST = "lost"
 
-FORWARD = "forward"
-BACK = "back"
+FORWARD, BACK = "forward", "back"
 
 SECOND = 1000000
 SKEW_STAMP = int(SKEW.total_seconds()) * SECOND
@@ -139,6 +138,8 @@ class Journal:
         dropping: since when a request to drop pending, or previous, is under way or may still land.
         unverified: the target is not known to have accepted current when the rotation began: forward only.
         grace_of: in a rotation back to previous, the version that was promoted before it.
+        validates: previous is tried at the target in the grace period.
+        previous_answer: the outcome of that probe; None before it.
         holder, until: the controller that holds the lease, and when the lease ends.
     """
 
@@ -200,6 +201,8 @@ class Journal:
     dropping: Optional[int] = None
     unverified: bool = False
     grace_of: Optional[str] = None
+    validates: bool = False
+    previous_answer: Optional[str] = None
     holder: Optional[str] = None
     until: Optional[int] = None
 

@@ -26,10 +26,13 @@ OTHERS = "the host 'box' cannot be reached"
     [
         ("ansible_user=operator ansible_password=old-word", OWN),
         ("ansible_user=operator ansible_become=true ansible_become_password=old-word", OWN),
-        ("ansible_user=admin ansible_become=true ansible_become_method=su ansible_become_user=operator ansible_become_password=x", OWN),
+        (
+            "ansible_user=admin ansible_become=true ansible_become_method=su ansible_become_user=operator ansible_become_password=no-use",
+            OWN,
+        ),
         ("ansible_user=operator", OTHERS),
-        ("ansible_user=admin ansible_become=true ansible_become_password=x", OTHERS),
-        ("ansible_user=operator ansible_become=true ansible_become_method=su ansible_become_password=x", OTHERS),
+        ("ansible_user=admin ansible_become=true ansible_become_password=no-use", OTHERS),
+        ("ansible_user=operator ansible_become=true ansible_become_method=su ansible_become_password=no-use", OTHERS),
     ],
 )
 def test_the_account_by_whose_password_ansible_gets_in_is_not_rotated(project: Any, variables: str, words: str) -> None:

@@ -102,6 +102,9 @@ def delegate(action: ActionBase, host: str, variables: Mapping[str, Any]) -> tup
 class _Connector(TaskExecutor):
     """Makes a connection as ansible-core does for a task: plugins of connection, shell and become, with their options and passwords."""
 
+    # From ansible-core 2.21 on, this is a property of the base that returns the task of the process, whichever host that is for.
+    _task: Any = None
+
     def __init__(self, action: ActionBase, task: Any, context: Any) -> None:
         self._task = task
         self._play_context = context

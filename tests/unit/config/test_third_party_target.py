@@ -61,12 +61,12 @@ def test_one_that_is_not_listed_is_not_imported(site: Path) -> None:
 
 
 def test_a_name_that_no_package_has_is_refused_with_the_one_that_was_meant(site: Path) -> None:
-    error = refuse("postgresq", "postgresq")
+    error = refuse("postgres", "postgres")
     assert isinstance(error, InvalidInput)
-    assert "there is no target 'postgresq'" in str(error)
+    assert "there is no target 'postgres'" in str(error)
     assert "Did you mean 'postgresql'?" in str(error)
     assert "or the name of an entry point" in str(error)
-    assert not is_kind("postgresq")
+    assert not is_kind("postgres")
 
 
 @pytest.mark.parametrize(

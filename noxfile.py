@@ -232,7 +232,6 @@ def tests(session: nox.Session) -> None:
     for old in CACHE.glob("coverage*"):
         old.unlink()
     run_pytest(session, "fast", "--cov", "--cov-report=", "--durations=15", *session.posargs)
-    session.run("coverage", "report", "--format=total")
     if not session.posargs:
         session.run("coverage", "report", "--include", ",".join(FULLY_COVERED), "--fail-under=100")
 

@@ -20,8 +20,8 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.scram import build_verifier
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql_password import build_verifier
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store

@@ -240,13 +240,14 @@ class _Rotation:
             InvalidInput: the grace period is shorter than consumers need.
         """
         consumers = [duration(self._parameters.get(option) or 0, option) for option in ("consumer_ttl", "serve_stale")]
-        if not self._target.manual and self._target.traits.overlap == OVERLAP_NONE:
+        traits = self._target.traits
+        if not self._target.manual and traits.overlap == OVERLAP_NONE and not traits.grants_last:
             return timedelta(0)
         wanted = self._parameters.get("grace")
         policy = RotationPolicy.read(self._current.full_metadata.policy).grace
         needed = self._target.driven or any(consumers)
         if wanted is None and not policy:
-            return consumers[0] + consumers[1] + SKEW if needed else timedelta(0)
+            return max(sum(consumers, SKEW) if needed else timedelta(0), timedelta(seconds=traits.grants_last))
         grace = policy if wanted is None else duration(wanted, "grace")
         if needed:
             check_grace(grace, consumers[0], consumers[1], "grace" if wanted is not None else "policy.grace")

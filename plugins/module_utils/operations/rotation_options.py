@@ -94,7 +94,7 @@ def check_target(parameters: Mapping[str, Any], traits: TargetTraits, *, driven:
     Raises:
         InvalidInput: one does not.
     """
-    if driven and traits.overlap == OVERLAP_NONE:
+    if driven and traits.overlap == OVERLAP_NONE and not traits.grants_last:
         _refuse(parameters, (*GRACE_OPTIONS, VALIDATE), _NO_GRACE)
     if traits.maker == SERVICE:
         _refuse(parameters, _VALUE_OPTIONS, "the service makes the value of this target")

@@ -136,8 +136,8 @@ def _stages_to_drop(journal: Journal) -> Tuple[str, ...]:
 
 def _is_owed(journal: Journal, stage: str) -> bool:
     """Whether the target has to drop the value before the store drops the stage."""
-    was_sent = stage == PREVIOUS or journal.sent is not None
-    return journal.withdraws and was_sent and stage not in journal.withdrawn
+    is_kept_there = journal.withdraws or journal.grants if stage == PREVIOUS else journal.withdraws and journal.sent is not None
+    return is_kept_there and stage not in journal.withdrawn
 
 
 def _resume_grace(course: Course, entry: Entry) -> Step:

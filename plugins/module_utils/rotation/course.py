@@ -141,6 +141,7 @@ class Course:
             marks=traits.marks,
             sole_owner=traits.sole_owner,
             readable=traits.readable,
+            grants=bool(traits.grants_last),
             propagation=traits.propagation,
             grace=int(request.grace.total_seconds()),
             target=dict(request.target, kind=request.kind),

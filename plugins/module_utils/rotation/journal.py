@@ -49,8 +49,7 @@ CLOSING = "closing"
 PARKED = "parked"
 LOST = "lost"
 
-FORWARD = "forward"
-BACK = "back"
+FORWARD, BACK = "forward", "back"
 
 SECOND = 1000000
 SKEW_STAMP = int(SKEW.total_seconds()) * SECOND
@@ -129,6 +128,7 @@ class Journal:
         walk, done, answer: the round through the places under way, the places it has dealt with, their combined outcome.
         at: the places that the last request reached, and that are probed next.
         readable: from the target's traits: the service shows the value that it made.
+        grants: from the target's traits: what was granted with an old value outlasts it, so previous is kept and then retired.
         held: ids of the values that the service held before it was to make one.
         strays: ids of values that the service seems to have made for us, and whose response was lost.
         unanswered: the service was to make a value, and its response was lost.
@@ -183,6 +183,7 @@ class Journal:
     marks: bool = False
     sole_owner: bool = False
     readable: bool = False
+    grants: bool = False
     propagation: int = 0
     places: Tuple[str, ...] = ()
     behind: Tuple[str, ...] = ()

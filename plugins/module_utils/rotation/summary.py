@@ -114,6 +114,8 @@ def _describe_plan(kind: str, traits: TargetTraits) -> List[str]:
 
 
 def _describe_end(traits: TargetTraits) -> str:
+    if traits.grants_last:
+        return "have the target drop the previous value when the grace period is over: what was granted with it may be used until then"
     if traits.overlap == OVERLAP_NONE:
         return "retire the previous value at once: the target refuses it since apply"
     if traits.overlap == ALTERNATING:

@@ -45,9 +45,10 @@ def load_specification(kind: str, allowed: Iterable[str]) -> Specification:
     """Load a third party's target, and return the specification of `credential_rotate` with its options as `target_options`.
 
     Raises:
+        InvalidInput: there is no such target.
         InvalidConfiguration: it is not allowed, or cannot be loaded.
     """
-    from ansible_collections.nebula.credential.plugins.plugin_utils.action.third_party_target import load_target
+    from ansible_collections.nebula.credential.plugins.plugin_utils.config.third_party_target import load_target
 
     target = load_target(kind, allowed)
     # Without a default, a task that leaves `target_options` out would skip the check for required options.
@@ -65,7 +66,7 @@ def name_hosts(parameters: Mapping[str, Any], action: ActionBase, variables: Map
     where = option_of(kind)
     given = dict(parameters.get(where) or {})
     for name, option in find_target(kind).options.items():
-        if option.hosts:
+        if option.hosts and (option.hosts_default or given.get(name) is not None):
             find = find_hosts if option.type == "list" else find_host
             given[name] = find(given.get(name), action, variables, "{0}.{1}".format(where, name))
     return {**parameters, where: given}

@@ -20,12 +20,15 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.backend import ObjectBackend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class, read_traits
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import resilient
+from ansible_collections.nebula.credential.plugins.module_utils.layers.write_lock import WriteLock
+from ansible_collections.nebula.credential.plugins.module_utils.locks.configuration import StoreLock
+from ansible_collections.nebula.credential.plugins.module_utils.locks.file import FileLocks
 from tests.backends.discovery import HARNESSES, KINDS
-from tests.backends.harness import StoreKind
+from tests.backends.harness import StoreKind, locking
 from tests.conftest import PROFILE
 from tests.servers import proxy
 from tests.target_suite.rotated import AUTO, SETTLE, Rotated, run_until_failure
@@ -109,13 +112,22 @@ def list_cases() -> list[tuple[StoreKind, Any]]:
     return [(kind, way) for kind in kinds for way in list_ways(kind)]
 
 
+def excluding(backend: Backend) -> Backend:
+    """Put locks around a backend that cannot compare and swap. All writers of the test are in this process, so a file excludes all."""
+    if backend.capabilities.native_cas:
+        return backend
+    locks = FileLocks({"path": "~/.nebula/write-locks"}, backend.context.store, backend.context.warn)
+    return WriteLock(backend, StoreLock(locks, "nebula", 60.0, excludes_all=True))
+
+
 @contextmanager
 def rotating(kind: StoreKind, way: Any, directory: Path) -> Iterator[Rotated]:
     """A credential in a store of that kind that goes down, and its service."""
-    directory.mkdir()
+    (directory / "store").mkdir(parents=True, mode=0o700)
     with ExitStack() as ending:
         down = ending.enter_context(way(kind, directory / "store"))
-        backend = kind.wrap(resilient(backend_class(kind.backend)(down.options, BackendContext("prod")), ONCE))
+        backend = excluding(resilient(backend_class(kind.backend)(down.options, BackendContext("prod")), ONCE))
+        backend = backend if kind.wrap is locking else kind.wrap(backend)
         backend.connect()
         ending.callback(backend.close)
         service = CommandServiceOfTwo(directory)

@@ -18,8 +18,9 @@ from tests.unit.store.managing import ask
 
 
 @pytest.fixture
-def manager():
-    """A store with two versions of one credential, and another one."""
+def manager(monkeypatch):
+    """A store whose backend reads several at once, with two versions of one credential, and another one."""
+    monkeypatch.setattr(Memory, "capabilities", replace(Memory.capabilities, batch_get=True))
     opened = open_store({"backend": "memory"}, name="prod", warn=lambda _message: None)
     for password in ("one", "two"):
         ask(opened, "credential", name="db", type="basic", state="present", fields={"username": "app", "password": password})
@@ -58,7 +59,6 @@ def test_each_source_has_the_fields_that_it_asks_for_in_order(manager):
 
 def test_current_values_are_read_in_one_request(manager, monkeypatch):
     several, asked = Memory.get_many, []
-    monkeypatch.setattr(Memory, "capabilities", replace(Memory.capabilities, batch_get=True))
     monkeypatch.setattr(Memory, "get_many", lambda backend, names: asked.append(list(names)) or several(backend, names))
     read(manager, {"name": "db"}, {"name": "api"}, {"name": "db", "fields": ["username"]})
     assert asked == [["db", "api"]]

@@ -210,13 +210,13 @@ OF_A_CONFIGURATION = (
 )
 OF_A_ROTATION = (
     Wrong("no target", {ROTATE: {"name": "db"}}, "invalid_input", ("target", "'db'", "none")),
-    Wrong("a target that there is not", {ROTATE: {"name": "db", "target": "mysql"}}, "invalid_input", ("'mysql'", "postgresql")),
+    Wrong("a target that there is not", {ROTATE: {"name": "db", "target": "mysqll"}}, "invalid_input", ("'mysqll'", "mysql")),
     Wrong("a phase that there is not", {ROTATE: {"name": "db", "phase": "begin"}}, "invalid_input", ("phase", "begin", "prepare")),
     Wrong(
         "a target without its options",
         {ROTATE: {"name": "db", "target": "command"}},
         "invalid_input",
-        ("target is command", "missing: command"),
+        ("the target 'command' has no options", "option 'command'", "'command: {apply: …, verify: …}'"),
     ),
     Wrong("nothing to promote", {ROTATE: {"name": "db", "phase": "commit"}}, "invalid_input", ("'db'", "prepare")),
     Wrong("a name that is not stored", {ROTATE: {"name": "db_pas", "target": "none"}}, "not_found", ("'db_pas'", "store 'prod'")),

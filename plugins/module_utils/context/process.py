@@ -7,14 +7,17 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import selectors
 import signal
 import subprocess
 import sys
+import termios
 import time
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, StorageError, Unavailable
@@ -57,7 +60,7 @@ def run_program(argv: Sequence[str], given: bytes, environment: Mapping[str, str
     end = time.monotonic() + seconds
     process = _start(argv, environment)
     try:
-        output, errors = _Exchange(process, given).carry_out(end)
+        output, errors = Exchange(process, given).carry_out(end)
         status = _await_end(process, end)
     finally:
         _end(process)
@@ -106,33 +109,42 @@ def _start(argv: Sequence[str], environment: Mapping[str, str]) -> subprocess.Po
         raise InvalidConfiguration(what, option="command", remedy="Name a program that this user may execute.") from None
 
 
-class _Exchange:
+class Exchange:
     """What goes to the program and what comes from it."""
 
-    def __init__(self, process: subprocess.Popen[bytes], given: bytes) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], given: bytes, cut: Mapping[str, int] = MappingProxyType({"stderr": _MOST_ERRORS})):
+        """Set the program, which has pipes, and what it reads on standard input.
+
+        Args:
+            process: the program.
+            given: what it reads. It may leave it unread.
+            cut: after how many bytes a stream, `stdout` or `stderr`, is no longer kept. Another one may have `MOST_OUTPUT`.
+        """
         self._process = process
         self._left = memoryview(given)
+        self._cut = cut
         self._received: Dict[str, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
         self._selector = selectors.DefaultSelector()
 
     def carry_out(self, end: float) -> Tuple[bytes, bytes]:
-        """Return what the program wrote on standard output and, cut, on standard error.
+        """Return what the program wrote on standard output and on standard error.
 
         It ends with both streams, or with the program: a child that it leaves running may hold them open, and write without end.
+
+        Raises:
+            TooSlow: `end` (by the monotonic clock) has come.
+            StorageError: a stream that is not cut has too much.
         """
         with self._selector:
             self._watch()
             while self._selector.get_map():
-                ended = _has_ended(self._process)
-                ready = self._selector.select(0 if ended else max(0.0, min(_LOOK, end - time.monotonic())))
-                for key, _events in ready:
-                    self._advance(key)
-                if ended and not ready:
+                if _has_ended(self._process):
+                    self._receive_rest()
                     break
                 if time.monotonic() >= end:
-                    if ended:
-                        break
                     raise TooSlow
+                for key, _events in self._selector.select(max(0.0, min(_LOOK, end - time.monotonic()))):
+                    self._advance(key)
         return bytes(self._received["stdout"]), bytes(self._received["stderr"])
 
     def _watch(self) -> None:
@@ -143,13 +155,20 @@ class _Exchange:
 
     def _advance(self, key: selectors.SelectorKey) -> None:
         try:
-            is_over = self._send(key.fd) if key.data == "stdin" else self._receive(key.fd, key.data)
+            is_over = self._send(key.fd) if key.data == "stdin" else not self._receive(key.fd, key.data, _PART)
         except BlockingIOError:
             return
         if is_over:
             self._selector.unregister(key.fileobj)
             # A program may write its answer only after the end of its input.
             key.fileobj.close()  # type: ignore[union-attr]  # it is one of the three streams
+
+    def _receive_rest(self) -> None:
+        """Read what the streams hold now, after the end of the program: all that it wrote itself is in it."""
+        for key in [key for key in self._selector.get_map().values() if key.data != "stdin"]:
+            left = int.from_bytes(fcntl.ioctl(key.fd, termios.FIONREAD, bytes(4)), sys.byteorder)
+            while left > 0:
+                left -= self._receive(key.fd, key.data, min(left, _PART))
 
     def _send(self, descriptor: int) -> bool:
         try:
@@ -158,17 +177,15 @@ class _Exchange:
             return True
         return not self._left
 
-    def _receive(self, descriptor: int, name: str) -> bool:
-        part = os.read(descriptor, _PART)
+    def _receive(self, descriptor: int, name: str, size: int) -> int:
+        """Keep what is read of a stream, and return how many bytes it is: none at its end."""
+        part = os.read(descriptor, size)
         received = self._received[name]
-        if name == "stderr":
-            received += part[: _MOST_ERRORS - len(received)]
-        else:
-            received += part
+        received += part[: self._cut[name] - len(received)] if name in self._cut else part
         if len(received) > MOST_OUTPUT:
             what = "the command wrote more than {0} MiB".format(MOST_OUTPUT // 1024 // 1024)
             raise StorageError(what, remedy="It has to answer with what the request names, and nothing else.")
-        return not part
+        return len(part)
 
 
 def _has_ended(process: subprocess.Popen[bytes]) -> bool:

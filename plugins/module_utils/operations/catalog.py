@@ -52,6 +52,8 @@ CATALOG: Dict[str, OperationTraits] = {
         OperationTraits("store_schema"),
         OperationTraits("cache", read_only=True),
         OperationTraits("migrate", other_stores=("to",)),
+        OperationTraits("deploy", read_only=True, cacheable=True, counts_as_use=True),
+        OperationTraits("run", read_only=True, cacheable=True, counts_as_use=True),
     )
 }
 """Every operation by its name."""

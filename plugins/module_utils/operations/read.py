@@ -79,7 +79,8 @@ def get_many(manager: CredentialManager, parameters: Mapping[str, Any], context:
         context: the caller.
 
     Returns:
-        `{values: {name: value}, failures: {name: {code, message}}}`. Each name is in one of them.
+        `{values: {name: value}, versions: {name: version}, failures: {name: {code, message}}}`. Each name is among the values or the
+        failures.
 
     Raises:
         InvalidInput: more credentials match than `max_names`; no value was read.
@@ -106,7 +107,8 @@ def get_many(manager: CredentialManager, parameters: Mapping[str, Any], context:
         else:
             values[result.name] = result.answer[0]
             secrets += result.answer[1]
-    return Outcome({"values": values, "failures": failures}, tuple(secrets))
+    versions = {read.name: read.answer.version for read in reads if read.answer is not None and read.name in values}
+    return Outcome({"values": values, "versions": versions, "failures": failures}, tuple(secrets))
 
 
 def describe_failure(error: Optional[CredentialError], store: str) -> Dict[str, str]:

@@ -110,6 +110,12 @@ def _cache() -> Operation:
     return cache
 
 
+def _read_sources() -> Operation:
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.sources import read_sources
+
+    return read_sources
+
+
 def _migrate() -> Operation:
     from ansible_collections.nebula.credential.plugins.module_utils.operations.migrate import migrate
 
@@ -133,4 +139,6 @@ OPERATIONS: Mapping[str, Callable[[], Operation]] = {
     "store_schema": _store_schema,
     CACHE: _cache,
     "migrate": _migrate,
+    "deploy": _read_sources,
+    "run": _read_sources,
 }

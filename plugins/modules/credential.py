@@ -47,11 +47,38 @@ options:
         description:
           - The value of the type's primary field, for example the password of V(basic).
           - If it is left out, a stored value stays; if there is none, one is generated.
-          - It is text. Quote digits and words like V(yes), which YAML otherwise turns into another text.
+          - It is text. Quote digits and words like V(yes), which YAML otherwise turns into another text. The text V(None) is refused -
+            Ansible makes it of a C(vars_prompt) without a terminal.
         type: raw
+      value_from: &value_from
+        description:
+          - Where the value is read instead, on the controller, before anything else is done. Not with C(run_on=target).
+        type: dict
+        suboptions:
+          file:
+            description:
+              - A file, found as M(ansible.builtin.copy) finds it, and decrypted if Ansible Vault has encrypted it.
+              - Each byte of it is the value, a line break at its end included.
+            type: path
+            required: true
+      prompt: &prompt
+        description:
+          - Prompts for the value at the terminal, twice, without showing it. Without a terminal the task fails. Not with C(run_on=target).
+          - With C(on_exists=keep) there is no prompt if the credential exists. For several hosts write C(run_once).
+        type: bool
+      on_exists: &on_exists
+        description:
+          - What happens if the credential exists. V(update) makes it as the task says; V(keep) leaves it as it is, in any state.
+          - Defaults to V(update).
+        type: str
+        choices: [update, keep]
+      overwrite: &overwrite
+        description: Another way to write C(on_exists). V(false) is V(keep), V(true) is V(update).
+        type: bool
       fields: &fields
         description:
           - Values by field. They are merged into the stored ones; a field set to null is removed.
+          - V(a.b.c) is a part of the JSON in the stored field C(a), unless there is a field of that name. The rest of the JSON stays.
           - Null for the primary field, and for one that the type declares secret, counts as not given.
           - The primary field is set here or by O(value), not by both.
           - The primary field and those that the type declares secret are text. Others may be numbers and booleans too; where a store keeps
@@ -245,6 +272,10 @@ options:
     default: present
   type: *type
   value: *value
+  value_from: *value_from
+  prompt: *prompt
+  on_exists: *on_exists
+  overwrite: *overwrite
   fields: *fields
   encoding:
     description:

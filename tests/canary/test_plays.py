@@ -45,6 +45,7 @@ class Run:
 INVENTORY = "localhost ansible_connection=local ansible_python_interpreter={0}\n".format(sys.executable)
 AS_JSON = (("ANSIBLE_STDOUT_CALLBACK", "ansible.posix.json"),)
 WITHOUT_SESSION = (("NEBULA_CREDENTIAL_SESSION", "false"),)
+ENABLED = (("ANSIBLE_VARS_ENABLED", "host_group_vars,nebula.credential.credentials"),)
 RUNS = (
     Run("provision.yml", says=(b"failed=0",)),
     Run("provision.yml", ("--diff",)),
@@ -54,6 +55,9 @@ RUNS = (
     Run("cloud_types.yml", ("--diff", "-vvv"), says=(b"the service gave no new value", b"rescued=1")),
     Run("migrate.yml", ("--diff", "-vvv"), says=(b"duplicate", b"moved/blob", b"rescued=1")),
     Run("migrate.yml", environment=WITHOUT_SESSION, says=(b"rescued=1",)),
+    Run(
+        "everyday/site.yml", ("--diff",), ENABLED, says=(b"mode 0600 at ", b"fewer than 1000 characters", b"read only by its configuration")
+    ),
     Run("failing.yml", says=(b"no_such_type", b"no_such_field", b"no_such_backend", b"rescued=1")),
     Run("failing.yml", ("--diff",), AS_JSON),
 )

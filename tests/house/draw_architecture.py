@@ -19,9 +19,10 @@ from tests.house.rooms import CHECKOUT, ORDERS, Room, read_floors, read_room_imp
 
 PICTURE = CHECKOUT / "docs" / "architecture.svg"
 CAPTIONS: Mapping[Room, str] = {
-    ("lookup", ""): "get, get_many, find",
+    ("lookup", ""): "get, get_many, file, find",
     ("filter", ""): "jwt_claims",
     ("test", ""): "valid_jwt",
+    ("vars", ""): "names of credentials",
     ("action", ""): "one for each module",
     ("callback", ""): "starts the session early",
     ("modules", ""): "what runs on a target",

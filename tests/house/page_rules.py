@@ -61,7 +61,7 @@ def find_broken_links(tree: SourceTree) -> Iterator[str]:
 
 def find_unknown_plugins(tree: SourceTree) -> Iterator[str]:
     """Every plugin, role and playbook that a page names is there."""
-    folders = ("plugins/lookup", "plugins/filter", "plugins/test", "plugins/modules", "plugins/callback", "playbooks")
+    folders = ("plugins/lookup", "plugins/filter", "plugins/test", "plugins/vars", "plugins/modules", "plugins/callback", "playbooks")
     known = {source.path.stem for folder in folders for source in tree.glob(folder + "/*")} | {*tree.folders("roles"), *NO_PLUGINS}
     for page in pages(tree):
         yield from ("{0}: nebula.credential.{1}".format(page.name, name) for name in sorted(set(PLUGIN.findall(page.text)) - known))

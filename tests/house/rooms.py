@@ -14,7 +14,7 @@ from typing import Dict, FrozenSet, Iterator, List, Mapping, Optional, Set, Tupl
 CHECKOUT = Path(__file__).resolve().parents[2]
 OURS = "ansible_collections.nebula.credential.plugins."
 # From the ground up; an import goes down only. Those of one floor do not import one another.
-TREES = "module_utils < plugin_utils, modules < lookup, filter, test, action, callback, doc_fragments"
+TREES = "module_utils < plugin_utils, modules < lookup, filter, test, vars, action, callback, doc_fragments"
 ORDER = """
 errors < sent_code, model, filesystem < encoding, context < network < logins < backends < types < locks < crypto, rotation
 < layers, argument_specs < audit, metrics, hosts < store < migration, adoption, drift, scanning, reports < operations

@@ -8,11 +8,17 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import ArgumentSpec, Specification, store_options
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import (
+    TARGET,
+    ArgumentSpec,
+    Specification,
+    store_options,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.types.custom import Custom
 
 PRESENT, ABSENT, REVOKED, RESTORED = "present", "absent", "revoked", "restored"
+UPDATE, KEEP = "update", "keep"
 STATES = (PRESENT, ABSENT, REVOKED, RESTORED)
 
 
@@ -89,6 +95,10 @@ def one_credential() -> ArgumentSpec:
     return {
         "type": {"type": "str"},
         "value": {"type": "raw", "no_log": True},
+        "value_from": {"type": "dict", "no_log": False, "options": {"file": {"type": "path", "required": True}}},
+        "prompt": {"type": "bool"},
+        "on_exists": {"type": "str", "choices": [UPDATE, KEEP]},
+        "overwrite": {"type": "bool"},
         "fields": {"type": "dict", "no_log": True},
         "encoding": {"type": "str", "choices": ["text", "base64"], "default": "text"},
         "allow_empty": {"type": "bool", "default": False},
@@ -114,7 +124,13 @@ def one_credential() -> ArgumentSpec:
 
 INHERITED = ("encoding", "allow_empty", "check", "force", "recoverable", "permanent", "revoke_tokens")
 """The options that an element of `credentials` takes from the task if it does not set them itself; `state` is another."""
-_EXCLUSIVE = (("value", "generate"), ("expires_at", "ttl"), ("generate", "version"), ("recoverable", "permanent"))
+_EXCLUSIVE = (
+    ("value", "generate", "prompt", "value_from"),
+    ("on_exists", "overwrite", "idempotency_key"),
+    ("expires_at", "ttl"),
+    ("generate", "version"),
+    ("recoverable", "permanent"),
+)
 
 
 def _element() -> ArgumentSpec:
@@ -147,9 +163,22 @@ def _whole() -> ArgumentSpec:
     )
 
 
-def _check_declarations(parameters: Mapping[str, Any]) -> None:
-    """Check the declared fields of each credential. Raises InvalidInput if a secret one has a default, which results would show."""
+def keeps_existing(described: Mapping[str, Any]) -> bool:
+    """Return True if a credential that exists stays as it is."""
+    return described.get("on_exists") == KEEP or described.get("overwrite") is False
+
+
+def _check_each(parameters: Mapping[str, Any]) -> None:
+    """Check each credential.
+
+    Raises:
+        InvalidInput: a declared secret field has a default, which results would show; or the host would have to read from the controller.
+    """
     for described in (parameters, *(parameters.get("credentials") or ())):
+        for option in ("prompt", "value_from"):
+            if parameters["run_on"] == TARGET and described.get(option):
+                remedy = "Leave 'run_on: target' out; or give the value in 'value'."
+                raise InvalidInput("it is read on the controller", name=described.get("name"), option=option, remedy=remedy)
         if described.get("declared_fields") is not None:
             try:
                 Custom.declare(described["declared_fields"])
@@ -163,5 +192,5 @@ CREDENTIAL = Specification(
     argument_spec=_whole(),
     mutually_exclusive=[*_EXCLUSIVE, ("name", "credentials"), *(("credentials", option) for option in _ALONE)],
     required_one_of=[("name", "credentials")],
-    check=_check_declarations,
+    check=_check_each,
 )

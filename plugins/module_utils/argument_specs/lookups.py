@@ -20,29 +20,39 @@ def _where() -> ArgumentSpec:
     }
 
 
-def _reading() -> ArgumentSpec:
-    reactions = {option: {"type": "str", "choices": list(REACTIONS)} for option in ("on_missing", "on_denied", "on_error")}
+def _reacting() -> ArgumentSpec:
+    reactions: ArgumentSpec = {option: {"type": "str", "choices": list(REACTIONS)} for option in ("on_missing", "on_denied", "on_error")}
+    return dict(reactions, default={"type": "raw"})
+
+
+def _reading_one_field() -> ArgumentSpec:
     return dict(
         _where(),
-        **reactions,
-        default={"type": "raw"},
+        **_reacting(),
         field={"type": "str"},
-        fields={"type": "list", "elements": "str"},
         stage={"type": "str", "choices": ["current", "pending", "previous"], "default": "current"},
-        encoding={"type": "str", "choices": ["text", "base64"], "default": "text"},
         fresh={"type": "bool", "default": False},
+    )
+
+
+def _reading() -> ArgumentSpec:
+    return dict(
+        _reading_one_field(),
+        fields={"type": "list", "elements": "str"},
+        encoding={"type": "str", "choices": ["text", "base64"], "default": "text"},
         hash={"type": "str", "choices": ["sha512_crypt", "sha256_crypt", "bcrypt", "scram"]},
         hash_rounds={"type": "int"},
         salt_for={"type": "str"},
     )
 
 
+_OF_ONE: ArgumentSpec = {"version": {"type": "str"}, "fallback": {"type": "list", "elements": "str"}}
 _OF_HASH = {"hash_rounds": ["hash"], "salt_for": ["hash"]}
 _ONE_FIELD = (("field", "fields"), ("hash", "fields"))
 
 
 GET = Specification(
-    argument_spec=dict(_reading(), version={"type": "str"}, fallback={"type": "list", "elements": "str"}),
+    argument_spec=dict(_reading(), **_OF_ONE),
     mutually_exclusive=[*_ONE_FIELD, ("version", "fallback")],
     required_by=_OF_HASH,
 )
@@ -51,6 +61,7 @@ GET_MANY = Specification(
     mutually_exclusive=_ONE_FIELD,
     required_by=_OF_HASH,
 )
+FILE = Specification(argument_spec=dict(_reading_one_field(), **_OF_ONE), mutually_exclusive=[("version", "fallback")])
 FIND = Specification(
     argument_spec=dict(_where(), **filter_options()),
     mutually_exclusive=list(FILTERS_OF_ONE_THING),

@@ -21,6 +21,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.read 
 
 Given = Dict[str, Optional[Secret]]
 
+NO_TERMINAL = "None"
+"""What Ansible makes of a `vars_prompt` without a terminal: this text, as the value of the variable."""
+
 
 def read_value(parameters: Mapping[str, Any]) -> Optional[Secret]:
     """Return the option `value`, as `encoding` and `allow_empty` say; None if it is not given.
@@ -28,6 +31,10 @@ def read_value(parameters: Mapping[str, Any]) -> Optional[Secret]:
     Raises:
         InvalidInput: it is not text, not base64, or empty.
     """
+    for option in ("value_from", "prompt"):
+        if parameters.get(option):
+            # The edge reads it, and gives 'value' in its place.
+            raise InvalidInput("the library reads no value by itself", option=option, remedy="Give it in 'value'.")
     value = parameters.get("value")
     if value is None:
         return None
@@ -62,6 +69,12 @@ def _read_field(value: Any, parameters: Mapping[str, Any], option: str) -> Optio
 
 
 def _read_text(text: str, parameters: Mapping[str, Any], option: str) -> Secret:
+    if text == NO_TERMINAL:
+        what = "it is the text 'None', which Ansible makes of a vars_prompt without a terminal, and of a variable that is null"
+        remedy = (
+            "Give the value with -e, or 'prompt: true', which fails without a terminal. If it is the word, give it as base64: Tm9uZQ==."
+        )
+        raise InvalidInput(what, option=option, remedy=remedy)
     value = _decode(text, option) if _encoding_of(parameters) == BASE64 else _encode(text, option)
     if not value and not parameters.get("allow_empty"):
         remedy = "Check the variable or lookup that it comes from; or write 'allow_empty: true' if that is meant."

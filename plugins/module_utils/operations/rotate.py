@@ -21,6 +21,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.c
     STATUS,
     TEST,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import check_takes_writes
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, RotationFailed, RotationLost, RotationParked
 from ansible_collections.nebula.credential.plugins.module_utils.layers.read_once import ReadOnce
 from ansible_collections.nebula.credential.plugins.module_utils.model.dates import read_schedule
@@ -151,6 +152,7 @@ class _Rotation:
             check_rollback(self._parameters, before, self._describe_target())
         self._check_value(before)
         if check_mode:
+            check_takes_writes(self._manager.backend, self._name)
             return self._plan(before)
         if self._phase in (AUTO, ROLLBACK, SETTLE):
             check_driver(has_driver=STEP in self._parameters, driven=self._target.driven)
@@ -185,8 +187,7 @@ class _Rotation:
     def _plan(self, before: Mapping[str, Any]) -> Outcome:
         changes = self._phase in (AUTO, PREPARE, COMMIT, ROLLBACK, FORGET)
         plan = self._engine.plan(self._request()) if self._phase in (AUTO, PREPARE) else {}
-        side = self._describe_side(before)
-        after = side
+        after = side = self._describe_side(before)
         if self._phase in (AUTO, PREPARE, COMMIT):
             request = self._request()
             if self._phase == COMMIT and not self._gives_grace():

@@ -20,6 +20,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.param
 _DESCRIBES = (
     "type",
     "value",
+    "value_from",
+    "prompt",
+    "on_exists",
+    "overwrite",
     "fields",
     "generate",
     "declared_fields",

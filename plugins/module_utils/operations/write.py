@@ -18,6 +18,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.c
     PRESENT,
     RESTORED,
     REVOKED,
+    keeps_existing,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
     Authenticating,
@@ -244,6 +245,7 @@ def read_desired(item: Mapping[str, Any], *, is_authenticated: bool = False) -> 
         expires_at=None if item.get("expires_at") is None else moment(item["expires_at"], "expires_at"),
         ttl=None if item.get("ttl") is None else lifetime(item["ttl"], "ttl"),
         idempotency_key=item.get("idempotency_key"),
+        keep=keeps_existing(item),
         check=bool(item.get("check")),
     )
 

@@ -45,6 +45,7 @@ class DesiredCredential:
         expires_at: aware, UTC.
         ttl: lifetime of a value, from the moment it is written; used only if this call writes a value.
         idempotency_key: a second create with the same key returns the credential that the first one created (B2).
+        keep: leave one that exists as it is, in any state and of any type.
         check: log in to the service with the fields before they are stored.
     """
 
@@ -63,6 +64,7 @@ class DesiredCredential:
     expires_at: Optional[datetime] = None
     ttl: Optional[timedelta] = None
     idempotency_key: Optional[str] = None
+    keep: bool = False
     check: bool = False
 
     def kind(self, stored_type: Optional[str] = None, stored: Mapping[str, Any] = _NOTHING) -> CredentialType:

@@ -24,12 +24,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.credential
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential, read_free_metadata
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Clock, Reader, utc_now
 from ansible_collections.nebula.credential.plugins.module_utils.store.refusals import (
-    check_created_by,
     check_expected,
     check_expiry_ahead,
     check_policy_has_expiry,
     check_type,
     choose_recoverable,
+    is_kept,
     refuse_deleted_since,
     refuse_missing,
     refuse_revoked,
@@ -72,7 +72,7 @@ class StateEnforcer:
     def ensure_present(self, wanted: DesiredCredential, check: bool = False, expected_version: Optional[str] = None) -> EnsureResult:
         """Create the credential, or change it where it differs from `wanted`. Generate a value only if there is none yet.
 
-        With an idempotency key it is only created: one that the same key has created stays as it is.
+        With `keep`, and with an idempotency key, it is only created: one that exists (that the same key has created) stays as it is.
 
         Raises:
             Duplicate: there is an idempotency key, and the credential was not created with it.
@@ -91,8 +91,7 @@ class StateEnforcer:
                 return self._create(wanted, check)
             seen.append(stored)
             check_expected(stored, expected_version)
-            if wanted.idempotency_key is not None:
-                check_created_by(stored, wanted.idempotency_key)
+            if is_kept(stored, wanted):
                 wanted.try_login(stored.kind, stored.fields, generated=False)
                 return EnsureResult(False, stored, before=describe_diff_side(stored), after=describe_diff_side(stored))
             return self._change(stored, wanted, check)

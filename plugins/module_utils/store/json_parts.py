@@ -143,8 +143,8 @@ def _write(data: Any, parts: List[str], value: Optional[Secret], path: str) -> A
         if not isinstance(data, dict):
             raise _no_place_error(path, parts[0])
         key, rest = parts[0], parts[1:]
-    there = data[key] if isinstance(data, list) else data.get(key)
-    changed = data.copy()
+    changed: Any = data.copy()
+    there = changed[key] if isinstance(data, list) else changed.get(key)
     if rest:
         if there is not None and not isinstance(there, (dict, list)):
             raise _no_place_error(path, rest[0])

@@ -83,6 +83,17 @@ def check_created_by(found: Credential, key: Optional[str]) -> None:
     refuse_revoked(found)
 
 
+def is_kept(stored: Credential, wanted: DesiredCredential) -> bool:
+    """Return True if a credential that exists stays as it is: the caller wants that, or has an idempotency key, which must have made it.
+
+    Raises:
+        Duplicate, Revoked: as `check_created_by`.
+    """
+    if not wanted.keep and wanted.idempotency_key is not None:
+        check_created_by(stored, wanted.idempotency_key)
+    return wanted.keep or wanted.idempotency_key is not None
+
+
 def check_type(stored: Credential, wanted: DesiredCredential) -> None:
     """Refuse another type than the stored one.
 

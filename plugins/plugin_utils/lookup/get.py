@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.lookups import GET, GET_MANY
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.lookups import FILE, GET, GET_MANY
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.operations.failures import describe_failures
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import is_omit
@@ -32,6 +33,24 @@ class Get(CredentialLookup):
             return [call.ask(name=name, accepts_missing=call.accepts_missing).result["value"]]
         except CredentialError as error:
             return call.reactions.apply(error)
+
+
+class File(Get):
+    """Read one credential into a file of the run."""
+
+    specification = FILE
+
+    def answer(self, terms: list[Any], call: LookupCall) -> list[Any]:
+        """Return the path of the file, the default, or an empty list."""
+        # Imported here: few need a file.
+        from ansible_collections.nebula.credential.plugins.plugin_utils.session.files import keep_file
+
+        name = _read_name(terms)
+        try:
+            value = call.ask(name=name, encoding="base64", accepts_missing=call.accepts_missing).result["value"]
+        except CredentialError as error:
+            return call.reactions.apply(error)
+        return [keep_file(base64.b64decode(value))]
 
 
 class GetMany(CredentialLookup):
@@ -130,4 +149,5 @@ def _join_errors(errors: Mapping[str, CredentialError], total: int) -> Credentia
     return type(first)(describe_failures(failed, total))
 
 
-READING: dict[str, type[CredentialLookup]] = {lookup.operation: lookup for lookup in (Get, GetMany)}
+READING: dict[str, type[CredentialLookup]] = {"get": Get, "get_many": GetMany, "file": File}
+"""The full lookups by the names of their own files."""

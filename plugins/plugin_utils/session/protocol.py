@@ -41,6 +41,11 @@ class Place(NamedTuple):
         return self.directory + "/begun"
 
     @property
+    def files(self) -> str:
+        """The directory of the files with values (`session.files`); it is made with the first one."""
+        return self.directory + "/files"
+
+    @property
     def abandonment_file(self) -> str:
         """A file with the reason why this run continues without a session."""
         return self.directory + "/gone"

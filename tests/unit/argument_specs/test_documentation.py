@@ -20,7 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.c
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_rotate import CREDENTIAL_ROTATE
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_rotate_due import CREDENTIAL_ROTATE_DUE
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.deploy import DEPLOY
-from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.lookups import FIND, GET, GET_MANY
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.lookups import FILE, FIND, GET, GET_MANY
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.run import RUN
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_info import STORE_INFO
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_key import STORE_KEY
@@ -48,7 +48,7 @@ MODULES = {
     "store_purge": STORE_PURGE,
     "store_schema": STORE_SCHEMA,
 }
-LOOKUPS = {"get": GET, "get_many": GET_MANY, "find": FIND}
+LOOKUPS = {"get": GET, "get_many": GET_MANY, "file": FILE, "find": FIND}
 ON_THE_CONTROLLER = ("deploy", "run")
 """The modules whose store is always opened there."""
 TESTS = {"valid_jwt": VALID_JWT}

@@ -8,7 +8,13 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, NotFound, ReadOnly, StorageError
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    AccessDenied,
+    InvalidConfiguration,
+    NotFound,
+    ReadOnly,
+    StorageError,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import NOBODY
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
@@ -46,7 +52,11 @@ def calls(store, monkeypatch):
     while backend.inner is not None:
         backend = backend.inner
     for name in ("put", "patch_metadata", "delete", "write_store_document", "remove_version", "rewrite_envelope"):
-        monkeypatch.setattr(backend, name, lambda *_given, _name=name, **_options: found.append(_name), raising=False)
+
+        def record(*_given, _name=name, check=False, **_options):
+            found.extend([] if check else [_name])
+
+        monkeypatch.setattr(backend, name, record, raising=False)
     return found
 
 
@@ -92,10 +102,10 @@ def test_no_tables_are_made(stores):  # noqa: F811
 
 
 def test_a_refresh_is_refused_before_its_request(stores):  # noqa: F811
-    given = {"client_id": "id", "client_secret": "word", "token_endpoint": "https://127.0.0.1:1/token", "grant": "client_credentials"}
+    given = {"client_id": "id", "client_secret": "word", "token_url": "https://127.0.0.1:1/token", "grant": "client_credentials"}
     stores.local("tokens").create(_wanted("robot", given))
     store = stores.local("tokens", read_only=True)
-    with pytest.raises(ReadOnly):
+    with pytest.raises(AccessDenied, match=r"a refresh has to be written, .*: this store is read only by its configuration"):
         store.token("robot")
 
 

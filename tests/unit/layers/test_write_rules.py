@@ -130,9 +130,10 @@ def test_a_rotation_is_completed_and_taken_back_under_rules_that_came_later(unde
     write(under(), value="short")
     rotate(under(), "prepare", value="also", grace="1h")
     manager = under(min_length=12, different_from_last=5, require_expiry=True, require_tags=["owner"], name_pattern="never")
+    rotate(manager, "test", accepted=True, wrong_refused=True)
     rotate(manager, "commit", grace="1h")
     assert manager.token("db").expose() == b"also"
-    rotate(manager, "rollback", sent=True)
+    rotate(manager, "rollback", target="none")
     assert manager.token("db").expose() == b"short"
 
 
@@ -160,6 +161,7 @@ def test_a_migration_takes_older_values_along(stores, under):  # noqa: F811
 
 def test_a_refusal_is_in_the_audit_trail(stores):  # noqa: F811
     manager = stores.local("audited", rules={"min_length": 12})
+    write(manager, value=LONG)
     with pytest.raises(InvalidInput):
         write(manager, value="short")
     manager.flush()

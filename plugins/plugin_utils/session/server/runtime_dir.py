@@ -57,6 +57,10 @@ class RuntimeDir:
         there = self._stat("s")
         return there is None or there.st_ino != self._socket or not self._is_at_its_place()
 
+    def has_files(self) -> bool:
+        """Return True if there are files with values, which somebody may still use."""
+        return self._stat("files") is not None
+
     def take_start_lock(self) -> bool:
         """Take the lock of the start, so that no new caller connects. Return False if another process holds it and will connect."""
         try:
@@ -86,8 +90,15 @@ class RuntimeDir:
         for name in ("s", "n", "gone", "begun", "lock"):
             self._remove(name)
         if self._is_at_its_place():
+            if self.has_files():
+                self._remove_files()
             with suppress(OSError):
                 os.rmdir(self._where.directory)
+
+    def _remove_files(self) -> None:
+        import shutil  # few sessions have files
+
+        shutil.rmtree(self._where.files, ignore_errors=True)
 
     def _is_at_its_place(self) -> bool:
         own = os.fstat(self._directory)

@@ -108,7 +108,7 @@ class Session:
         return False
 
     def _is_unused(self) -> bool:
-        return self._desk.is_idle() and not self._serving.has_callers()
+        return self._desk.is_idle() and not self._serving.has_callers() and not self._premises.has_files()
 
     def _keep(self) -> None:
         """Keep the stores, in a thread of its own: so renewals and audit entries do not wait for a fetch."""

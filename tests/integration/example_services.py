@@ -20,6 +20,7 @@ from tests.servers import awx, github, identity_provider, nginx, once, sshd
 from tests.unit.types.samples import make_rsa_key
 
 API = "https://github.example.com/api/v3"
+COMMAND = "nebula-credential"
 PROVIDER = "https://idp.example.com"
 BROWSER = """\
 #!{python}
@@ -120,4 +121,17 @@ def take_identity_provider(text: str, directory: Path, running: ExitStack) -> Op
     return Example({}, addresses={PROVIDER: provider.url}, programs=programs)
 
 
-SERVICES = (take_awx, take_github, take_slapd, take_identity_provider, take_sshd, take_linux_host, take_nginx)
+def take_command(text: str, directory: Path, running: ExitStack) -> Optional[Example]:
+    """The command, as its package installs it."""
+    if COMMAND not in text:
+        return None
+    programs = directory / "command"
+    programs.mkdir()
+    program = programs / COMMAND
+    module = "ansible_collections.nebula.credential.plugins.plugin_utils.command"
+    program.write_text('#!/bin/sh\nexec {0} -m {1} "$@"\n'.format(sys.executable, module), encoding="utf-8")
+    program.chmod(0o700)
+    return Example({}, programs=programs)
+
+
+SERVICES = (take_command, take_awx, take_github, take_slapd, take_identity_provider, take_sshd, take_linux_host, take_nginx)

@@ -116,6 +116,12 @@ def _migrate() -> Operation:
     return migrate
 
 
+def _preflight() -> Operation:
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.preflight import preflight
+
+    return preflight
+
+
 OPERATIONS: Mapping[str, Callable[[], Operation]] = {
     "get": _get,
     "get_many": _get_many,
@@ -133,4 +139,5 @@ OPERATIONS: Mapping[str, Callable[[], Operation]] = {
     "store_schema": _store_schema,
     CACHE: _cache,
     "migrate": _migrate,
+    "preflight": _preflight,
 }

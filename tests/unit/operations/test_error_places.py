@@ -31,7 +31,7 @@ OF_ONE = {
     "rotation_informed": {"name": "db", "of": "x", "left": []},
 }
 OF_ALL = {"find": {}, "credential_rotate_due": {}, "store_key": {"state": "rotated"}}
-OF_SEVERAL = {"get_many": {"names": ["db", "other"]}}
+OF_SEVERAL = {"get_many": {"names": ["db", "other"]}, "preflight": {"names": ["db", "other"]}}
 
 
 @pytest.fixture(autouse=True)
@@ -190,7 +190,8 @@ def test_an_error_tells_where_first(spoil, kind, option, operation, tmp_path):
     parameters = {**OF_ONE, **OF_ALL, **OF_SEVERAL}[operation]
     try:
         if operation in OF_SEVERAL:
-            failures = ask(world.open(), operation, **parameters).result["failures"]
+            result = ask(world.open(), operation, **parameters).result
+            failures = result["failures"] if "failures" in result else {row["name"]: row for row in result["problems"]}
             code, message = failures["db"]["code"], failures["db"]["message"]
             assert code == kind.code
         else:

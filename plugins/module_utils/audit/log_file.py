@@ -32,6 +32,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.hash_chain
 )
 from ansible_collections.nebula.credential.plugins.module_utils.errors import AuditFailed, CredentialError, Damaged
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import fsync_directory, write_all
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home, find_in_home
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.identity import find_working_tree
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import make_directory
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import MIB, open_regular, read_file
@@ -49,6 +51,34 @@ class TurnedFile(NamedTuple):
 
     last: int
     path: str
+
+
+class TrailPlace(NamedTuple):
+    """The path of a trail, and whether it is that of one clone of a store that is kept in git: other clones have trails of their own."""
+
+    path: str
+    is_of_clone: bool = False
+
+
+def find_trail(named: Optional[str], directory: Optional[str], store: str) -> TrailPlace:
+    """Return the place of the audit trail: next to the records if the store is a directory, so that both move together; else in the home.
+
+    Of a directory in a working tree of git it is with git's own files: a read must change nothing that is committed. Without a home it is
+    `NOWHERE`: a store that needs no home is read all the same, and the trail says that it is not written.
+
+    Args:
+        named: the path that the configuration names.
+        directory: the store's directory, if it is one.
+        store: the store's name.
+    """
+    if named is not None:
+        return TrailPlace(os.path.abspath(expand_home(named, "audit_path")))
+    if directory is not None:
+        root = os.path.abspath(expand_home(directory, "audit_path"))
+        tree = find_working_tree(root)
+        return TrailPlace(os.path.join(tree.find_state(root) if tree else os.path.join(root, ".nebula"), "audit.jsonl"), tree is not None)
+    found = find_in_home(os.path.join("~", ".nebula", "audit", re.sub(r"[^A-Za-z0-9_.-]", "_", store) + ".jsonl"))
+    return TrailPlace(found or NOWHERE)
 
 
 def list_turned(path: str) -> List[TurnedFile]:

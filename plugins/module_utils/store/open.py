@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional
@@ -16,7 +15,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key import NoSeals, TrailKeys
 from ansible_collections.nebula.credential.plugins.module_utils.audit.layer import Audit
-from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import NOWHERE, Journal
+from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import Journal, TrailPlace, find_trail
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import BATCHED, MODES, OFF, STRICT, Trail
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import (
@@ -40,7 +39,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     InvalidConfiguration,
     check_packages,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home, find_in_home, resolve_path
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import resolve_path
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import PARALLEL, throttle_batches
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import OPTIONS as RESILIENCE
@@ -334,27 +333,16 @@ def _trail(
 ) -> Optional[Trail]:
     if options["audit"] == OFF:
         return None
-    path = _audit_path(options, traits.directory, context.store)
-    seals = NoSeals(path) if layer is None or not backend.capabilities.persistent else _ring_seals(layer)
+    directory = None if traits.directory is None else options[traits.directory]
+    place = find_trail(options.get("audit_path"), directory, context.store)
+    seals = NoSeals(place.path) if layer is None or not backend.capabilities.persistent else _ring_seals(layer, place)
     shared = options.get("audit_path") is not None
     hand_on = require_protocol(backend, AuditSink).append_audit if backend.capabilities.audit_log else None
     strict = options["audit"] == STRICT
-    return Trail(Journal(path), seals, context.store, strict=strict, shared=shared, hand_on=hand_on, warn=context.warn)
+    return Trail(Journal(place.path), seals, context.store, strict=strict, shared=shared, hand_on=hand_on, warn=context.warn)
 
 
-def _ring_seals(layer: Encrypt) -> TrailKeys:
+def _ring_seals(layer: Encrypt, place: TrailPlace) -> TrailKeys:
     from ansible_collections.nebula.credential.plugins.module_utils.audit.keyring_chain_key import RingSeals
 
-    return RingSeals(layer.keyring)
-
-
-def _audit_path(options: Mapping[str, Any], directory: Optional[str], store: str) -> str:
-    """Return the path of the audit trail: next to the records if the store is a directory, so that both move together; else in the home.
-
-    Without a home it is `NOWHERE`: a store that needs no home is read all the same, and the trail says that it is not written.
-    """
-    beside = None if directory is None else os.path.join(options[directory], ".nebula", "audit.jsonl")
-    path = beside if options.get("audit_path") is None else options["audit_path"]
-    if path is not None:
-        return os.path.abspath(expand_home(path, "audit_path"))
-    return find_in_home(os.path.join("~", ".nebula", "audit", re.sub(r"[^A-Za-z0-9_.-]", "_", store) + ".jsonl")) or NOWHERE
+    return RingSeals(layer.keyring, place.path if place.is_of_clone else None)

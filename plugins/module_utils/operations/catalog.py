@@ -53,6 +53,8 @@ CATALOG: Dict[str, OperationTraits] = {
         OperationTraits("cache", read_only=True),
         OperationTraits("preflight", read_only=True, shared=True),
         OperationTraits("migrate", other_stores=("to",)),
+        OperationTraits("deploy", read_only=True, cacheable=True, counts_as_use=True),
+        OperationTraits("run", read_only=True, cacheable=True, counts_as_use=True),
     )
 }
 """Every operation by its name."""

@@ -110,6 +110,12 @@ def _cache() -> Operation:
     return cache
 
 
+def _read_sources() -> Operation:
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.sources import read_sources
+
+    return read_sources
+
+
 def _migrate() -> Operation:
     from ansible_collections.nebula.credential.plugins.module_utils.operations.migrate import migrate
 
@@ -140,4 +146,6 @@ OPERATIONS: Mapping[str, Callable[[], Operation]] = {
     CACHE: _cache,
     "migrate": _migrate,
     "preflight": _preflight,
+    "deploy": _read_sources,
+    "run": _read_sources,
 }

@@ -97,6 +97,8 @@ COMMON_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     # `locks` has the parts of a lock: a store without one does not load them.
     "lock": {"description": "Serialises the writers of a backend that cannot compare and swap.", "type": "dict"},
     "single_writer": {"description": "Instead of `lock`: only this user on this machine writes.", "type": "bool", "default": False},
+    "read_only": {"description": "Refuses every write to this store before anything is sent.", "type": "bool", "default": False},
+    "rules": {"description": "What each write to this store is held to.", "type": "dict"},
     **registry.OPTIONS,
     PARALLEL: {
         "description": "How many operations of a batch are in flight at once. Without it: 8, or fewer if the backend does fewer.",
@@ -159,7 +161,7 @@ def _open(
     layer = _encryption(backend, options, vault_password)
     together = _sharing(backend, layer, options, vault_password)
     kept = cache(together or layer or backend, counting.recorder.on_lookup) if cache and not backend.capabilities.leased else None
-    guarded = ScopeGuard(kept or together or layer or backend)
+    guarded = _restrict_writes(ScopeGuard(kept or together or layer or backend), options)
     trail = _trail(options, traits, backend, layer, context)
     audited = guarded if trail is None else Audit(guarded, trail)
     check_packages((*traits.packages_of_every_store, *bare.packages, *locked.packages, *((TENACITY,) if bare.capabilities.remote else ())))
@@ -253,11 +255,24 @@ def _is_mapping(value: Any, spec: Mapping[str, Any]) -> bool:
 
 def _guard(backend: Backend, options: Mapping[str, Any], traits: BackendTraits) -> Backend:
     """Return the backend; a third party's is wrapped in the layer that holds it to its contract."""
+    if options["read_only"]:
+        from ansible_collections.nebula.credential.plugins.module_utils.layers.read_only import ReadOnlyStore
+
+        backend = ReadOnlyStore(backend)
     if not is_third_party(options["backend"]):
         return backend
     from ansible_collections.nebula.credential.plugins.module_utils.layers.third_party import ContractGuard
 
     return ContractGuard(backend, options["backend"], traits, options["read_timeout"], options["write_timeout"])
+
+
+def _restrict_writes(backend: Backend, options: Mapping[str, Any]) -> Backend:
+    """Return the store, wrapped in the layer that refuses all writes, or those against its rules. Other stores load neither."""
+    if not options["read_only"] and options.get("rules") is None:
+        return backend
+    from ansible_collections.nebula.credential.plugins.module_utils.layers.write_rules import restrict_writes
+
+    return restrict_writes(backend, options, _validate)
 
 
 def _add_limits(backend: Backend) -> Backend:

@@ -29,6 +29,8 @@ CAPTIONS: Mapping[Room, str] = {
     ("plugin_utils", "lookup"): "base of the lookups",
     ("plugin_utils", "action"): "base of the actions",
     ("plugin_utils", "client"): "session, or this process",
+    ("plugin_utils", "preflight"): "what a run mentions",
+    ("plugin_utils", "command"): "what people call by hand",
     ("plugin_utils", "session"): "one login, one fetch per run",
     ("plugin_utils", "config"): "which store is meant",
     ("plugin_utils", "output"): "Ansible's errors, masking",

@@ -19,7 +19,7 @@ ORDER = """
 errors < sent_code, model, filesystem < encoding, context < network < logins < backends < types < locks < crypto, rotation
 < layers, argument_specs < audit, metrics, hosts < store < migration, adoption, drift, scanning, reports < operations
 """
-ORDER_ON_THE_CONTROLLER = "output < config < session < client < lookup, action"
+ORDER_ON_THE_CONTROLLER = "output < config < session < client < preflight < lookup, action < command"
 ORDERS = {"module_utils": ORDER, "plugin_utils": ORDER_ON_THE_CONTROLLER}
 
 Imports = Mapping[Path, Set[Path]]

@@ -20,6 +20,7 @@ from tests.servers import awx, github, identity_provider, krb5, mongodb_wire, ng
 from tests.unit.types.samples import make_rsa_key
 
 API = "https://github.example.com/api/v3"
+COMMAND = "nebula-credential"
 PROVIDER = "https://idp.example.com"
 BROWSER = """\
 #!{python}
@@ -120,6 +121,19 @@ def take_identity_provider(text: str, directory: Path, running: ExitStack) -> Op
     return Example({}, addresses={PROVIDER: provider.url}, programs=programs)
 
 
+def take_command(text: str, directory: Path, running: ExitStack) -> Optional[Example]:
+    """The command, as its package installs it."""
+    if COMMAND not in text:
+        return None
+    programs = directory / "command"
+    programs.mkdir()
+    program = programs / COMMAND
+    module = "ansible_collections.nebula.credential.plugins.plugin_utils.command"
+    program.write_text('#!/bin/sh\nexec {0} -m {1} "$@"\n'.format(sys.executable, module), encoding="utf-8")
+    program.chmod(0o700)
+    return Example({}, programs=programs)
+
+
 def take_databases(text: str, directory: Path, running: ExitStack) -> Optional[Example]:
     """A database of each kind, with the account that the page names."""
     if "pg.example.com" not in text:
@@ -153,4 +167,15 @@ def take_kdc(text: str, directory: Path, running: ExitStack) -> Optional[Example
     return Example({}, addresses={**places, "@EXAMPLE.COM": "@" + krb5.REALM})
 
 
-SERVICES = (take_awx, take_databases, take_kdc, take_github, take_slapd, take_identity_provider, take_sshd, take_linux_host, take_nginx)
+SERVICES = (
+    take_command,
+    take_awx,
+    take_databases,
+    take_kdc,
+    take_github,
+    take_slapd,
+    take_identity_provider,
+    take_sshd,
+    take_linux_host,
+    take_nginx,
+)

@@ -35,7 +35,11 @@ SHIPPED = {
     "requirements.txt",
     "roles",
 }
+<<<<<<< HEAD
 MOST_BYTES = (1024 + 36 + 30 + 24 + 46 + 32 + 26 + 16 + 44 + 28 + 14 + 32) * 1024
+=======
+MOST_BYTES = (1024 + 36 + 30 + 24 + 46 + 32 + 26 + 16 + 44 + 28 + 14 + 40) * 1024
+>>>>>>> tf
 """Of the file that is downloaded. Three quarters of it are the plugins."""
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+from hashlib import sha256
 from typing import List, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key import TrailKey, TrailKeys
@@ -20,9 +21,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Cr
 class RingSeals(TrailKeys):
     """Seals from the store's key ring. The mark is next to the key, so that an attacker who can write only the store cannot reset it."""
 
-    def __init__(self, keyring: Keyring) -> None:
-        """Take the ring; do not open it."""
+    def __init__(self, keyring: Keyring, clone: Optional[str] = None) -> None:
+        """Take the ring; do not open it. `clone` is the path of the trail if other clones of the store have trails of their own."""
         self._keyring = keyring
+        self._ending = ".audit" if clone is None else ".{0}.audit".format(sha256(os.fsencode(os.path.realpath(clone))).hexdigest()[:16])
         self._ring: Optional[OpenRing] = None
         self._seal: Optional[TrailKey] = None
 
@@ -35,7 +37,7 @@ class RingSeals(TrailKeys):
             # The operation itself raises this error to its caller; nothing was returned.
             return None
         if ring is not None and ring is not self._ring:
-            mark = os.path.join(keys_directory(), ring.ring.store_id.hex() + ".audit")
+            mark = os.path.join(keys_directory(), ring.ring.store_id.hex() + self._ending)
             self._ring, self._seal = ring, TrailKey(ChainKey(ring.active.subkey(primitives.AUDIT)), mark)
         return self._seal
 

@@ -33,6 +33,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.hash_chain
 from ansible_collections.nebula.credential.plugins.module_utils.errors import AuditFailed, CredentialError, Damaged
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import fsync_directory, write_all
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home, find_in_home
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.identity import find_working_tree
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import make_directory
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import MIB, open_regular, read_file
@@ -45,28 +46,39 @@ NOWHERE = ""
 """The path of a trail that belongs into the home of a user who has none."""
 
 
-def choose_path(options: Mapping[str, Any], directory: Optional[str], store: str) -> str:
-    """Return the path of a trail: next to the records if the store is a directory, so that both move together; else in the home.
-
-    Without a home it is `NOWHERE`: a store that needs no home is read all the same, and the trail says that it is not written.
-
-    Args:
-        options: those of the store, validated.
-        directory: the option that names the store's directory, if it has one.
-        store: the name of the store.
-    """
-    beside = None if directory is None else os.path.join(options[directory], ".nebula", "audit.jsonl")
-    path = beside if options.get("audit_path") is None else options["audit_path"]
-    if path is not None:
-        return os.path.abspath(expand_home(path, "audit_path"))
-    return find_in_home(os.path.join("~", ".nebula", "audit", re.sub(r"[^A-Za-z0-9_.-]", "_", store) + ".jsonl")) or NOWHERE
-
-
 class TurnedFile(NamedTuple):
     """A full file of a trail: the number of its last line, and its path."""
 
     last: int
     path: str
+
+
+class TrailPlace(NamedTuple):
+    """The path of a trail, and whether it is that of one clone of a store that is kept in git: other clones have trails of their own."""
+
+    path: str
+    is_of_clone: bool = False
+
+
+def find_trail(named: Optional[str], directory: Optional[str], store: str) -> TrailPlace:
+    """Return the place of the audit trail: next to the records if the store is a directory, so that both move together; else in the home.
+
+    Of a directory in a working tree of git it is with git's own files: a read must change nothing that is committed. Without a home it is
+    `NOWHERE`: a store that needs no home is read all the same, and the trail says that it is not written.
+
+    Args:
+        named: the path that the configuration names.
+        directory: the store's directory, if it is one.
+        store: the store's name.
+    """
+    if named is not None:
+        return TrailPlace(os.path.abspath(expand_home(named, "audit_path")))
+    if directory is not None:
+        root = os.path.abspath(expand_home(directory, "audit_path"))
+        tree = find_working_tree(root)
+        return TrailPlace(os.path.join(tree.find_state(root) if tree else os.path.join(root, ".nebula"), "audit.jsonl"), tree is not None)
+    found = find_in_home(os.path.join("~", ".nebula", "audit", re.sub(r"[^A-Za-z0-9_.-]", "_", store) + ".jsonl"))
+    return TrailPlace(found or NOWHERE)
 
 
 def list_turned(path: str) -> List[TurnedFile]:

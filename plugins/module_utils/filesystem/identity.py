@@ -2,11 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The identity of files: whether two paths lead to the same one."""
+"""What a path stands for: whether two paths lead to one file, and the working tree of git that a path is in."""
 
 from __future__ import annotations
 
 import os
+from hashlib import sha256
+from typing import NamedTuple, Optional
 
 
 def describe_file(path: str) -> str:
@@ -16,3 +18,44 @@ def describe_file(path: str) -> str:
     except OSError:
         return os.path.realpath(path)
     return "{0}:{1}".format(status.st_dev, status.st_ino)
+
+
+class WorkingTree(NamedTuple):
+    """A working tree of git: its directory, and the directory of git's own that belongs to this tree alone and is never committed."""
+
+    root: str
+    own: str
+
+    def find_state(self, path: str) -> str:
+        """Return the directory for what belongs to a directory of the tree, and to this clone only."""
+        inside = os.path.relpath(os.path.realpath(path), self.root)
+        return os.path.join(self.own, "nebula", sha256(os.fsencode(inside)).hexdigest()[:16])
+
+
+def find_working_tree(path: str) -> Optional[WorkingTree]:
+    """Return the working tree that a path is in; None if it is in none, or in one in which this user cannot write."""
+    place = os.path.realpath(path)
+    while True:
+        own = _find_own(place)
+        if own is not None:
+            return WorkingTree(place, own) if os.access(own, os.W_OK | os.X_OK) else None
+        parent = os.path.dirname(place)
+        if parent == place:
+            return None
+        place = parent
+
+
+def _find_own(place: str) -> Optional[str]:
+    """Return the directory of git's own of the working tree `place`; None if it is no working tree.
+
+    It is `.git`, or for a linked working tree and a submodule what the file `.git` names (gitrepository-layout(5)).
+    """
+    entry = os.path.join(place, ".git")
+    try:
+        if os.path.isfile(entry):
+            with open(entry, encoding="utf-8") as file:
+                named = file.read(4096)
+            entry = os.path.join(place, named[len("gitdir:") :].strip()) if named.startswith("gitdir:") else ""
+    except (OSError, UnicodeDecodeError):
+        return None
+    return entry if os.path.isfile(os.path.join(entry, "HEAD")) else None

@@ -44,6 +44,21 @@ def ensure_private_directory(path: str, role: str, warn: _Warn) -> None:
     check_private_directory(path, role, warn)
 
 
+def close_checkout(path: str) -> None:
+    """Make a directory of this user private if its mode is one that git makes: it keeps none, so a clone has what the umask leaves.
+
+    A mode in which everyone may write, or a group that is not the user's own, is left as it is: others may have put files there.
+
+    Raises:
+        OSError: the mode cannot be changed.
+    """
+    with suppress(FileNotFoundError):
+        status = os.stat(path)
+        others_wrote = status.st_mode & stat.S_IWOTH or (status.st_mode & stat.S_IWGRP and status.st_gid != os.getegid())
+        if status.st_uid == os.geteuid() and status.st_mode & _OTHERS and not others_wrote:
+            os.chmod(path, PRIVATE_DIRECTORY)
+
+
 def check_private_directory(path: str, role: str, warn: _Warn) -> None:
     """Check an existing directory as `ensure_private_directory` does. Raises the same errors."""
     with translated(role, path, writing=False):

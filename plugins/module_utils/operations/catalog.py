@@ -51,6 +51,7 @@ CATALOG: Dict[str, OperationTraits] = {
         OperationTraits("store_purge"),
         OperationTraits("store_schema"),
         OperationTraits("cache", read_only=True),
+        OperationTraits("preflight", read_only=True, shared=True),
         OperationTraits("migrate", other_stores=("to",)),
         OperationTraits("deploy", read_only=True, cacheable=True, counts_as_use=True),
         OperationTraits("run", read_only=True, cacheable=True, counts_as_use=True),

@@ -83,7 +83,7 @@ def credential_info(manager: CredentialManager, parameters: Mapping[str, Any], c
     caller = asserting(context, parameters.get("scope"))
     names = [parameters["name"]] if parameters.get("name") else parameters.get("names")
     result: Dict[str, Any] = {"changed": False, "missing": [], "failures": {}}
-    rows = _rows(manager, parameters, caller) if names is None else _describe_named(manager, names, caller, result)
+    rows = _rows(manager, parameters, caller) if names is None else describe_named(manager, names, caller, result)
     if parameters.get("limit") is not None:
         limit = _read_limit(parameters["limit"])
         result.update(total=len(rows), truncated=len(rows) > limit)
@@ -105,7 +105,13 @@ def _read_limit(limit: int) -> int:
     return limit
 
 
-def _describe_named(manager: CredentialManager, names: List[str], caller: AccessContext, result: Dict[str, Any]) -> List[Dict[str, Any]]:
+def describe_named(manager: CredentialManager, names: List[str], caller: AccessContext, result: Dict[str, Any]) -> List[Dict[str, Any]]:
+    """Return the rows of the named credentials. Add those that are missing, or cannot be described, to `result`.
+
+    Raises:
+        CredentialError: it is one name, and it cannot be described.
+    """
+
     def describe(name: str) -> Dict[str, Any]:
         return dict(manager.describe(name, context=caller), location=manager.locate(name))
 

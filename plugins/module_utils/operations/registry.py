@@ -122,6 +122,12 @@ def _migrate() -> Operation:
     return migrate
 
 
+def _preflight() -> Operation:
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.preflight import preflight
+
+    return preflight
+
+
 OPERATIONS: Mapping[str, Callable[[], Operation]] = {
     "get": _get,
     "get_many": _get_many,
@@ -139,6 +145,7 @@ OPERATIONS: Mapping[str, Callable[[], Operation]] = {
     "store_schema": _store_schema,
     CACHE: _cache,
     "migrate": _migrate,
+    "preflight": _preflight,
     "deploy": _read_sources,
     "run": _read_sources,
 }

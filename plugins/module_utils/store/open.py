@@ -15,7 +15,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key import NoSeals, TrailKeys
 from ansible_collections.nebula.credential.plugins.module_utils.audit.layer import Audit
-from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import Journal, choose_path
+from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import Journal, TrailPlace, find_trail
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import BATCHED, MODES, OFF, STRICT, Trail
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import (
@@ -348,14 +348,16 @@ def _trail(
 ) -> Optional[Trail]:
     if options["audit"] == OFF:
         return None
-    path = choose_path(options, traits.directory, context.store)
-    seals = NoSeals(path) if layer is None or not backend.capabilities.persistent else _ring_seals(layer)
+    directory = None if traits.directory is None else options[traits.directory]
+    place = find_trail(options.get("audit_path"), directory, context.store)
+    seals = NoSeals(place.path) if layer is None or not backend.capabilities.persistent else _ring_seals(layer, place)
+    shared = options.get("audit_path") is not None
     hand_on = require_protocol(backend, AuditSink).append_audit if backend.capabilities.audit_log else None
-    shared, strict = options.get("audit_path") is not None, options["audit"] == STRICT
-    return Trail(Journal(path), seals, context.store, strict=strict, shared=shared, hand_on=hand_on, warn=context.warn)
+    strict = options["audit"] == STRICT
+    return Trail(Journal(place.path), seals, context.store, strict=strict, shared=shared, hand_on=hand_on, warn=context.warn)
 
 
-def _ring_seals(layer: Encrypt) -> TrailKeys:
+def _ring_seals(layer: Encrypt, place: TrailPlace) -> TrailKeys:
     from ansible_collections.nebula.credential.plugins.module_utils.audit.keyring_chain_key import RingSeals
 
-    return RingSeals(layer.keyring)
+    return RingSeals(layer.keyring, place.path if place.is_of_clone else None)

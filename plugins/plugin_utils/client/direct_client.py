@@ -16,18 +16,18 @@ from ansible.utils.display import Display
 from ansible_collections.nebula.credential.plugins.module_utils.context.progress import Progress, reporting_to
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, as_credential_error
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import OPERATION as CACHE
 from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import needs_store, without_session
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import answer_unopened, perform
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
-from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import VaultPassword, open_store
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.base import Client
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.exit_hooks import ExitHook
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.progress_display import showing_progress
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.config_secrets import secrets_of
-from ansible_collections.nebula.credential.plugins.plugin_utils.config.vault_password import vault_password
 from ansible_collections.nebula.credential.plugins.plugin_utils.output import masking
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.store_fingerprint import Fingerprints
 
@@ -35,8 +35,9 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.session.store_fi
 class DirectClient(Client):
     """Open stores in this process, and keep them open in it, by the fingerprint of their configuration."""
 
-    def __init__(self) -> None:
-        """Start with no store open."""
+    def __init__(self, read_vault_password: VaultPassword | None = None) -> None:
+        """Start with no store open. `read_vault_password` returns a password of Ansible Vault; without it, the run has them."""
+        self._read_vault_password = read_vault_password
         self._fingerprints = Fingerprints()
         self._open: dict[str, CredentialManager] = {}
         self._opening = threading.Lock()
@@ -69,9 +70,19 @@ class DirectClient(Client):
             fingerprint = self._fingerprints.of(store.name, store.config)
             if fingerprint not in self._open:
                 masking.register(secrets_of(store.config))
-                self._open[fingerprint] = open_store(store.config, name=store.name, warn=Display().warning, vault_password=vault_password)
+                self._open[fingerprint] = open_store(
+                    store.config, name=store.name, warn=Display().warning, vault_password=self._find_vault_password
+                )
                 self._close_at_end(self._open[fingerprint])
             return self._open[fingerprint]
+
+    def _find_vault_password(self, vault_id: str | None) -> Secret | None:
+        if self._read_vault_password is not None:
+            return self._read_vault_password(vault_id)
+        # Loaded here: most stores need none, and what it needs is slow to load.
+        from ansible_collections.nebula.credential.plugins.plugin_utils.config.vault_password import vault_password
+
+        return vault_password(vault_id)
 
     def _close_at_end(self, manager: CredentialManager) -> None:
         """Close the store when the process ends if it is on a server, which may have leases to revoke. Other stores hold nothing open."""

@@ -126,7 +126,7 @@ def resolve_store(option: Any, around: RunConfig, option_name: str = STORE_OPTIO
         InvalidConfiguration: the store is unknown (the message lists the known ones), or a place that names
             stores is invalid.
     """
-    chosen, place = _choose(around) if option is None else (option, option_name)
+    chosen, place = choose_store(around) if option is None else (option, option_name)
     if _is_mapping_as_text(chosen):
         chosen = _parse(chosen, place)
     if place not in (option_name, STORE_VARIABLE):
@@ -141,7 +141,7 @@ def resolve_store(option: Any, around: RunConfig, option_name: str = STORE_OPTIO
     return _find_named(chosen, place, around)
 
 
-def _choose(around: RunConfig) -> tuple[Any, str]:
+def choose_store(around: RunConfig) -> tuple[Any, str]:
     """Return the value of the first place that has one, by precedence, and the name of that place for messages."""
     variable = template_variable(STORE_VARIABLE, around)
     if variable is not None:

@@ -34,7 +34,7 @@ OF_ONE = {
 OF_ALL = {"find": {}, "credential_rotate_due": {}, "store_key": {"state": "rotated"}}
 OF_SOURCES = {"deploy"}
 """Operations that name their credential in a source: an unforeseen error does not know it."""
-OF_SEVERAL = {"get_many": {"names": ["db", "other"]}}
+OF_SEVERAL = {"get_many": {"names": ["db", "other"]}, "preflight": {"names": ["db", "other"]}}
 
 
 @pytest.fixture(autouse=True)
@@ -193,7 +193,8 @@ def test_an_error_tells_where_first(spoil, kind, option, operation, tmp_path):
     parameters = {**OF_ONE, **OF_ALL, **OF_SEVERAL}[operation]
     try:
         if operation in OF_SEVERAL:
-            failures = ask(world.open(), operation, **parameters).result["failures"]
+            result = ask(world.open(), operation, **parameters).result
+            failures = result["failures"] if "failures" in result else {row["name"]: row for row in result["problems"]}
             code, message = failures["db"]["code"], failures["db"]["message"]
             assert code == kind.code
         else:

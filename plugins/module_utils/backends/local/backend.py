@@ -55,6 +55,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import (
     check_private_directory,
+    close_checkout,
     ensure_private_directory,
     make_directory,
 )
@@ -125,13 +126,16 @@ class Local(Backend, Flushable, EnvelopeRewriter, BackupKeeper, Limited, Located
         return value
 
     def connect(self) -> None:
-        """Create the directory (0700), or check the existing one.
+        """Create the directory (0700), or check the existing one. One that git made is made private: git keeps no such modes.
 
         Raises:
             InsecurePermissions: others can read it, or it belongs to another user.
             InvalidConfiguration: it is not a directory.
             StorageError: it cannot be made.
         """
+        if self._layout.tree is not None and self.capabilities.envelopes:
+            with translated(_ROLE, self._layout.root):
+                close_checkout(self._layout.root)
         self._ensure(self._layout.root, _ROLE, "path")
 
     def _ensure(self, path: str, role: str, option: str) -> None:

@@ -14,6 +14,7 @@ import zlib
 from typing import Iterator, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.identity import find_working_tree
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import make_directory
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import FILE_NAMES, check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, STAGES
@@ -31,10 +32,13 @@ class Layout:
         self.root = root
         self.extension = extension
         self.hidden = os.path.join(root, HIDDEN)
+        self.tree = find_working_tree(root)
+        # What a read or a lock writes is this clone's own, and would be a change of the working tree.
+        self.own = self.hidden if self.tree is None else self.tree.find_state(root)
         self.store_document = os.path.join(self.hidden, "metadata.json")
-        self.store_lock = os.path.join(self.hidden, "locks", "store")
+        self.store_lock = os.path.join(self.own, "locks", "store")
         self.backups = os.path.join(self.hidden, "backups")
-        self.sweep_mark = os.path.join(self.hidden, "swept")
+        self.sweep_mark = os.path.join(self.own, "swept")
 
     def prepare(self) -> None:
         """Create the folders that writing needs.
@@ -42,7 +46,8 @@ class Layout:
         Raises:
             OSError: they cannot be created.
         """
-        for folder in ("locks", "versions", "tombstones"):
+        make_directory(os.path.join(self.own, "locks"))
+        for folder in ("versions", "tombstones"):
             make_directory(os.path.join(self.hidden, folder))
         for stage in STAGES:
             make_directory(os.path.join(self.hidden, "tombstones", stage))
@@ -72,7 +77,7 @@ class Layout:
     def lock(self, name: str) -> str:
         """Return the lock file of a name, for all its stages."""
         stripe = zlib.crc32(name.encode("utf-8")) % STRIPES
-        return os.path.join(self.hidden, "locks", "{0:02d}".format(stripe))
+        return os.path.join(self.own, "locks", "{0:02d}".format(stripe))
 
     def files(self, stage: str) -> Iterator[str]:
         """Return the names of the files in the folder of `stage` with the format's extension. Opens none.

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
@@ -20,7 +21,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
     build_unreadable_row,
     unhealthy,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Authenticating
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Authenticating, Located, find_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope_opener import EnvelopeOpener, Found, not_encrypted_error
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.high_water_marks import HighWaterMarks, Mark
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import Keyring, OpenRing
@@ -32,6 +33,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     NotFound,
     RolledBack,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.identity import find_working_tree
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
@@ -75,8 +77,22 @@ class Decrypt(Layer, Authenticating):
             except RolledBack:  # perhaps the mark was read before an explicit restore, and the value after it
                 return self._get(name, version, stage)
         except CredentialError as problem:
+            if isinstance(problem, RolledBack):
+                problem.remedy = "{0}{1}".format(self._explain_checkout(name), problem.remedy)
             problem.within(name=name, store=self.context.store)
             raise
+
+    def _explain_checkout(self, name: str) -> str:
+        """Return what else can have put an older value back, with a blank after it: a checkout, if the value is a file in git."""
+        located = find_protocol(self.inner, Located)
+        file = located.locate(name).get("file") if located is not None else None
+        tree = None if file is None else find_working_tree(os.path.dirname(file))
+        if tree is None:
+            return ""
+        return (
+            "The store is in the git working tree {0}: if an older commit or another branch was checked out there, check out the one with "
+            "the newest value, or pull and merge. "
+        ).format(tree.root)
 
     def _get(self, name: str, version: Optional[str], stage: str) -> Record:
         ring = self.keyring.open()

@@ -1,0 +1,152 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the command reads, and how it writes it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidToken
+from ansible_collections.nebula.credential.plugins.plugin_utils.command.exit_codes import CODES, find_status
+from ansible_collections.nebula.credential.plugins.plugin_utils.command.named_values import derive_variable
+from ansible_collections.nebula.credential.plugins.plugin_utils.command.terminal import write_table
+from tests.conftest import CHECKOUT
+from tests.unit.command.commands import Typed
+
+FIELDS = json.dumps({"username": "app", "password": "p w"})
+
+
+@pytest.fixture
+def filled(typed: Typed) -> Typed:
+    """A store with two credentials, of which one has two versions."""
+    typed.succeed("set", "shop/db", given="first")
+    typed.succeed("set", "shop/db", "--description", "of the shop", "--tag", "team=shop", given="second\n")
+    typed.succeed("set", "shop/login", "--type", "basic", "--fields", given=FIELDS)
+    return typed
+
+
+def test_a_value_goes_into_a_pipe_with_a_line_break(filled: Typed) -> None:
+    assert filled.succeed("get", "shop/db").output == "second\n"
+    assert filled.succeed("get", "shop/db", "--raw").output == "second"
+    assert filled.succeed("get", "shop/db", "--base64").output == base64.b64encode(b"second").decode() + "\n"
+    assert filled.succeed("get", "shop/db", "--version", "1").output == "first\n"
+
+
+def test_fields_are_read_one_by_one_or_all_at_once(filled: Typed) -> None:
+    assert filled.succeed("get", "shop/login").output == "p w\n"
+    assert filled.succeed("get", "shop/login", "--field", "username").output == "app\n"
+    assert filled.succeed("get", "shop/login", "--fields").json == json.loads(FIELDS)
+    whole = filled.succeed("get", "shop/login", "--json").json
+    assert whole == {"name": "shop/login", "type": "basic", "version": "1", "stage": "current", "value": "p w"}
+
+
+def test_a_list_has_names_or_metadata_and_no_value(filled: Typed) -> None:
+    assert filled.succeed("ls").output == "shop/db\nshop/login\n"
+    assert filled.succeed("ls", "shop/l").output == "shop/login\n"
+    assert filled.succeed("ls", "--tag", "team=shop").output == "shop/db\n"
+    assert filled.succeed("ls", "--long").output.split()[:6] == ["shop/db", "opaque", "2", "active", "of", "the"]
+    rows = filled.succeed("ls", "--json")
+    assert [row["name"] for row in rows.json] == ["shop/db", "shop/login"]
+    assert "second" not in rows.output
+
+
+def test_a_difference_names_fields_and_no_value(filled: Typed) -> None:
+    filled.succeed("set", "key", "--type", "api_key", "--fields", given='{"api_key": "one", "prefix": "Bearer"}')
+    filled.succeed("set", "key", "--fields", given='{"api_key": "two", "prefix": null, "param_name": "X-Key"}')
+    done = filled.succeed("diff", "key")
+    assert done.output == "key 1 -> 2\napi_key     changed\nparam_name  added\nprefix      removed\n"
+    assert filled.succeed("diff", "key", "2", "1", "--json").json["fields"]["prefix"] == "added"
+    assert filled.succeed("diff", "key", "2", "2").output == "key 2 -> 2: no field differs\n"
+    assert filled("diff", "shop/none").status == filled("diff", "shop/login").status == 3
+
+
+def test_a_history_lists_the_versions(filled: Typed) -> None:
+    lines = filled.succeed("history", "shop/db").output.splitlines()
+    assert [line.split()[0] for line in lines] == ["2", "1"]
+    assert lines[0].endswith("current")
+    assert [each["version"] for each in filled.succeed("history", "shop/db", "--json").json["versions"]] == ["2", "1"]
+
+
+def test_values_become_variables_in_each_format(filled: Typed) -> None:
+    assert filled.succeed("env", "--prefix", "shop/").output == "SHOP_DB='second'\nSHOP_LOGIN='p w'\n"
+    shell = filled.succeed("env", "--format", "shell", "PGUSER=shop/login:username", "PGPASSWORD=shop/login").output
+    shown = subprocess.run(["sh", "-c", shell + 'printf "%s:%s" "$PGUSER" "$PGPASSWORD"'], capture_output=True, text=True, check=True)
+    assert shown.stdout == "app:p w"
+    assert filled.succeed("env", "--json", "A=shop/db").json == {"A": "second"}
+    assert filled("env", "A=shop/db", "A=shop/login").status == 2
+    assert filled("env").status == 2
+
+
+@pytest.mark.parametrize("value", ["it's", "a\\\\b", "end\\", "${HOME}"])
+def test_a_value_that_dotenv_readers_do_not_read_alike_is_refused(typed: Typed, value: str) -> None:
+    typed.succeed("set", "odd", given=value)
+    done = typed("env", "odd")
+    assert (done.status, done.output) == (find_status(InvalidToken("")), "")
+    assert value not in done.messages
+    assert typed.succeed("env", "odd", "--format", "json").json == {"ODD": value}
+
+
+@pytest.mark.parametrize(("name", "variable"), [("shop/db-pass", "SHOP_DB_PASS"), ("9lives", "_9LIVES"), ("a.b", "A_B")])
+def test_a_name_becomes_a_variable(name: str, variable: str) -> None:
+    assert derive_variable(name) == variable
+
+
+def test_what_is_missing_or_wrong_has_its_exit_code(filled: Typed) -> None:
+    assert filled("get", "nothing").status == 3
+    assert filled("get", "shop/db", "--field", "nothing").status == 3
+    assert filled("get", "shop/login", "--store", "nowhere").status == 2
+    assert filled("set", "shop/db", "--expected-version", "1", given="third").status == 6
+    failed = filled("get", "nothing", "--json")
+    assert json.loads(failed.messages)["code"] == "not_found"
+    assert "[code: not_found]" in filled("get", "nothing").messages
+
+
+def test_a_whole_store_is_no_argument(typed: Typed) -> None:
+    done = typed("ls", "--store", '{"backend": "vault", "token": "hvs.secret"}')
+    assert done.status == 2
+    assert "hvs.secret" not in done.messages
+
+
+def test_the_scope_that_is_asserted_decides(typed: Typed) -> None:
+    typed.succeed("set", "scoped", "--workflow", "deploy", given="x")
+    assert typed("get", "scoped").status == 4
+    assert typed.succeed("get", "scoped", "--workflow", "deploy").output == "x\n"
+
+
+def test_the_trail_says_who_called_what_and_where(filled: Typed, home: Path) -> None:
+    filled.succeed("get", "shop/db")
+    entries = [json.loads(line) for line in (home / ".nebula/credentials/.nebula/audit.jsonl").read_text().splitlines()]
+    read = entries[-1]["entry"] if "entry" in entries[-1] else entries[-1]
+    assert (read["operation"], read["name"], read["task"]) == ("get", "shop/db", "nebula-credential get")
+    assert {"username", "controller", "run", "uid"} <= set(read)
+
+
+def test_a_row_cannot_send_commands_to_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    write_table(("name",), [["a\x1b]52;c;eA==\x07b"]])
+    assert capsys.readouterr().out == "a?]52;c;eA==?b\n"
+
+
+def test_each_exit_code_is_documented() -> None:
+    page = (CHECKOUT / "docs/how-to/command.md").read_text()
+    for row in CODES:
+        assert "| {0} | {1} |".format(row.status, row.meaning) in page
+
+
+def test_preflight_reports_what_playbooks_would_miss(filled: Typed, tmp_path: Path) -> None:
+    tasks = "".join("  - debug: {{msg: \"{{{{ lookup('nebula.credential.get', {0}) }}}}\"}}\n".format(each) for each in ("'shop/db'", "x"))
+    (tmp_path / "site.yml").write_text("- hosts: all\n  tasks:\n" + tasks)
+    done = filled.succeed("preflight", "site.yml")
+    assert "1 credentials in 1 files: 0 cannot be used; 1 places name one that cannot be told" in done.messages
+    (tmp_path / "site.yml").write_text("- hosts: all\n  tasks:\n" + tasks.replace("shop/db", "shop/none"))
+    failed = filled("preflight", "site.yml", "--for", "2h", "--json")
+    assert failed.status == 10
+    (problem,) = failed.json["problems"]
+    assert (problem["name"], problem["state"], problem["places"]) == ("shop/none", "missing", ["site.yml:3"])
+    assert filled("preflight", "nowhere.yml").status == 2

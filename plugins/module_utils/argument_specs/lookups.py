@@ -20,11 +20,15 @@ def _where() -> ArgumentSpec:
     }
 
 
+def reading_reactions() -> ArgumentSpec:
+    """Return the options that say what a lookup does if it cannot read."""
+    return {option: {"type": "str", "choices": list(REACTIONS)} for option in ("on_missing", "on_denied", "on_error")}
+
+
 def _reading() -> ArgumentSpec:
-    reactions = {option: {"type": "str", "choices": list(REACTIONS)} for option in ("on_missing", "on_denied", "on_error")}
     return dict(
         _where(),
-        **reactions,
+        **reading_reactions(),
         default={"type": "raw"},
         field={"type": "str"},
         fields={"type": "list", "elements": "str"},

@@ -18,6 +18,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Cr
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import LOCAL, StoreReference, inline_store
+from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import traits_of
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import answer_unopened, perform
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import for_operation
@@ -54,7 +55,8 @@ def run_module(operation: str, specification: Specification) -> None:
         found = as_credential_error(error)
         module.fail_json(msg=str(found), code=found.code, invocation=shown)
     # The library knows which fields are secret. Other values given under `fields` ("localhost") stay readable.
-    module.no_log_values = set() if module.params.get("return_value") else _texts(outcome.secrets)
+    returns = module.params.get("return_value") or traits_of(operation).returns_secrets
+    module.no_log_values = set() if returns else _texts(outcome.secrets)
     module.exit_json(invocation=shown, **_without_diff(outcome.result, module))
 
 

@@ -116,6 +116,18 @@ def _migrate() -> Operation:
     return migrate
 
 
+def _vault() -> Operation:
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.vault_request import vault
+
+    return vault
+
+
+def _vault_request() -> Operation:
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.vault_request import vault_request
+
+    return vault_request
+
+
 OPERATIONS: Mapping[str, Callable[[], Operation]] = {
     "get": _get,
     "get_many": _get_many,
@@ -133,4 +145,6 @@ OPERATIONS: Mapping[str, Callable[[], Operation]] = {
     "store_schema": _store_schema,
     CACHE: _cache,
     "migrate": _migrate,
+    "vault": _vault,
+    "vault_request": _vault_request,
 }

@@ -44,6 +44,16 @@ CORES = {
     "2.21": ("3.13", "ansible-core ~= 2.21.0", "ansible ~= 14.0"),
     "2.22": ("3.13", "ansible-core >= 2.22.0rc1, < 2.23", "ansible ~= 14.0"),
 }
+# What a version of ansible-core changes. The last of them, on the latest Python, has the unit tests to itself as well.
+CORE_TESTS = [
+    *("tests/unit/" + name for name in ("action", "argument_specs", "client", "config", "filter", "output", "session", "test")),
+    *("tests/integration/test_{0}.py".format(name) for name in ("*_plays", "session_*", "*lookups", "modules", "codes", "check_mode")),
+    *("tests/integration/test_{0}.py".format(name) for name in ("*_values", "whole_shapes", "wrong_inputs", "provision", "role_items")),
+    *("tests/integration/test_{0}.py".format(name) for name in ("shown_arguments", "where_modules_run", "progress", "store_resolution")),
+    *("tests/integration/test_{0}.py".format(name) for name in ("migrate_*", "nightly_*", "rotation_ssh_key", "rotation_postgresql")),
+    *("tests/integration/test_{0}.py".format(name) for name in ("audit_callers", "homes", "broken_off", "examples", "awx*", "third_*")),
+    "tests/canary/test_plays.py",
+]
 MATRIX_FILES = ["requirements/backends.txt", "requirements/servers.txt", "requirements/recipes.txt"]
 MATRIX_TOOLS = [
     "ansible-builder",
@@ -67,6 +77,14 @@ def files(*patterns: str) -> list[str]:
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *patterns]
     listed = subprocess.run(command, cwd=CHECKOUT, check=True, capture_output=True)
     return sorted({name for name in listed.stdout.decode().split("\0") if name and (CHECKOUT / name).is_file()})
+
+
+def find_paths(pattern: str) -> list[str]:
+    """Return the paths that match, from the top of the checkout; there has to be one."""
+    found = sorted(path.relative_to(CHECKOUT).as_posix() for path in CHECKOUT.glob(pattern))
+    if not found:
+        raise ValueError("{0} matches nothing".format(pattern))
+    return found
 
 
 @contextlib.contextmanager
@@ -211,13 +229,20 @@ def prepare_pip_bootstrap() -> None:
 @nox.session(default=False)
 def tests(session: nox.Session) -> None:
     """Run the tests, and hold the envelope, the lifecycle and the registry at full coverage."""
-    run_tests(session, "fast")
+    for old in CACHE.glob("coverage*"):
+        old.unlink()
+    run_pytest(session, "fast", "--cov", "--cov-report=", "--durations=15", *session.posargs)
+    session.run("coverage", "report", "--format=total")
+    if not session.posargs:
+        session.run("coverage", "report", "--include", ",".join(FULLY_COVERED), "--fail-under=100")
 
 
 @nox.session(name="tests-long", default=False)
 def tests_long(session: nox.Session) -> None:
-    """Run the tests with every crash, every tampered bit and many more examples."""
-    run_tests(session, "long")
+    """Run the tests that the long profile changes: every crash, every tampered bit and many more examples."""
+    named = any((CHECKOUT / option.partition("::")[0]).exists() for option in session.posargs)
+    listed = "" if named else session.run("python", "-m", "tests.house.long_profile", silent=True) or ""
+    run_pytest(session, "long", "--durations=15", *session.posargs, *listed.split())
 
 
 @nox.session(default=False)
@@ -228,35 +253,29 @@ def rotation(session: nox.Session) -> None:
     session.run("python", "-m", "tests.target_suite.rows", env=environment)
 
 
-def run_tests(session: nox.Session, profile: str) -> None:
-    for old in CACHE.glob("coverage*"):
-        old.unlink()
+def run_pytest(session: nox.Session, profile: str, *options: str) -> None:
     environment = {"NEBULA_TEST_PROFILE": profile, "PYTHONPATH": "", "COVERAGE_CORE": "sysmon" if sys.version_info >= (3, 12) else ""}
-    options = ["--cov", "--cov-report=", "--durations=15", *session.posargs]
     session.run("pytest", "-n", "2", "--dist", "worksteal", *options, env=environment)
-    session.run("coverage", "report", "--format=total")
-    if not session.posargs:
-        session.run("coverage", "report", "--include", ",".join(FULLY_COVERED), "--fail-under=100")
 
 
 @nox.session(default=False)
 @nox.parametrize("core", sorted(CORES))
 def matrix(session: nox.Session, core: str) -> None:
-    """Run the tests with each ansible-core, on a Python that goes with it."""
+    """Run the tests of what an ansible-core changes with each, on a Python that goes with it."""
     python, package, collections = CORES[core]
     program = shutil.which("python" + python, path=target_path())
     if program is None:
         session.error("ansible-core {0} is tried on Python {1}, which is neither on PATH nor among pyenv's".format(core, python))
     scripts = CHECKOUT / ".nox" / "core-{0}".format(core) / "bin"
     session.run(program, "-m", "venv", str(scripts.parent), external=True)
-    wanted = [part for name in MATRIX_FILES for part in ("--requirement", name)] + [package, *MATRIX_TOOLS]
+    packages = [part for name in MATRIX_FILES for part in ("--requirement", name)] + [package, *MATRIX_TOOLS]
     install = [str(scripts / "python"), "-m", "pip", "install", "--quiet"]
-    session.run(*install, *wanted, external=True)
+    session.run(*install, *packages, external=True)
     # It insists on one ansible-core, and a core is older than the collections made for it.
     session.run(*install, "--no-deps", collections, external=True)
     environment = {"PATH": os.pathsep.join([str(scripts), os.environ["PATH"]]), "PYTHONPATH": ""}
-    suites = ["tests/conformance", "tests/type_conformance", "tests/target_suite"]
-    tried = session.posargs or ["tests/unit", *suites, "tests/integration"]
+    wanted = [name for name in CORE_TESTS if core != max(CORES) or not name.startswith("tests/unit/")]
+    tried = session.posargs or [*(["tests/unit"] if core == max(CORES) else []), *(name for each in wanted for name in find_paths(each))]
     session.run(str(scripts / "python"), "-m", "pytest", "-n", "2", "--dist", "worksteal", *tried, env=environment, external=True)
 
 

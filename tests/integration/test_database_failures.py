@@ -273,8 +273,8 @@ def test_a_server_without_a_free_connection_is_unavailable_and_waited_for(server
     gc.collect()  # a store of another test that were closed later would give a connection back
     try:
         with contextlib.suppress(Exception):
-            taken.extend(server.connect(name, password) for _each in range(80))
-        assert len(taken) < 80
+            taken.extend(server.connect(name, password) for _each in range(1000))
+        assert len(taken) < 1000
         assert failing(Unavailable, lambda: as_login(server, prefix, name, password).get("db_pass")).throttled
     finally:
         for connection in taken:

@@ -210,7 +210,7 @@ OF_A_CONFIGURATION = (
 )
 OF_A_ROTATION = (
     Wrong("no target", {ROTATE: {"name": "db"}}, "invalid_input", ("target", "'db'", "none")),
-    Wrong("a target that there is not", {ROTATE: {"name": "db", "target": "mysql"}}, "invalid_input", ("'mysql'", "postgresql")),
+    Wrong("a target that there is not", {ROTATE: {"name": "db", "target": "mysqll"}}, "invalid_input", ("'mysqll'", "mysql")),
     Wrong("a phase that there is not", {ROTATE: {"name": "db", "phase": "begin"}}, "invalid_input", ("phase", "begin", "prepare")),
     Wrong(
         "a target without its options",

@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import selectors
 import signal
 import subprocess
 import sys
+import termios
 import time
 from contextlib import suppress
 from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
@@ -123,16 +125,13 @@ class _Exchange:
         with self._selector:
             self._watch()
             while self._selector.get_map():
-                ended = _has_ended(self._process)
-                ready = self._selector.select(0 if ended else max(0.0, min(_LOOK, end - time.monotonic())))
-                for key, _events in ready:
-                    self._advance(key)
-                if ended and not ready:
+                if _has_ended(self._process):
+                    self._receive_rest()
                     break
                 if time.monotonic() >= end:
-                    if ended:
-                        break
                     raise TooSlow
+                for key, _events in self._selector.select(max(0.0, min(_LOOK, end - time.monotonic()))):
+                    self._advance(key)
         return bytes(self._received["stdout"]), bytes(self._received["stderr"])
 
     def _watch(self) -> None:
@@ -143,13 +142,20 @@ class _Exchange:
 
     def _advance(self, key: selectors.SelectorKey) -> None:
         try:
-            is_over = self._send(key.fd) if key.data == "stdin" else self._receive(key.fd, key.data)
+            is_over = self._send(key.fd) if key.data == "stdin" else not self._receive(key.fd, key.data, _PART)
         except BlockingIOError:
             return
         if is_over:
             self._selector.unregister(key.fileobj)
             # A program may write its answer only after the end of its input.
             key.fileobj.close()  # type: ignore[union-attr]  # it is one of the three streams
+
+    def _receive_rest(self) -> None:
+        """Read what the streams hold now, after the end of the program: all that it wrote itself is in it."""
+        for key in [key for key in self._selector.get_map().values() if key.data != "stdin"]:
+            left = int.from_bytes(fcntl.ioctl(key.fd, termios.FIONREAD, bytes(4)), sys.byteorder)
+            while left > 0:
+                left -= self._receive(key.fd, key.data, min(left, _PART))
 
     def _send(self, descriptor: int) -> bool:
         try:
@@ -158,8 +164,9 @@ class _Exchange:
             return True
         return not self._left
 
-    def _receive(self, descriptor: int, name: str) -> bool:
-        part = os.read(descriptor, _PART)
+    def _receive(self, descriptor: int, name: str, size: int) -> int:
+        """Keep what is read of a stream, and return how many bytes it is: none at its end."""
+        part = os.read(descriptor, size)
         received = self._received[name]
         if name == "stderr":
             received += part[: _MOST_ERRORS - len(received)]
@@ -168,7 +175,7 @@ class _Exchange:
         if len(received) > MOST_OUTPUT:
             what = "the command wrote more than {0} MiB".format(MOST_OUTPUT // 1024 // 1024)
             raise StorageError(what, remedy="It has to answer with what the request names, and nothing else.")
-        return not part
+        return len(part)
 
 
 def _has_ended(process: subprocess.Popen[bytes]) -> bool:

@@ -103,9 +103,13 @@ def test_a_child_that_fills_the_error_output_without_end_does_not_hold_up_the_an
     """It has left the process group, so it is not killed, and there is always something to read."""
     monkeypatch.setattr(process, "_PART", 16)
     note = tmp_path / "pid"
-    code = "import os, pathlib\nif os.fork():\n    print('answer', flush=True)\n    os._exit(0)\nos.setsid()\n"
-    code += "pathlib.Path({0!r}).write_text(str(os.getpid()) + '\\n')\nos.set_blocking(2, True)\nwhile True:\n    os.write(2, b'e' * 4096)"
-    done = run(code.format(str(note)), seconds=3.0)
+    code = "import os, pathlib, time\nnote = pathlib.Path({0!r})\n"
+    code += "if os.fork():\n    while not note.exists() or not note.read_text():\n        time.sleep(0.01)\n"
+    code += "    print('answer', flush=True)\n    os._exit(0)\nos.setsid()\nnote.write_text(str(os.getpid()) + '\\n')\n"
+    code += "os.set_blocking(2, True)\nwhile True:\n    os.write(2, b'e' * 4096)"
+    begun = time.monotonic()
+    done = run(code.format(str(note)), seconds=2 * PATIENCE)
+    assert time.monotonic() - begun < PATIENCE, "it read until its time was over"
     assert (done.status, done.output) == (0, b"answer\n")
     assert await_end_of(read_pid(note)), "its error output is closed"
 

@@ -62,7 +62,7 @@ options:
         except for V(decrypt). A wrapping token is always one.
     type: bool
   ssh_sign:
-    description: Has a public key of SSH signed. The certificate is in RV(data.signed_key).
+    description: Has a public key of SSH signed. The certificate is in C(data.signed_key).
     type: dict
     suboptions:
       mount:
@@ -99,7 +99,7 @@ options:
         description: Its critical options.
         type: dict
   pki_sign:
-    description: Has a certificate request (CSR) signed. The certificate is in RV(data.certificate).
+    description: Has a certificate request (CSR) signed. The certificate is in C(data.certificate).
     type: dict
     suboptions:
       mount:
@@ -158,7 +158,7 @@ options:
         description: What V(verify) checks, as V(sign) has returned it.
         type: str
   token_create:
-    description: Makes a token. It is in RV(auth.client_token), and ends with the run unless it is an orphan.
+    description: Makes a token. It is in C(auth.client_token), and ends with the run unless it is an orphan.
     type: dict
     suboptions:
       role:
@@ -211,6 +211,10 @@ author:
 """
 
 EXAMPLES = r"""
+- name: Make sure there is a credential
+  nebula.credential.credential:
+    name: app/db_pass
+
 - name: See which engines are mounted
   nebula.credential.vault_request:
     path: sys/mounts
@@ -245,12 +249,12 @@ EXAMPLES = r"""
       backend: vault
       url: https://vault.example.com:8200
 
-- name: Encrypt a text with a key that does not leave the server
+- name: Encrypt its value with a key that does not leave the server
   nebula.credential.vault_request:
     transit:
       action: encrypt
       key: orders
-      text: a text
+      text: "{{ lookup('nebula.credential.get', 'app/db_pass') }}"
     store:
       backend: vault
       url: https://vault.example.com:8200
@@ -336,7 +340,7 @@ renewable:
   type: bool
   returned: success
 text:
-  description: What was decrypted, if it is text. RV(data.plaintext) has it in base64.
+  description: What was decrypted, if it is text. C(data.plaintext) has it in base64.
   type: str
   returned: with O(transit)
 code:

@@ -10,12 +10,15 @@ NEBULA_TEST_PROFILE is `fast` (the default; what `make test` uses) or `long`.
 from __future__ import annotations
 
 import atexit
+import itertools
 import os
+import re
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import List
 
 import hypothesis
 import pytest
@@ -49,6 +52,7 @@ def _collection_root() -> Path:
 
 COLLECTION_ROOT = _collection_root()
 os.environ.setdefault("NEBULA_CONFORMANCE_KINDS", "tests.backends.discovery:CONFORMING")
+os.environ.setdefault("NEBULA_CONFORMANCE_READERS", "tests.backends.discovery:READERS")
 os.environ.setdefault("NEBULA_CONFORMANCE_TYPES", "tests.unit.types.samples:SAMPLES")
 os.environ.setdefault("NEBULA_CONFORMANCE_TARGETS", "tests.targets.discovery:SERVICES")
 _DATABASE = DirectoryBasedExampleDatabase(CHECKOUT / ".cache" / "hypothesis")
@@ -56,6 +60,19 @@ _PATIENT = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.t
 hypothesis.settings.register_profile("fast", max_examples=60, derandomize=True, database=None, **_PATIENT)
 hypothesis.settings.register_profile("long", max_examples=2000, database=_DATABASE, **_PATIENT)
 hypothesis.settings.load_profile(PROFILE)
+
+
+COVERING = ("backends", "config", "crypto", "encoding", "layers/encryption", "model", "store", "house/test_comparison_page.py")
+"""The unit tests during which coverage is measured, if it is: those of the files that must be covered. Elsewhere it would take half
+as long again."""
+
+
+def pytest_collection_modifyitems(items: List[pytest.Item]) -> None:
+    """Leave the other tests out of the measurement of coverage."""
+    covering = tuple("tests/unit/" + each for each in COVERING)
+    for item in items:
+        if not item.nodeid.startswith(covering):
+            item.add_marker("no_cover")
 
 
 def _move_home(directory: Path, environment: pytest.MonkeyPatch) -> None:
@@ -81,10 +98,26 @@ def pytest_configure(config: pytest.Config) -> None:
     _move_home(directory, pytest.MonkeyPatch())
 
 
+@pytest.fixture(scope="session")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Paths in one directory, each with a number of its own. What pytest numbers costs a look at all that was made before."""
+    root = tmp_path_factory.mktemp("t", numbered=False)
+    return (root / str(number) for number in itertools.count())
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest, places: Iterator[Path]) -> Path:
+    """An empty directory for each test that asks for one, named for it."""
+    number = next(places)
+    directory = number.with_name("{0}-{1}".format(re.sub(r"\W", "_", request.node.name)[:24], number.name))
+    directory.mkdir(mode=0o700)
+    return directory
+
+
 @pytest.fixture(autouse=True)
-def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(places: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home for each test, named by HOME and the XDG variables."""
-    directory = tmp_path_factory.mktemp("home")
+    directory = next(places)
     _move_home(directory, monkeypatch)
     return directory
 

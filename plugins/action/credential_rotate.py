@@ -65,7 +65,8 @@ class ActionModule(CredentialAction):
         """Return the module's specification. With a third party's target, `target_options` has the options of that target.
 
         Raises:
-            InvalidInput: `target_options` is given without a third party's target, or a target is to be reached from a host.
+            InvalidInput: there is no such target; `target_options` is given without a third party's target; or a target is to be reached
+                from a host.
             InvalidConfiguration: the third party's target cannot be loaded.
         """
         kind = arguments.get("target")

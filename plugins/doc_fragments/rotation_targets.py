@@ -32,10 +32,11 @@ options:
       - V(kubernetes) has Kubernetes make a token of a service account, and revokes the old one.
       - V(ldap) changes the password of an entry of an LDAP directory.
       - V(active_directory) changes the password of an account of Active Directory.
+      - V(kerberos) has the KDC of MIT Kerberos make a new key of a principal, whose keytab is stored, and purges the old one.
       - V(oauth2_client) changes the secret of an OAuth 2.0 client, by Keycloak's admin API or by dynamic registration management.
       - V(command) runs programs of your own that change the value, and that try it.
-      - The full name of another collection's target (C(namespace.collection.name)) takes its options from O(target_options). It
-        is loaded on the controller only, if C(nebula.yml) lists it under C(extensions).
+      - A target of another collection (C(namespace.collection.name)) or package takes its options from O(target_options). It is
+        loaded on the controller only, if C(nebula.yml) lists it under C(extensions).
       - The phases V(prepare), V(test) and V(commit) take no target. You change the value at the service yourself, between them.
     type: str
   postgresql:
@@ -885,6 +886,29 @@ options:
             refused, with the earliest time. Defaults to a day with O(active_directory.self_service), else to 0: an administrator
             is not bound by it."
         type: int
+  kerberos:
+    description:
+      - The administrator who changes the key. C(kadmin) on the controller contacts the KDC; no host is contacted.
+      - Tickets that were made with the old key are valid until they end, so the old keytab is kept for a grace period of 25 hours
+        unless O(grace) says otherwise. Logins with the old key are refused at once.
+    type: dict
+    suboptions:
+      admin_credential:
+        description:
+          - "A credential in the same store, of type C(kerberos): the principal that may inquire, change and extract the keys of
+            the other one, and purge them."
+        type: str
+        required: true
+      admin_server:
+        description:
+          - The host of C(kadmind), with a port if it is not 749. Defaults to the first of the credential's field C(kdc), or to
+            that of the machine's configuration.
+        type: str
+      propagation:
+        description:
+          - Seconds until every KDC has a change, if the realm has several. The new key is tried after that.
+        type: int
+        default: 0
   oauth2_client:
     description:
       - The client whose secret changes, and the authorization server. The controller sends the requests.

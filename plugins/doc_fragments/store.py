@@ -6,11 +6,7 @@
 
 from __future__ import annotations
 
-
-class ModuleDocFragment:
-    """Documentation of the shared options."""
-
-    DOCUMENTATION = r"""
+_CHOICE = r"""
 options:
   store:
     description:
@@ -37,6 +33,18 @@ options:
       tags:
         description: Further dimensions, name by name.
         type: dict
+"""
+
+
+class ModuleDocFragment:
+    """Documentation of the shared options."""
+
+    CHOICE = _CHOICE
+    """For a module whose store is always opened on the controller."""
+
+    DOCUMENTATION = (
+        _CHOICE
+        + r"""
   run_on:
     description:
       - Where the store is opened. V(controller) opens it as the user of the run, regardless of connection, become and delegate_to.
@@ -59,3 +67,4 @@ attributes:
     support: full
     description: Has an action plugin, which runs on the controller.
 """
+    )

@@ -35,7 +35,7 @@ VARIABLES = {"awx_user_name", "tower_user_name", "awx_job_id", "tower_job_id", "
 THEIRS = "ansible_hashi_vault_"
 ENVIRONMENT = (
     *("XDG_", "NEBULA_", "VAULT_", "BAO_", "ANSIBLE_HASHI_VAULT_", "AWS_", "AZURE_", "GOOGLE_", "SSL_", "OTEL_", "AWX_", "TOWER_"),
-    *("KUBE", "K8S_AUTH_", "PG", "GCP_", "GCE_", "GRPC_", "CLOUDSDK_"),
+    *("KUBE", "K8S_AUTH_", "PG", "GCP_", "GCE_", "GRPC_", "CLOUDSDK_", "OP_", "CONJUR_"),
 )
 """Prefixes of variables that configure stores. A session keeps their values from its start, so a difference needs another session."""
 MISSING = ("not_found", "no_token")
@@ -55,6 +55,8 @@ CONNECT_PAUSE = 0.002
 PART = 1 << 16
 HEARTBEAT = b"."
 HUNG = "it hangs, or was stopped"
+READS: list[Mapping[str, Any]] = []
+"""The results of this worker's reads: `deploy` names the versions that a template reads, and `run` lets no value into an argument."""
 CREDENTIALS = struct.Struct("3i")
 OVERFLOW_UID = 65534
 """The uid that Linux shows for users that a container does not know (the default of /proc/sys/kernel/overflowuid)."""
@@ -73,7 +75,9 @@ class LookupModule(LookupBase):
             question = digest(self.operation, kwargs, variables or {}, self._templar.template)
             reply = answer(question, names, (variables or {}).get("inventory_hostname"))
         if reply is None:
-            self._have_session_begin(question, variables or {})
+            from ansible_collections.nebula.credential.plugins.plugin_utils.session.early_start import begin
+
+            begin(self._loader, self._templar, variables or {}, question)  # the session loads its half of the collection meanwhile
         else:
             told = self.shape_result(reply["result"]) if "result" in reply else self.instead(reply["error"]["code"], kwargs)
             if told is not None:
@@ -81,12 +85,6 @@ class LookupModule(LookupBase):
         from ansible_collections.nebula.credential.plugins.plugin_utils.lookup.get import READING
 
         return READING[self.operation](self._loader, self._templar, question=question, reply=reply).run(terms, variables, **kwargs)
-
-    def _have_session_begin(self, question: str | None, variables: Mapping[str, Any]) -> None:
-        """Start the session if there is none yet: it loads its half of the collection while this process loads the other."""
-        from ansible_collections.nebula.credential.plugins.plugin_utils.session.early_start import begin
-
-        begin(self._loader, self._templar, variables, question)
 
     def find_names(self, terms: list[Any]) -> list[str] | None:
         """Return the names to read; None if the full lookup must read the terms."""
@@ -248,6 +246,7 @@ def answer(question: str | None, names: list[str], host: Any) -> dict[str, Any] 
         return None  # the full lookup finds the reason, and reports it
     if "result" not in reply and "error" not in reply:
         return None
+    READS.extend([reply] if _current_worker() is not None and "result" in reply else [])
     if reply.get("mask"):
         from ansible.module_utils.secrets import register_secrets
 

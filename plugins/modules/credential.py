@@ -161,6 +161,9 @@ options:
                 refused for a moment. V(replace) takes any target, as without it.
             type: str
             choices: [blue_green, replace]
+          validate_rotated:
+            description: Whether the previous value is tried at the target in the grace period after a rotation, and the result reported.
+            type: bool
           jitter:
             description: By how much at most a rotation is moved, drawn for each value, so that not all are due at once.
             type: str

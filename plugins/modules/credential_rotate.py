@@ -118,6 +118,13 @@ options:
   serve_stale:
     description: How long a cache between store and consumer may serve an old value.
     type: str
+  validate_rotated:
+    description:
+      - Whether the previous value is tried at the target, too, once the new one is promoted, and in the grace period by V(settle).
+        Defaults to the policy's C(validate_rotated).
+      - The result is RV(rotation.previous_accepted). A previous value that is refused is a warning.
+      - A target that accepts one value at a time has no grace period, so it does not take this option.
+    type: bool
   only_if_due:
     description: With V(auto) and V(prepare), begins nothing unless the credential's policy says that a rotation is due.
     type: bool
@@ -322,6 +329,10 @@ rotation:
       type: list
       elements: str
       returned: when the target has several hosts
+    previous_accepted:
+      description: Whether the target accepted the previous value when it was tried. Null before that, or if it could not be tried.
+      type: bool
+      returned: with O(validate_rotated)
     strays:
       description: The ids of values that the service may have made for the rotation, but whose response was lost.
       type: list

@@ -122,6 +122,10 @@ report:
       description: The hosts of the target that lack the new value; the next run sends it.
       type: list
       elements: str
+    previous_accepted:
+      description: Whether the target accepted the previous value in the grace period. Null if it could not be tried.
+      type: bool
+      returned: if the policy has C(validate_rotated)
     code:
       description: What went wrong, in one stable word.
       type: str

@@ -21,6 +21,7 @@ DECLARED: Tuple[StoreKind, ...] = (
     *(kind for elsewhere in ELSEWHERE.values() for kind in elsewhere.find_kinds()),
 )
 KINDS: Tuple[StoreKind, ...] = tuple(kind for kind in DECLARED if PROFILE == "long" or not kind.long_only)
+READERS = tuple(reader for harness in HARNESSES.values() for reader in harness.readers)
 THROTTLED = {label: is_fast for harness in HARNESSES.values() for label, is_fast in harness.throttled.items()}
 CONFORMING: Tuple[StoreKind, ...] = KINDS + tuple(
     throttle(HARNESSES[kind.backend], kind) for kind in KINDS if kind.label in THROTTLED and (PROFILE == "long" or THROTTLED[kind.label])

@@ -15,6 +15,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Callable, ContextManager, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
+from tests.conformance.reader_kind import ReaderKind
 from tests.conformance.store_kind import Bare, Options, StoreKind, encrypting, locking, no_layers
 
 __all__ = [
@@ -172,6 +173,7 @@ class Harness:
     Attributes:
         backend: its name in the registry.
         kinds: the stores that the conformance suite runs on.
+        readers: of a backend that only reads, the stores that the suite of readers runs on.
         elsewhere: the service itself, or other servers, that an account or a variable gives. None: there is nothing but what is started.
         offline: options of a store that works without a server. None: no store does.
         unreachable: options of a store on a server where nothing listens, with this secret in its login. None: it has no server.
@@ -191,6 +193,7 @@ class Harness:
 
     backend: str
     kinds: Tuple[StoreKind, ...]
+    readers: Tuple[ReaderKind, ...] = ()
     elsewhere: Optional[Elsewhere] = None
     offline: Optional[Callable[[Path], Options]] = None
     unreachable: Optional[Callable[[str], Options]] = None

@@ -13,13 +13,15 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS, backend_class
 from tests.backends.database import find_kinds_elsewhere
-from tests.backends.discovery import DECLARED, ELSEWHERE, KINDS
+from tests.backends.discovery import DECLARED, ELSEWHERE, KINDS, READERS
 from tests.conftest import CHECKOUT
 
 
 def test_every_backend_of_the_registry_runs_the_suite():
-    """A new backend needs a harness in tests/backends, with at least one kind of store."""
-    assert {kind.backend for kind in KINDS} == set(BACKENDS)
+    """A new backend needs a harness in tests/backends, with at least one kind of store; one that only reads, with a reader."""
+    only_read = {name for name in BACKENDS if backend_class(name).capabilities.read_only}
+    assert {kind.backend for kind in KINDS} == set(BACKENDS) - only_read
+    assert {reader.backend for reader in READERS} == only_read
 
 
 def test_every_backend_that_keeps_envelopes_has_an_encrypted_kind():

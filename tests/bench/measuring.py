@@ -6,10 +6,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import statistics
+import subprocess
 import time
 from dataclasses import dataclass
-from typing import Any, Callable, Iterable, List
+from pathlib import Path
+from typing import Any, Callable, Iterable, List, Sequence
+
+from tests.integration.session_peak import find_session, peak
 
 HEADER = "{0:<58} {1:>14} {2:>14}".format("", "measured", "goal")
 
@@ -49,6 +55,38 @@ def timed(call: Callable[[Any], Any], arguments: Iterable[Any]) -> Times:
 def once(call: Callable[[], Any]) -> float:
     """Seconds of one call."""
     return timed(lambda _nothing: call(), [None]).seconds[0]
+
+
+@dataclass(frozen=True)
+class Used:
+    """What a command used: seconds, the memory (MiB) of the largest of its processes, and of its session; 0 if it has none."""
+
+    seconds: float
+    process: float
+    session: float
+
+
+def run_measured(command: Sequence[str], directory: Path) -> Used:
+    """Run a command in a directory. Raises CalledProcessError if it fails."""
+    began = time.perf_counter()
+    process = subprocess.Popen(command, cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    session = 0.0
+    while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
+        with contextlib.suppress(OSError, LookupError, StopIteration):  # it has not begun, or has ended
+            session = max(session, peak(find_session([process.pid])[0]))
+        time.sleep(0.2)
+    _pid, status, usage = ended
+    seconds = time.perf_counter() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, list(command))
+    return Used(seconds, usage.ru_maxrss / 1024, session)
+
+
+def print_memory(what: str, used: Used) -> None:
+    """Print the two figures of memory."""
+    figure(what + ": memory of the largest process, MiB", "{0:.0f}".format(used.process))
+    figure(what + ": memory of the session, MiB", "{0:.0f}".format(used.session))
 
 
 def title(text: str) -> None:

@@ -11,14 +11,11 @@ from __future__ import annotations
 
 import json
 import os
-import resource
-import subprocess
 import tempfile
-import time
 from pathlib import Path
 from typing import Any, Mapping
 
-from tests.bench.measuring import figure, title
+from tests.bench.measuring import Used, figure, print_memory, run_measured, title
 from tests.integration.ansible_run import PROGRAMS, Project
 from tests.integration.counted import Counted
 from tests.integration.nights import Night
@@ -26,7 +23,6 @@ from tests.servers.processes import ServerUnavailable
 
 SCALE = float(os.environ.get("NEBULA_BENCH_SCALE", "1"))
 DUE, TARGETS, PARALLEL = max(5, int(1000 * SCALE)), max(1, int(200 * SCALE)), 10
-MIB = 1024
 
 
 def main() -> None:
@@ -44,8 +40,7 @@ def main() -> None:
         before = len(counted.server.requests())
         night = _prepare(configured, Path(place))
         filled = len(counted.server.requests())
-        seconds = _time(night, configured)
-        figure("server: seconds", "{0:.1f}".format(seconds))
+        _print_used("server", _measure(night, configured))
         figure("server: requests for each credential", "{0:.1f}".format((len(counted.server.requests()) - filled) / DUE))
         figure("server: requests to store one", "{0:.1f}".format((filled - before) / DUE))
         figure("server: logins", str(counted.logins()))
@@ -53,10 +48,13 @@ def main() -> None:
 
 def _run(what: str, configured: Mapping[str, Any], place: Path) -> None:
     night = _prepare(configured, place)
-    figure(what + ": seconds", "{0:.1f}".format(_time(night, configured)))
-    figure(what + ": seconds when nothing is due", "{0:.1f}".format(_time(night, configured)))
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / MIB
-    figure(what + ": memory of the largest process, MiB", "{0:.0f}".format(peak))
+    _print_used(what, _measure(night, configured))
+    figure(what + ": seconds when nothing is due", "{0:.1f}".format(_measure(night, configured).seconds))
+
+
+def _print_used(what: str, used: Used) -> None:
+    figure(what + ": seconds", "{0:.1f}".format(used.seconds))
+    print_memory(what, used)
 
 
 def _prepare(configured: Mapping[str, Any], place: Path) -> Night:
@@ -67,12 +65,10 @@ def _prepare(configured: Mapping[str, Any], place: Path) -> Night:
     return night
 
 
-def _time(night: Night, configured: Mapping[str, Any]) -> float:
+def _measure(night: Night, configured: Mapping[str, Any]) -> Used:
     _program, *arguments = night.command("-e", "rotate_parallel={0}".format(PARALLEL), "-e", "rotate_show_summary=false")
     night.project.write("nebula.yml", json.dumps({"default": "prod", "stores": {"prod": configured}, "targets": night.targets}))
-    began = time.monotonic()
-    subprocess.run([str(PROGRAMS / "ansible-playbook"), *arguments], cwd=night.project.directory, check=True, stdout=subprocess.DEVNULL)
-    return time.monotonic() - began
+    return run_measured([str(PROGRAMS / "ansible-playbook"), *arguments], night.project.directory)
 
 
 if __name__ == "__main__":

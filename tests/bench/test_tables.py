@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import socket
 import socketserver
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -15,7 +17,7 @@ import pytest
 
 from tests.backends.discovery import KINDS
 from tests.bench import bulk, growth, storm, tokens
-from tests.bench.measuring import Times
+from tests.bench.measuring import Times, run_measured
 from tests.bench.network import Bench, Cost, Task, build_row, list_tasks
 from tests.bench.slow_network import Meter, Passed, slow_network
 from tests.bench.stores import open_store
@@ -150,3 +152,12 @@ def test_a_thousand_reads_of_a_fresh_token_are_one_request_to_its_service(tmp_pa
     store.close()
     assert found["requests"] == 1
     assert [len(found[what].seconds) for what in ("password", "token")] == [1000, 1000]
+
+
+def test_a_command_that_is_measured_has_its_time_and_memory_and_one_that_fails_is_an_error(tmp_path):
+    used = run_measured([sys.executable, "-c", "import time; time.sleep(0.3)"], tmp_path)
+    assert used.seconds > 0.2
+    assert used.process > 1
+    assert used.session == 0
+    with pytest.raises(subprocess.CalledProcessError):
+        run_measured([sys.executable, "-c", "raise SystemExit(3)"], tmp_path)

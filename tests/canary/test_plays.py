@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +15,16 @@ from typing import Mapping, Tuple
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.types.kerberos.keytab import read_keytab
 from tests.canary import canaries
 from tests.canary.channels import everywhere
 from tests.canary.sandbox import CALLBACKS, PLAYS, Sandbox
 from tests.canary.search import Searcher
-from tests.servers import mongodb_wire, once, rabbitmq_api, sshd
+from tests.conftest import PROFILE
+from tests.servers import identity_provider, mongodb_wire, once, rabbitmq_api, scripted, sshd
+from tests.servers.scripted import Answer
 from tests.targets.certificate import read_fingerprint
+from tests.unit.types.samples import make_certificate, make_rsa_key
 
 
 @dataclass(frozen=True)
@@ -123,6 +129,55 @@ def test_no_secret_shows_in_a_rotation_or_in_the_log_of_postgresql(given, sandbo
     assert postgresql.accepts(role, given["new_canary"])
 
 
+RENEW = """
+import json, sys
+given = json.load(sys.stdin)["fields"]
+if sys.argv[1:]:
+    print(given["password"], file=sys.stderr)
+    json.dump({"error": {"code": "refresh_failed", "message": given["password"]}}, sys.stdout)
+else:
+    json.dump({"fields": {"session": open("PLACE").read()}, "expires_in": 3600}, sys.stdout)
+"""
+
+
+def write_recipes(sandbox, url):
+    """A store whose values a command and a request renew, or refuse to renew in words that quote what they got; return its file."""
+    directory = sandbox.path("given")
+    (directory / "renew.py").write_text(RENEW.replace("PLACE", str(directory / "session")))
+    command = [sys.executable, str(directory / "renew.py")]
+    request = {"url": url, "json": {"password": "{password}"}, "fields": {"session": "/session"}, "lifetime": "1h"}
+    recipes = {"door": {"command": command}, "broken": {"command": [*command, "broken"]}, "portal": request}
+    recipes["refused"] = {**request, "url": url + "/refused"}
+    file = directory / "nebula.yml"
+    file.write_text(json.dumps({"stores": {"team": {**store_of(sandbox), "refreshes": recipes}}}))
+    file.chmod(0o600)
+    return file
+
+
+def test_no_secret_shows_in_logins_and_refreshes_of_types(given, sandbox):
+    given = dict(given, session_canary=canaries.make_plain(), person_canary=canaries.make_plain())
+    (sandbox.path("given") / "session").write_text(given["session_canary"])
+    key, certificate = make_rsa_key(), make_certificate()
+
+    def answer(request):
+        is_refused = request.path.endswith("/refused")
+        return Answer(403, {"detail": request.json["password"]}) if is_refused else Answer(200, {"session": given["session_canary"]})
+
+    with identity_provider.running() as people, scripted.running(answer) as service, mongodb_wire.running() as database:
+        people.person = given["person_canary"]
+        saml = {"saml_key": key, "saml_certificate": certificate, "saml_provider": people.metadata.decode()}
+        known = {"saml_services": people.url + "/services", "server_host": database.host, "server_port": database.port}
+        file = write_recipes(sandbox, service.url)
+        ended = sandbox.play("types.yml", {**given, **saml, **known}, ["--diff"], {"NEBULA_CREDENTIAL_CONFIG": str(file)})
+    said = sandbox.output[-3000:].decode("utf-8", "replace")
+    private = "".join(key.splitlines()[1:-1])[216:256]
+    assert Searcher(dict(given, private=private)).hits(everywhere(sandbox)) == []
+    assert ended == 0, said
+    assert [words for words in (b"refuses the login", b"rescued=1", b"responded with status 403") if words not in sandbox.output] == [], (
+        said
+    )
+
+
 def rotate_service(given, sandbox, target, server, options):
     """Rotate an account of a service by the play that fits each target whose administrator is in the store."""
     ways = {"server_target": target, "server_options": options, "server_account": "canary_app", "server_user": server.user}
@@ -190,6 +245,23 @@ def test_no_secret_shows_in_a_rotation_by_programs(given, sandbox, secret_in):
     assert any(b"/rendered/door" in command for _where, command in sandbox.processes["cmdline"])
 
 
+@pytest.mark.parametrize("options", [("--diff",), *([("--check", "--diff")] if PROFILE == "long" else [])], ids=" ".join)
+def test_no_secret_shows_when_files_are_deployed_and_commands_run(given, sandbox, options):
+    """The environment of the command that gets a value there holds it: that is what it is for. No other process has it."""
+    ended = sandbox.play("hosts.yml", dict(given, canary_store=store_of(sandbox)), options, {"ANSIBLE_KEEP_REMOTE_FILES": "0"})
+    searched = [blob for blob in everywhere(sandbox) if not (blob[0] == "/proc/*/environ" and b"CANARY_CHILD=1" in blob[1])]
+    assert Searcher(given).hits(searched) == []
+    assert ended == 0, sandbox.output[-3000:].decode("utf-8", "replace")
+    rendered = sandbox.path("rendered")
+    if "--check" in options:
+        assert list(rendered.iterdir()) == []
+        return
+    assert (rendered / "password").read_text() == given["canary"]
+    assert given["plain_canary"] in (rendered / "app.conf").read_text()
+    assert b"5 files" in sandbox.output
+    assert any(b"CANARY_CHILD=1" in environment for _where, environment in sandbox.processes["environ"])
+
+
 @pytest.mark.server
 def test_no_secret_shows_in_a_rotation_of_an_ssh_key_or_in_the_log_of_sshd(given, sandbox):
     server = once.sshd()
@@ -251,6 +323,26 @@ def test_no_secret_shows_in_a_rotation_at_a_directory_or_in_its_log(given, sandb
     assert b"refuses the login" in sandbox.output
     assert b"no such account" in sandbox.output
     assert server.accepts(dn, given["new_canary"])
+
+
+@pytest.mark.server
+def test_no_secret_shows_in_a_rotation_of_a_keytab_or_in_the_logs_of_the_kdc(given, sandbox):
+    server = once.krb5()
+    principal = server.add_principal("HTTP/canary.example.test")
+    old = server.write_keytab("HTTP/canary.example.test")
+    given = dict(given, admin_canary=server.password, keytab_canary=base64.b64encode(old).decode())
+    address = "{0}:{1}".format(server.host, server.admin_port)
+    place = {"kdc": server.kdc, "admin_server": address, "admin": server.user, "principal": principal}
+    ended = sandbox.play("rotate_kerberos.yml", dict(given, canary_store=store_of(sandbox), **place), ["--diff", "-vvv"])
+    found = [entry for each in (old, server.write_keytab("HTTP/canary.example.test")) for entry in read_keytab(each)]
+    # In base64, what a key looks like depends on where it begins.
+    parts = [base64.b64encode(bytes(shift) + entry.key)[4:-4].decode() for entry in found for shift in range(3)]
+    keys = {"key {0}".format(number): part for number, part in enumerate([*parts, *(entry.key.hex() for entry in found)])}
+    logs = [(log.name, log.read_bytes()) for log in (server.log, server.log.with_name("kadmind.log"))]
+    assert Searcher({**given, **keys}).hits([*everywhere(sandbox), *logs]) == []
+    assert ended == 0, sandbox.output[-3000:].decode("utf-8", "replace")
+    assert b"key is wrong" in sandbox.output
+    assert b"promoted" in sandbox.output
 
 
 @pytest.mark.server

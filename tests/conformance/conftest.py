@@ -22,17 +22,21 @@ Open = Callable[[], Backend]
 NEED_THE_REPOSITORY = ["test_batches.py", "test_refreshes.py"]
 """They use servers and tools of the collection's other tests."""
 
+OF_READERS = "test_readers"
+"""Its tests are about other kinds."""
+
 collect_ignore = [] if find_spec("tests") and find_spec("tests.servers") else NEED_THE_REPOSITORY
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker of the suite."""
+    """Register the markers of the suite."""
     config.addinivalue_line("markers", "backends: the kinds of store that a test of the suite is about, as a predicate")
+    config.addinivalue_line("markers", "readers: what a kind of store that is only read has, for a test that is about it")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give a test every backend it is about: all, or those that outlive their process where it opens a store again."""
-    if "kind" in metafunc.fixturenames:
+    if "kind" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] != OF_READERS:
         kinds = [each for each in KINDS if each.persistent or "open_again" not in metafunc.fixturenames]
         for marker in metafunc.definition.iter_markers("backends"):
             kinds = [each for each in kinds if marker.args[0](each)]
@@ -40,9 +44,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(autouse=True)
-def home_of_stores(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def home_of_stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the home of the person who runs the suite alone: keys and marks of a store are in one of the test's own."""
-    directory = tmp_path_factory.mktemp("home")
+    directory = tmp_path.with_name(tmp_path.name + "-home")
+    directory.mkdir(mode=0o700)
     for variable, place in (("HOME", ""), ("XDG_CONFIG_HOME", ".config"), ("XDG_STATE_HOME", ".state"), ("XDG_CACHE_HOME", ".cache")):
         monkeypatch.setenv(variable, str(directory / place))
 

@@ -40,6 +40,7 @@ CAPTIONS: Mapping[Room, str] = {
     ("module_utils", "reports"): "what is where",
     ("module_utils", "audit"): "who did what",
     ("module_utils", "metrics"): "how often, how long",
+    ("module_utils", "hosts"): "files, commands of a host",
     ("module_utils", "layers"): "retry, cache, encryption…",
     ("module_utils", "argument_specs"): "one a module",
     ("module_utils", "crypto"): "key ring, key sources",

@@ -17,6 +17,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.traits 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.auth_options import METHODS
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources import options as key_sources
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache import options as shared_cache
+from ansible_collections.nebula.credential.plugins.module_utils.layers.write_rules import RULES
 from ansible_collections.nebula.credential.plugins.module_utils.locks.options import COMMON as LOCK
 from ansible_collections.nebula.credential.plugins.module_utils.locks.registry import KINDS
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import COMMON_OPTIONS
@@ -56,6 +57,7 @@ def build_page() -> str:
         parts += _describe_parts(traits)
     parts.append(_section("`shared_cache`", shared_cache.OPTIONS, shared_cache.ALIASES, shared_cache.LOGIN))
     parts.append(_section("Each of `refreshes`", recipes.PARTS))
+    parts.append(_section("`rules`", RULES))
     parts.append(_section("`lock`, of every kind", LOCK))
     for kind, row in KINDS.items():
         traits = row()[0]

@@ -42,7 +42,7 @@ TARGET = (
 )
 TARGET_END = (
     (
-        "The full name of another collection's target (C(namespace.collection.name)) takes its options from O(target_options). It is"
+        "A target of another collection (C(namespace.collection.name)) or package takes its options from O(target_options). It is"
         " loaded on the controller only, if C(nebula.yml) lists it under C(extensions)."
     ),
     "The phases V(prepare), V(test) and V(commit) take no target. You change the value at the service yourself, between them.",

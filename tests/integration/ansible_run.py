@@ -18,6 +18,9 @@ from tests.integration.sessions import wait_until_over
 
 HERE = Path(__file__).resolve().parent
 PROGRAMS = Path(sys.executable).parent
+CALLBACKS = str(HERE / "callback_plugins")
+ONE_TRY = {"ANSIBLE_CALLBACK_PLUGINS": CALLBACKS, "ANSIBLE_CALLBACKS_ENABLED": "one_try"}
+"""The environment of a run whose rotations try a new value once, and not again until it is accepted or the target's limit is reached."""
 
 
 DIGEST = " | to_json(sort_keys=true) | hash('sha256')"
@@ -87,7 +90,7 @@ class Project:
         results.unlink(missing_ok=True)
         extra = {
             "NEBULA_TEST_RESULTS": str(results),
-            "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback_plugins"),
+            "ANSIBLE_CALLBACK_PLUGINS": CALLBACKS,
             "ANSIBLE_CALLBACKS_ENABLED": "recorder",
             "ANSIBLE_LOAD_CALLBACK_PLUGINS": "true",
             "ANSIBLE_LOCALHOST_WARNING": "false",

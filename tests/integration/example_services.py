@@ -16,7 +16,7 @@ from typing import Optional
 from cryptography.hazmat.primitives import serialization
 
 from tests.backends.harness import Example
-from tests.servers import awx, github, identity_provider, nginx, once, sshd
+from tests.servers import awx, github, identity_provider, krb5, mongodb_wire, nginx, once, sshd
 from tests.unit.types.samples import make_rsa_key
 
 API = "https://github.example.com/api/v3"
@@ -120,4 +120,37 @@ def take_identity_provider(text: str, directory: Path, running: ExitStack) -> Op
     return Example({}, addresses={PROVIDER: provider.url}, programs=programs)
 
 
-SERVICES = (take_awx, take_github, take_slapd, take_identity_provider, take_sshd, take_linux_host, take_nginx)
+def take_databases(text: str, directory: Path, running: ExitStack) -> Optional[Example]:
+    """A database of each kind, with the account that the page names."""
+    if "pg.example.com" not in text:
+        return None
+    password = secrets.token_urlsafe(24)
+    postgresql, mariadb, valkey = once.postgresql(), once.mariadb(), once.valkey()
+    mongodb = running.enter_context(mongodb_wire.running())
+    postgresql.run("DROP ROLE IF EXISTS shop_reader")
+    postgresql.run("CREATE ROLE shop_reader LOGIN PASSWORD '{0}'".format(password))
+    mariadb.run("CREATE OR REPLACE USER blog_reader@'%' IDENTIFIED BY '{0}'".format(password))
+    mariadb.run("GRANT SELECT ON {0}.* TO blog_reader@'%'".format(mariadb.database))
+    valkey.ask("AUTH default " + valkey.password, "ACL SETUSER queue_reader on >{0} +ping +select".format(password))
+    mongodb.put("events_reader", password)
+    servers = {"pg": postgresql, "maria": mariadb, "valkey": valkey, "mongo": mongodb}
+    places = {
+        "host: {0}.example.com".format(name): "host: {0}, port: {1}".format(server.host, server.port) for name, server in servers.items()
+    }
+    return Example({name + "_PASSWORD": password for name in ("SHOP", "BLOG", "QUEUE", "EVENTS")}, addresses=places)
+
+
+def take_kdc(text: str, directory: Path, running: ExitStack) -> Optional[Example]:
+    """A KDC, the keytab of the robot, and the service."""
+    if "base64 robot.keytab" not in text or "kdc: kdc.example.com" not in text:
+        return None
+    server, keytab = once.krb5(), directory / "robot.keytab"
+    for name in ("robot/deploy.example.com", "HTTP/web.example.com"):
+        server.add_principal(name)
+    keytab.touch(mode=0o600)
+    keytab.write_bytes(server.write_keytab("robot/deploy.example.com"))
+    places = {"base64 robot.keytab": "base64 {0}".format(keytab), "kdc: kdc.example.com": "kdc: " + server.kdc}
+    return Example({}, addresses={**places, "@EXAMPLE.COM": "@" + krb5.REALM})
+
+
+SERVICES = (take_awx, take_databases, take_kdc, take_github, take_slapd, take_identity_provider, take_sshd, take_linux_host, take_nginx)

@@ -14,7 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql_password import build_verifier
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.scram import build_verifier
+from tests.integration import default_store
 
 BIN = Path(sys.executable).parent
 ROLE = "app"
@@ -71,13 +72,11 @@ class Play:
         return done.stdout + done.stderr
 
     def value(self, field: str = "password", stage: str = "current") -> str:
-        """Read a value, through a file: the run itself prints none."""
-        path = self.directory / "value"
-        lookup = "{{{{ lookup('nebula.credential.get', 'db_pass', field='{}', stage='{}') }}}}".format(field, stage)
-        self.run({"ansible.builtin.copy": {"content": lookup, "dest": str(path), "mode": "0600"}, "no_log": True})
-        found = path.read_text()
-        path.unlink()
-        return found
+        return default_store.read_field("db_pass", field, stage)
+
+    def has_begun(self) -> bool:
+        """Whether a rotation is open."""
+        return default_store.read_phase("db_pass") is not None
 
 
 def rotation(**options: Any) -> dict[str, Any]:
@@ -100,18 +99,9 @@ def new_play(tmp_path: Path, postgresql: Any) -> Play:
     postgresql.run("CREATE ROLE app LOGIN")
     postgresql.run("CREATE ROLE app_b LOGIN")
     postgresql.run("ALTER ROLE app PASSWORD '{}'".format(build_verifier(old)))
-    run = Play(tmp_path, postgresql)
     (tmp_path / "old").write_text(old)
-    run.run(
-        {
-            "nebula.credential.credential": {
-                "name": "db_pass",
-                "type": "basic",
-                "fields": {"username": ROLE, "password": "{{ lookup('ansible.builtin.file', '" + str(tmp_path / "old") + "') }}"},
-            }
-        }
-    )
-    return run
+    default_store.create_login("db_pass", ROLE, old)
+    return Play(tmp_path, postgresql)
 
 
 def old_password(play: Play) -> str:

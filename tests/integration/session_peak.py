@@ -11,7 +11,7 @@ import socket
 import struct
 import sys
 from pathlib import Path
-from typing import Iterator, Tuple
+from typing import Iterable, Iterator, Tuple
 
 
 def ancestors(process: int) -> Iterator[int]:
@@ -24,8 +24,13 @@ def ancestors(process: int) -> Iterator[int]:
 
 def session_of_this_run() -> Tuple[int, Path]:
     """The process that listens in the directory that is named after one of this process's ancestors, and that directory."""
+    return find_session(ancestors(os.getpid()))
+
+
+def find_session(controllers: Iterable[int]) -> Tuple[int, Path]:
+    """The process that listens in the directory that is named after one of these processes, and that directory."""
     bases = [Path(base) for base in (os.environ.get("XDG_RUNTIME_DIR"), "/tmp") if base]  # where sessions are
-    for process in ancestors(os.getpid()):
+    for process in controllers:
         for found in (one for base in bases for one in base.glob("nebula-{0}-{1}-*/s".format(os.geteuid(), process))):
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
                 connection.connect(str(found))

@@ -7,12 +7,16 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import LoginFailed, StorageError
+from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.errors import LoginFailed, StorageError, Unavailable
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.types.database import Database
 from tests.conformance.records import a_record, value_of
 from tests.integration.database_servers import backend_on
 from tests.servers import databases, keeper, mariadb, postgresql
@@ -64,6 +68,17 @@ def with_certificate(kind, paths):
         cannot_run(str(error))
 
 
+def try_credential(kind, server, mode, **files):
+    """Try the login of a credential of the type `database`, with a mode of TLS and the files that the client's parameters name."""
+    names = {"postgresql": ("sslrootcert", "sslcert", "sslkey"), "mariadb": ("ssl-ca", "ssl-cert", "ssl-key")}[kind]
+    parameters = {name: str(files[each]) for each, name in zip(("ca", "cert", "key"), names) if each in files}
+    login = {"username": files.get("username", server.user), "password": files.get("password", server.password)}
+    place = {"host": server.host, "port": str(server.port), "database": server.database, "ssl_mode": mode}
+    fields = {**login, **place, "engine": "mysql" if kind == "mariadb" else kind, "parameters": json.dumps(parameters)}
+    with deadline.within(60, "check"):
+        Database().try_login(Database().validate({name: Secret(text) for name, text in fields.items()}))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_certificate_is_believed_by_its_authority_and_its_host(kind, tmp_path):
     authority, other = (Authority(made(tmp_path / name), name) for name in ("ca", "other"))
@@ -82,13 +97,20 @@ def test_a_certificate_is_believed_by_its_authority_and_its_host(kind, tmp_path)
             backend_on(server, prefix, tls_ca=str(other.certificate)).get("a")
         assert "TLS with the database cannot be set up" in str(caught.value)
         assert value_of(backend_on(server, prefix).get("db_pass")) == b"s3cret"
+        try_credential(kind, server, "verify-full", ca=authority.certificate)
+        with pytest.raises(Unavailable, match="no TLS connection"):
+            try_credential(kind, server, "verify-ca", ca=other.certificate)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_certificate_for_another_host_is_refused(kind, tmp_path):
     authority = Authority(made(tmp_path / "ca"))
-    with with_certificate(kind, authority.issue("server", ["elsewhere.example.com"])) as server, pytest.raises(StorageError) as caught:
-        backend_on(server, databases.prefix(tmp_path), tls_ca=str(authority.certificate)).get("a")
+    with with_certificate(kind, authority.issue("server", ["elsewhere.example.com"])) as server:
+        with pytest.raises(StorageError) as caught:
+            backend_on(server, databases.prefix(tmp_path), tls_ca=str(authority.certificate)).get("a")
+        try_credential(kind, server, "verify-ca", ca=authority.certificate)
+        with pytest.raises(Unavailable, match="no TLS connection"):
+            try_credential(kind, server, "verify-full", ca=authority.certificate)
     assert caught.value.__class__ is StorageError
 
 
@@ -112,6 +134,8 @@ def test_a_client_shows_its_certificate_where_it_is_asked_for_one(kind, tmp_path
         mine, foreign = (each.issue("client", client=True) for each in (authority, other))
         backend = backend_on(server, databases.prefix(tmp_path), tls_cert=str(mine.certificate), tls_key=str(mine.key), **login)
         assert value_of(backend.put(a_record())) == b"s3cret"
+        user = {name: login[name] for name in ("username", "password")}
+        try_credential(kind, server, "verify-full", ca=authority.certificate, cert=mine.certificate, key=mine.key, **user)
         for wrong in ({}, {"tls_cert": str(foreign.certificate), "tls_key": str(foreign.key)}):
             with pytest.raises((LoginFailed, StorageError)) as caught:
                 backend_on(server, databases.prefix(tmp_path), **login, **wrong).get("a")

@@ -51,6 +51,43 @@ def test_a_fallback_costs_one_read_of_what_is_missing_however_many_ask(project: 
     assert "credential 'gone' is missing, so the value is that of its fallback 'b'" in " ".join(run.output.split())
 
 
+EVALUATED = """
+- name: arguments
+  ansible.builtin.debug: {msg: "{{ 'arguments' | nebula.credential.refetch | length }}"}
+  until: false
+  retries: 2
+  delay: 0
+  ignore_errors: true
+- name: that
+  ansible.builtin.assert: {that: "'that' | nebula.credential.refetch == 'never'", quiet: true}
+  until: false
+  retries: 2
+  delay: 0
+  ignore_errors: true
+- name: condition
+  ansible.builtin.debug: {msg: tried}
+  until: "'condition' | nebula.credential.refetch == 'never'"
+  retries: 2
+  delay: 0
+  ignore_errors: true
+- name: loop
+  ansible.builtin.debug: {msg: "{{ 'loop' | nebula.credential.refetch | length }}"}
+  loop: [1, 2, 3]
+  loop_control: {break_when: item == 2}
+- name: a lookup after it
+  ansible.builtin.assert:
+    that: lookup('nebula.credential.get', 'loop') == 'loop' | nebula.credential.refetch(field='password')
+    quiet: true
+"""
+
+
+def test_refetch_reads_at_each_attempt_and_item_and_once_for_the_arguments_of_a_task_with_until(project: Any, counted: Any) -> None:
+    counted.fill("arguments", "that", "condition", "loop")
+    counted.is_default_of(project)
+    project.play(EVALUATED, **ON).succeeded()
+    assert counted.reads() == {"arguments": 1, "that": 3, "condition": 3, "loop": 3}
+
+
 RESCUED = """
 - name: Open the door
   block:

@@ -10,7 +10,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql_password import build_verifier
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.scram import build_verifier
+from tests.integration.ansible_run import ONE_TRY
 from tests.integration.rotated_role import ROLE, SHOW, new_play, rotation
 from tests.integration.test_rotation_postgresql import _waits, wait_for
 
@@ -32,7 +33,7 @@ def test_values_that_saslprep_refuses_or_changes_are_rotated_and_rolled_back(tmp
     undoing = threading.Thread(target=postgresql.run, args=("SELECT undo((SELECT rolpassword FROM pg_authid WHERE rolname = 'app'))",))
     undoing.start()
     wait_for(lambda: _waits(postgresql, "PgSleep"), "the other tool looks at the role")
-    output = play.run(rotation(), fails=True)
+    output = play.run(rotation(), fails=True, **ONE_TRY)
     undoing.join()
     assert "rolled_back" in output
     assert play.value() == EMOJI
@@ -46,4 +47,4 @@ def test_a_value_that_postgresql_cannot_take_is_refused_before_anything_is_begun
         output = play.run(rotation(**options), fails=True)
         assert "NUL" in output
         assert option in output
-    assert '"phase": null' in play.run(rotation(phase="status"), SHOW)
+    assert not play.has_begun()

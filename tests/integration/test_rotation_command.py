@@ -22,8 +22,8 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
-from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
-from tests.integration.ansible_run import PROGRAMS
+from tests.integration import default_store
+from tests.integration.ansible_run import ONE_TRY, PROGRAMS
 from tests.servers import once
 
 PROGRAM = Path(__file__).with_name("valkey_user.py")
@@ -31,11 +31,6 @@ ROTATE = """
 - nebula.credential.credential_rotate: {{name: door, target: command, command: {command}}}
   register: rotated
 - ansible.builtin.debug: {{var: rotated}}
-"""
-STATUS = """
-- nebula.credential.credential_rotate: {name: door, phase: status}
-  register: standing
-- ansible.builtin.debug: {var: standing.rotation}
 """
 TASKS = {
     "apply.yml": """
@@ -72,10 +67,7 @@ class Door:
         self.admin = project.directory / "admin"
         self.admin.write_text(server.password)
         server.ask("AUTH " + server.password, "ACL SETUSER {0} on >{1} +@all".format(self.user, self.old))
-        given = project.write("given.json", json.dumps({"old": self.old}))
-        create = "- nebula.credential.credential: {name: door, type: basic, fields: {username: USER, password: '{{ old }}'}}"
-        project.play(create.replace("USER", self.user), "-e", "@" + str(given)).succeeded()
-        given.unlink()
+        default_store.create_login("door", self.user, self.old)
 
     def command(self, **changes: Any) -> dict[str, Any]:
         return {"apply": self.program("set"), "verify": self.program("try"), **changes}
@@ -98,12 +90,7 @@ class Door:
         return "+PONG" in self.server.ask("AUTH {0} {1}".format(self.user, value), "PING")
 
     def value(self, stage: str = "current") -> str:
-        path = self.project.directory / "value"
-        lookup = "{{ lookup('nebula.credential.get', 'door', stage='STAGE') }}".replace("STAGE", stage)
-        self.project.play(
-            "- ansible.builtin.copy: {{content: \"{0}\", dest: {1}, mode: '0600'}}\n  no_log: true".format(lookup, path)
-        ).succeeded()
-        return path.read_text()
+        return default_store.read_field("door", stage=stage)
 
     def tasks_files(self, **files: str) -> dict[str, str]:
         places = {"PROGRAM": PROGRAM, "PORT": self.server.port, "USER": self.user, "ADMIN": self.admin, "PYTHON": sys.executable}
@@ -116,11 +103,10 @@ class Door:
 
     def rotate_long_ago(self) -> str:
         """Rotate by hand, a day ago, with a short grace period. The service takes both values."""
-        manager = open_store({"backend": "local"})
-        manager.clock = lambda: datetime.now(timezone.utc) - timedelta(days=1)
-        for phase, options in (("prepare", {"grace": "1s"}), ("test", {"accepted": True, "wrong_refused": True}), ("commit", {})):
-            perform(manager, "credential_rotate", {"name": "door", "phase": phase, **options}, AccessContext())
-        manager.close()
+        with default_store.opened() as manager:
+            manager.clock = lambda: datetime.now(timezone.utc) - timedelta(days=1)
+            for phase, options in (("prepare", {"grace": "1s"}), ("test", {"accepted": True, "wrong_refused": True}), ("commit", {})):
+                perform(manager, "credential_rotate", {"name": "door", "phase": phase, **options}, AccessContext())
         value = self.value()
         self.server.ask("AUTH " + self.server.password, "ACL SETUSER {0} >{1}".format(self.user, value))
         return value
@@ -170,7 +156,7 @@ def test_a_value_that_cannot_be_verified_is_dropped_again(door: Door) -> None:
     script = 'value=$(cat); [ "$value" = "$(cat {0})" ] || exit 77; printf "%s\\n" "$value" | "$@"'.format(known)
     only_old = ["sh", "-c", script, "sh", *door.program("try")]
     command = door.command(apply=door.program("add"), retire=door.program("drop"), overlap="dual", verify=only_old)
-    message = door.rotate(command=command).failed()
+    message = door.rotate(command=command, **ONE_TRY).failed()
     assert "rolled_back" in message
     assert door.value() == door.old
     assert door.accepts(door.old)
@@ -192,7 +178,7 @@ def test_a_killed_controller_is_followed_by_one_that_settles_it(door: Door, land
         wait_for(lambda: not programs_of(door.user), "the program is gone")
     hold.unlink()
     wait_for(lambda: not programs_of(door.user), "the program ends")
-    run = door.rotate()
+    run = door.rotate(**ONE_TRY)
     assert (run.returncode == 0) is lands, run.output
     current = door.value()
     assert door.accepts(current)
@@ -286,7 +272,7 @@ def test_tasks_files_try_the_current_value_before_anything_is_begun(door: Door) 
     run = door.role({"name": "door", "target": "command", "command": files})
     assert "the service does not accept the current value" in run.output
     assert door.accepts(other)
-    assert '"phase": null' in door.project.play(STATUS).output
+    assert default_store.read_phase("door") is None
     item = {"name": "door", "target": "command", "command": files, "current_unverified": True}
     good = Path(files["verify"]).read_text()
     Path(files["verify"]).write_text("- ansible.builtin.fail: {msg: no}\n")

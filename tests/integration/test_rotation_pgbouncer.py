@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import cannot_run
+from tests.integration.ansible_run import ONE_TRY
 from tests.integration.rotated_role import ROLE, SHOW, Play, new_play, old_password, rotation
 from tests.servers import pgbouncer
 from tests.servers.processes import ServerUnavailable
@@ -56,7 +57,7 @@ def test_a_pooler_that_reads_passwords_from_the_server_accepts_the_new_one(play:
 
 def test_a_pooler_with_a_list_of_its_own_refuses_the_new_value_which_is_rolled_back(play: Play, postgresql: Any) -> None:
     with pgbouncer.running(postgresql, {ROLE: old_password(play)}) as pooler:
-        output = play.run(through(pooler), fails=True)
+        output = play.run(through(pooler), fails=True, **ONE_TRY)
         assert "ended as 'rolled_back'" in output
         assert "does not accept the new value" in output
         assert play.value() == old_password(play)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A rotation target of another collection: loaded on the controller, where the configuration lists it, checked by its own options."""
+"""Rotation targets of a third party: loaded on the controller, where the configuration lists them, checked by their own options."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tomllib
 
 from tests.conftest import CHECKOUT
 from tests.house.import_rules import SHIPPED_SUITES
 from tests.house.source import SourceTree
+from tests.integration import default_store
 from tests.integration.test_added_backend import build
 
 COPIED = CHECKOUT / "docs" / "examples" / "custom-targets" / "collection"
@@ -33,7 +35,7 @@ def appliance(project: Any) -> Path:
     place.mkdir(parents=True)
     (place / "appliance.py").write_text(TARGET)
     project.write("ansible.cfg", "[defaults]\n")
-    project.play("- nebula.credential.credential: {name: door, type: basic}").succeeded()
+    default_store.create_all([{"name": "door", "type": "basic"}])
     taken = project.directory / "appliance"
     taken.write_text("")
     return taken
@@ -49,17 +51,46 @@ def allow(project: Any) -> None:
     project.write("nebula.yml", "extensions: [acme.vaulty.appliance]\n")
 
 
+def add_package(site: Path) -> None:
+    """Put the target into a directory of packages, as the installed package to copy."""
+    named = tomllib.loads((COPIED / "pyproject.toml").read_text(encoding="utf-8"))
+    ((group, points),) = named["project"]["entry-points"].items()
+    (package,) = named["tool"]["setuptools"]["packages"]
+    described = site / "{0}-{1}.dist-info".format(package, named["project"]["version"])
+    described.mkdir(parents=True)
+    (described / "METADATA").write_text("Metadata-Version: 2.1\nName: {0}\nVersion: 1.0.0\n".format(named["project"]["name"]))
+    (described / "entry_points.txt").write_text("\n".join(["[{0}]".format(group), *map("{0[0]} = {0[1]}".format, points.items())]))
+    shutil.copytree(COPIED / named["tool"]["setuptools"]["package-dir"][package], site / package)
+
+
 def test_a_target_that_the_configuration_lists_is_driven(project: Any, appliance: Path) -> None:
     allow(project)
-    give = "- ansible.builtin.copy: {{content: '{0}', dest: {1}, mode: '0600'}}\n  no_log: true"
-    lookup = '{{ lookup("nebula.credential.get", "door") }}'
-    project.play(give.format(lookup, appliance)).succeeded()
+    appliance.write_text(default_store.read_field("door"))
     run = rotate(project, "target_options: {{place: {0}, pin: a-secret-pin}}".format(appliance), "-vvv").succeeded()
-    same = "lookup('nebula.credential.get', 'door') == lookup('ansible.builtin.file', '{0}')".format(appliance)
-    project.play('- ansible.builtin.assert: {{that: "{0}"}}'.format(same)).succeeded()
+    assert appliance.read_text() == default_store.read_field("door")
     assert len(appliance.read_text()) > 8
     assert "a-secret-pin" not in run.output
     assert str(appliance) in run.output
+
+
+def test_one_of_an_installed_package_is_driven_by_a_task_and_with_all_that_is_due(project: Any) -> None:
+    place, site = project.directory / "appliance", project.directory / "site"
+    add_package(site)
+    described = "targets: {{front: {{kind: appliance, place: {0}, current_unverified: true}}}}\n".format(place)
+    project.write("ansible.cfg", "[defaults]\n")
+    project.write("nebula.yml", "extensions: [appliance]\n" + described)
+    place.write_text("")
+    tasks = """
+- nebula.credential.credential: {{name: door, type: basic}}
+- nebula.credential.credential_rotate: {{name: door, target: appliance, target_options: {{place: {0}}}, current_unverified: true}}
+- ansible.builtin.assert: {{that: "lookup('nebula.credential.get', 'door') == lookup('ansible.builtin.file', '{0}')"}}
+- nebula.credential.credential:
+    {{name: door, value: an-old-one, ttl: 1d, policy: {{kind: before_expiry, before: 30d}}, rotation: {{target: front}}}}
+- nebula.credential.credential_rotate_due:
+- ansible.builtin.assert: {{that: "lookup('nebula.credential.get', 'door') == lookup('ansible.builtin.file', '{0}')"}}
+"""
+    project.play(tasks.format(place), PYTHONPATH=str(site)).succeeded()
+    assert len(place.read_text()) > len("an-old-one")
 
 
 def test_one_that_does_not_accept_the_current_value_is_sent_nothing_unless_the_task_says_so(project: Any, appliance: Path) -> None:

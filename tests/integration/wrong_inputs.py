@@ -216,7 +216,7 @@ OF_A_ROTATION = (
         "a target without its options",
         {ROTATE: {"name": "db", "target": "command"}},
         "invalid_input",
-        ("target is command", "missing: command"),
+        ("the target 'command' has no options", "option 'command'", "'command: {apply: …, verify: …}'"),
     ),
     Wrong("nothing to promote", {ROTATE: {"name": "db", "phase": "commit"}}, "invalid_input", ("'db'", "prepare")),
     Wrong("a name that is not stored", {ROTATE: {"name": "db_pas", "target": "none"}}, "not_found", ("'db_pas'", "store 'prod'")),

@@ -197,7 +197,7 @@ def _initialise(server: Server, account: Account) -> None:
     processes.private_file(directory / "krb5.conf", CLIENT.format(**names), account)
     server.configuration.chmod(0o644)
     processes.private_file(directory / "kdc.conf", SERVER.format(**names), account)
-    processes.private_file(directory / "kadm5.acl", "{0} *\n".format(ADMIN), account)
+    processes.private_file(directory / "kadm5.acl", "{0} *e\n".format(ADMIN), account)
     environment = {**processes.bare_environment(), **server.environment()}
     master = secrets.token_hex(16)
     made = subprocess.run(

@@ -110,7 +110,7 @@ def running(*, requires_binding: bool = False) -> Iterator[Server]:
         command = ["env", *QUICK, str(program), "-config", str(written), "-dnsserver", _at(ports.dns)]
         dns_log = directory / "dns.log"
         named = processes.start([str(dns_program), *_dns_options(ports)], account=account, log=dns_log, directory=directory)
-        with processes.ended_with(named, dns_log), _web_server(ports.http, challenges):
+        with processes.ended_with(named, dns_log), serve_challenges(ports.http, challenges):
             process = processes.start(command, account=account, log=log, directory=directory)
             root = functools.partial(_read_root, ports.management, issued.certificate)
             try:
@@ -162,7 +162,8 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def _web_server(port: int, directory: Path) -> Iterator[None]:
+def serve_challenges(port: int, directory: Path) -> Iterator[None]:
+    """Show the files of a directory at `PATH`, on 127.0.0.1."""
     handler = functools.partial(_Handler, directory=str(directory))
     with http.server.ThreadingHTTPServer((LOOPBACK, port), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)

@@ -156,6 +156,8 @@ def _start(program: Path, directory: Path, log: Path) -> tuple[subprocess.Popen[
     )
     try:
         processes.wait_until(lambda: is_ready(port), process=process)
+        if not server.accepts(server.admin_key):  # an account that is locked, for example
+            raise ServerUnavailable("it does not let {0} in by a key".format(server.user))
     except BaseException:
         processes.stop(process)
         raise

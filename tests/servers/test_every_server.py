@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import json
 import os
@@ -14,7 +15,9 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -96,43 +99,63 @@ def kind(request):
     return request.param
 
 
-def test_it_answers_says_what_it_is_and_is_gone_afterwards(kind):
-    with running(kind) as server:
-        told = server.described()
-        directory = Path(told["log"]).parent
-        assert set(told) >= TOLD
-        assert json.loads(json.dumps(told)) == told
-        assert answers(told)
-        assert users_of(directory)
-        assert list_open_ports(users_of(directory)) == []
-    assert emptied(directory)
-    assert not answers(told)
-    assert not directory.exists()
+@dataclass(frozen=True)
+class Seen:
+    """A server as a test that uses it and fails sees it, and what is left of it."""
+
+    told: dict
+    answered: bool
+    processes: list
+    open_ports: list
+    shown: list
+    is_gone: bool
+    kept: list
+
+
+@functools.lru_cache(maxsize=None)
+def use_and_fail(kind):
+    """Look at a server, once for all tests that only look, and fail."""
+    seen = {}
+    with tempfile.TemporaryDirectory() as kept, pytest.MonkeyPatch.context() as changed:
+        changed.setattr(processes, "KEPT_LOGS", Path(kept, "kept"))
+        with contextlib.suppress(ZeroDivisionError), running(kind) as server:
+            told = server.described()
+            directory = Path(told["log"]).parent
+            users = users_of(directory)
+            parts = [Path("/proc", str(pid), part).read_bytes() for pid in users for part in ("cmdline", "environ")]
+            seen = {"told": told, "answered": answers(told), "processes": users, "shown": [*parts, repr(server).encode()]}
+            seen["open_ports"] = list_open_ports(users)
+            raise ZeroDivisionError
+        is_gone = emptied(directory) and not answers(told) and not directory.exists()
+        return Seen(**seen, is_gone=is_gone, kept=[log.name for log in Path(kept, "kept").glob("*.log")])
+
+
+def test_it_answers_and_says_what_it_is(kind):
+    seen = use_and_fail(kind)
+    assert set(seen.told) >= TOLD
+    assert json.loads(json.dumps(seen.told)) == seen.told
+    assert seen.answered
+
+
+def test_no_other_machine_reaches_it(kind):
+    seen = use_and_fail(kind)
+    assert seen.processes
+    assert seen.open_ports == []
 
 
 def test_its_secrets_are_neither_arguments_nor_variables_nor_in_its_repr(kind):
-    with running(kind) as server:
-        told = server.described()
-        secrets = [str(value) for name, value in told.items() if any(word in name for word in ("password", "token", "secret_id", "key"))]
-        secrets = [secret for secret in secrets if not secret.startswith("/")]
-        seen = [Path("/proc", str(pid), part).read_bytes() for pid in users_of(Path(told["log"]).parent) for part in ("cmdline", "environ")]
-        assert secrets
-        assert [secret for secret in secrets if any(secret.encode() in content for content in seen) or secret in repr(server)] == []
+    seen = use_and_fail(kind)
+    words = ("password", "token", "secret_id", "key")
+    secrets = [str(value) for name, value in seen.told.items() if any(word in name for word in words)]
+    secrets = [secret for secret in secrets if not secret.startswith("/")]
+    assert secrets
+    assert [secret for secret in secrets if any(secret.encode() in content for content in seen.shown)] == []
 
 
-def test_it_is_gone_and_its_log_kept_after_a_failure(kind, tmp_path, monkeypatch):
-    monkeypatch.setattr(processes, "KEPT_LOGS", tmp_path / "kept")
-    places = []
-
-    def use_it():
-        with running(kind) as server:
-            places.append(Path(server.described()["log"]).parent)
-            raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        use_it()
-    assert emptied(places[0])
-    assert list((tmp_path / "kept").glob("*.log"))
+def test_it_is_gone_and_its_log_kept_after_a_failure(kind):
+    seen = use_and_fail(kind)
+    assert seen.is_gone
+    assert seen.kept
 
 
 def test_it_dies_with_a_killed_test_run(kind):
@@ -193,4 +216,6 @@ def test_it_can_be_kept_for_a_playbook_and_stopped(kind, tmp_path):
     assert "ready in {started_in} s on {host}:{port}, version {version}".format(**told) in started.stdout.decode()
     subprocess.run([*command, "stop", "--state", str(state)], cwd=CHECKOUT, check=True)
     assert emptied(Path(told["log"]).parent)
+    assert not answers(told)
+    assert not Path(told["log"]).parent.exists()
     assert not state.exists()

@@ -60,7 +60,7 @@ class Service:
     def _answer(self, token: str) -> Answer:
         self.calls.append(token)
         if self.mode == DOWN:
-            return Answer(503, {"error": "temporarily_unavailable"})
+            return Answer(503, {"error": "temporarily_unavailable"}, {"Retry-After": "1"})
         if self.mode in (DENY, INTERACTION):
             return Answer(400, {"error": "invalid_grant" if self.mode == DENY else "interaction_required"})
         if token != self._current:

@@ -18,6 +18,15 @@ class Crash(BaseException):
     """The controller died. Not an Exception, so nothing catches it on the way."""
 
 
+def refuse(_call: Callable[[], Any]) -> Any:
+    """Fail as a store does that does not respond.
+
+    Raises:
+        Unavailable: always.
+    """
+    raise Unavailable("the store is down", option="store", remedy="This is a test.")
+
+
 class FaultyStore(Layer):
     """Counts the writes and all calls of a rotation. `dies_at` and `fails_at` count from 1; 0 is never."""
 
@@ -25,6 +34,8 @@ class FaultyStore(Layer):
         """Wrap a store. `written` is called after every write that was done."""
         super().__init__(inner)
         self._written = written
+        self.fail = refuse
+        """Called in place of each call from `fails_at` on, with the call: raises, or does the call in a store that fails by itself."""
         self.mend()
 
     def mend(self) -> None:
@@ -38,7 +49,7 @@ class FaultyStore(Layer):
         self.calls += 1
         if self.fails_at and self.calls >= self.fails_at:
             self.fired = True
-            raise Unavailable("the store is down", option="store", remedy="This is a test.")
+            return self.fail(act)
         return act()
 
     def _write(self, act: Callable[[], Any]) -> Any:

@@ -37,8 +37,8 @@ class TargetService(ABC):
     """The type of the credential that is rotated."""
     overlaps: ClassVar[bool] = False
     """Whether the target accepts the old and the new value at once, by its options."""
-    is_slow: ClassVar[bool] = False
-    """Whether a row takes seconds. The fast profile plays only `rows.OF_THE_SERVICE` then."""
+    plays_every_fault: ClassVar[bool] = True
+    """Whether the fast profile plays every fault, and not only `rows.OF_THE_SERVICE`. One target of each way to rotate is enough."""
     makes: ClassVar[bool] = False
     """Whether the service makes the values: then none is ever sent to it."""
     show: ClassVar[Optional[Callable[..., Plain]]] = None

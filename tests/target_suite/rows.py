@@ -4,9 +4,9 @@
 
 """The rows of the table: service, course of runs, fault, and the call that the fault meets.
 
-The fast profile plays each fault once per kind of target, of a slow service only some. The long one plays each at every call. It notes
-each row that held in a file, and leaves it out the next time, until the code of rotations changes. `python -m tests.target_suite.rows`
-prints how many rows held.
+The fast profile plays each fault once per kind of target, for most kinds only those whose outcome depends on the service. The long one
+plays each at every call. It notes each row that held in a file, and leaves it out the next time, until the code of rotations changes.
+`python -m tests.target_suite.rows` prints how many rows of each target held.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import hashlib
 import inspect
 import sys
 from pathlib import Path
-from typing import Dict, Iterator, List, Mapping, Tuple, Type
+from typing import Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple, Type
 
 from ansible_collections.nebula.credential.plugins.module_utils.operations import rotate
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import engine
@@ -35,6 +35,9 @@ EVERY_FAULT = (*FAULTS, *IN_STORE)
 OF_THE_SERVICE = ("crash_and_land", "answer_lost", "down", "refuses_new", "changed_elsewhere")
 """Faults whose outcome depends on the service. What the others show depends on the engine and the store alone."""
 WANTED = 1000
+KILL = "kill"
+"""What stands in place of course and fault in the row of a killed run."""
+_LINE = "{:<32} {:>8} {:>8} {:>8}"
 _CODE = (rotation_driver.__file__, rotate.__file__, engine.__file__, base.__file__, __file__, *(inspect.getfile(each) for each in SERVICES))
 
 
@@ -52,7 +55,7 @@ def list_cases() -> List[Case]:
         for pairs in by_kind.values()
         for number, fault in enumerate(EVERY_FAULT)
         for service, course in (pairs if LONG else (pairs[number % len(pairs)],))
-        if _can_play(service, fault) and (LONG or not service.is_slow or fault in OF_THE_SERVICE)
+        if _can_play(service, fault) and (LONG or service.plays_every_fault or fault in OF_THE_SERVICE)
     ]
 
 
@@ -126,11 +129,39 @@ def note_row(row: str) -> None:
         notes.write(row + "\n")
 
 
+def name_kill(service: Type[TargetService], moment: int) -> str:
+    """Return the row of a run of `ansible-playbook` that is killed at that moment."""
+    return "{} {} {}".format(find_label(service), KILL, moment)
+
+
+def count_rows(rows: Iterable[str], labels: Sequence[str]) -> Dict[str, Tuple[int, int]]:
+    """Return for each target how many rows of faults held, and how many of kills. A row of another target is left out."""
+    found = [row.split()[:2] for row in rows]
+    return {label: (_count(found, label, is_kill=False), _count(found, label, is_kill=True)) for label in labels}
+
+
+def _count(found: Sequence[Sequence[str]], label: str, *, is_kill: bool) -> int:
+    return len([row for row in found if row[0] == label and (row[1] == KILL) is is_kill])
+
+
+def find_gaps(counts: Mapping[str, Tuple[int, int]]) -> List[str]:
+    """Return what is missing, in words: a target without rows of one kind, and too few rows in all."""
+    kinds = ("fault", "kill")
+    gaps = ["{}: no {} was played".format(label, kinds[number]) for label, both in counts.items() for number in (0, 1) if not both[number]]
+    total = sum(faults for faults, _kills in counts.values())
+    return gaps if total >= WANTED else [*gaps, "{} rows of faults, and {} are wanted".format(total, WANTED)]
+
+
 def main() -> int:
-    """Print how many rows held. Return 1 if they are too few."""
-    held = len(read_rows())
-    print("{} rows of target, step and fault held; {} are wanted".format(held, WANTED))
-    return 0 if held >= WANTED else 1
+    """Print a table of the rows that held, by target. Return 1 if something is missing."""
+    counts = count_rows(read_rows(), [find_label(service) for service in SERVICES])
+    total = tuple(map(sum, zip(*counts.values())))
+    print(_LINE.format("target", "faults", "kill -9", "together"))
+    for label, (faults, kills) in (*counts.items(), ("all", total)):
+        print(_LINE.format(label, faults, kills, faults + kills))
+    gaps = find_gaps(counts)
+    print("\n".join(gaps))
+    return 1 if gaps else 0
 
 
 if __name__ == "__main__":

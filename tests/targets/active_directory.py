@@ -22,6 +22,7 @@ class Account(TargetService):
     """A user whose password the administrator of the domain sets."""
 
     kind = "active_directory"
+    plays_every_fault = False
     credential_type = "ldap"
 
     def start(self) -> None:

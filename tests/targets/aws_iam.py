@@ -34,6 +34,7 @@ class UserOfIam(TargetService):
     """A user whose access keys an administrator makes. Nobody else makes keys for that user."""
 
     kind = "aws_iam"
+    plays_every_fault = False
     credential_type = "aws"
     overlaps = True
     makes = True

@@ -26,7 +26,7 @@ class NginxCertificate(TargetService):
     """The certificate that the server presents, through a proxy for the target."""
 
     kind = "certificate"
-    is_slow = True
+    plays_every_fault = False
     credential_type = "certificate"
 
     def start(self) -> None:

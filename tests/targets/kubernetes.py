@@ -25,6 +25,7 @@ class ServiceAccount(TargetService):
     """A service account whose tokens an administrator has made."""
 
     kind = "kubernetes"
+    plays_every_fault = False
     credential_type = "api_key"
     overlaps = True
     makes = True

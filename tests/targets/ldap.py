@@ -21,7 +21,7 @@ class Entry(TargetService):
     """An entry whose password an administrator of its own changes."""
 
     kind = "ldap"
-    is_slow = True
+    plays_every_fault = False
     credential_type = "ldap"
 
     def start(self) -> None:

@@ -30,7 +30,7 @@ class LinuxAccount(TargetService):
     """An account without anything but its password."""
 
     kind = "linux_user"
-    is_slow = True
+    plays_every_fault = False
 
     def start(self) -> None:
         self._server = once.linux_host()

@@ -20,6 +20,7 @@ class MongoDBUser(TargetService):
     """A user whose password an administrator changes, with a login from the store."""
 
     kind = "mongodb"
+    plays_every_fault = False
 
     def start(self) -> None:
         self._clean_up = contextlib.ExitStack()

@@ -18,6 +18,7 @@ class MariaDBUser(TargetService):
     """A user whose password an administrator changes, with a login from the store."""
 
     kind = "mysql"
+    plays_every_fault = False
 
     def start(self) -> None:
         self._server = once.mariadb()

@@ -10,7 +10,7 @@ import contextlib
 import secrets
 from typing import Any, Mapping, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql_password import build_verifier
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.scram import build_verifier
 from tests.servers import once, proxy
 from tests.targets.harness import Plain, TargetService
 

@@ -19,6 +19,7 @@ class RabbitMQUser(TargetService):
     """A user without a tag, whose password an administrator changes, with a login from the store."""
 
     kind = "rabbitmq"
+    plays_every_fault = False
 
     def start(self) -> None:
         self._clean_up = contextlib.ExitStack()

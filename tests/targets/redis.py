@@ -18,6 +18,7 @@ class ValkeyUser(TargetService):
     """A user whose password an administrator changes, with a login from the store."""
 
     kind = "redis"
+    plays_every_fault = False
     overlaps = True
 
     def start(self) -> None:

@@ -19,7 +19,7 @@ class SshAccount(TargetService):
     """The account of the user who runs the tests, on one host."""
 
     kind = "ssh_key"
-    is_slow = True
+    plays_every_fault = False
     credential_type = "ssh_key"
     overlaps = True
 

@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 
 @pytest.fixture(autouse=True)
-def home_of_stores(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def home_of_stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the home of the person who runs the suite alone."""
-    directory = tmp_path_factory.mktemp("home")
+    directory = tmp_path.with_name(tmp_path.name + "-home")
+    directory.mkdir(mode=0o700)
     for variable, place in (("HOME", ""), ("XDG_CONFIG_HOME", ".config"), ("XDG_STATE_HOME", ".state"), ("XDG_CACHE_HOME", ".cache")):
         monkeypatch.setenv(variable, str(directory / place))

@@ -51,6 +51,7 @@ def policy_options() -> ArgumentSpec:
         "zone": {"type": "str"},
         "grace": {"type": "str"},
         "strategy": {"type": "str", "choices": ["blue_green", "replace"]},
+        "validate_rotated": {"type": "bool"},
         "jitter": {"type": "str"},
         "offset": {"type": "str"},
         "windows": {

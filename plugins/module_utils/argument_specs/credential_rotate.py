@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+from typing import Any, Mapping
+
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential import one_credential
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import ArgumentSpec, Specification, store_options
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.options import build_argument
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import TARGETS
 
@@ -33,6 +36,7 @@ def _rotate_options() -> ArgumentSpec:
         "grace": {"type": "str"},
         "consumer_ttl": {"type": "str"},
         "serve_stale": {"type": "str"},
+        "validate_rotated": {"type": "bool"},
         "only_if_due": {"type": "bool", "default": False},
         "accepted": {"type": "bool"},
         "wrong_refused": {"type": "bool"},
@@ -43,12 +47,27 @@ def _rotate_options() -> ArgumentSpec:
     }
 
 
+def _check_target(parameters: Mapping[str, Any]) -> None:
+    """Check that the target that is named has its options.
+
+    Raises:
+        InvalidInput: they are missing.
+    """
+    kind = str(parameters.get("target"))
+    target = TARGETS.get(kind)
+    if target is None or parameters.get(kind) is not None:
+        return
+    needed = ", ".join("{0}: …".format(name) for name, option in target.options.items() if option.required)
+    remedy = "Write them under '{0}', at least '{0}: {{{1}}}'.".format(kind, needed)
+    raise InvalidInput("the target '{0}' has no options".format(kind), option=kind, name=parameters["name"], remedy=remedy)
+
+
 CREDENTIAL_ROTATE = Specification(
     argument_spec=dict(_rotate_options(), **store_options()),
     mutually_exclusive=[("value", "fields"), ("value", "generate")],
     required_if=[
         ("phase", TEST, ("accepted", "wrong_refused")),
         ("phase", FORGET, ("forget",)),
-        *[("target", kind, (kind,)) for kind in TARGETS],
     ],
+    check=_check_target,
 )

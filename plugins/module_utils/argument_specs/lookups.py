@@ -35,14 +35,26 @@ def _reading() -> ArgumentSpec:
         stage={"type": "str", "choices": ["current", "pending", "previous"], "default": "current"},
         encoding={"type": "str", "choices": ["text", "base64"], "default": "text"},
         fresh={"type": "bool", "default": False},
+        hash={"type": "str", "choices": ["sha512_crypt", "sha256_crypt", "bcrypt", "scram"]},
+        hash_rounds={"type": "int"},
+        salt_for={"type": "str"},
     )
+
+
+_OF_HASH = {"hash_rounds": ["hash"], "salt_for": ["hash"]}
+_ONE_FIELD = (("field", "fields"), ("hash", "fields"))
 
 
 GET = Specification(
     argument_spec=dict(_reading(), version={"type": "str"}, fallback={"type": "list", "elements": "str"}),
-    mutually_exclusive=[("field", "fields"), ("version", "fallback")],
+    mutually_exclusive=[*_ONE_FIELD, ("version", "fallback")],
+    required_by=_OF_HASH,
 )
-GET_MANY = Specification(argument_spec=_reading(), mutually_exclusive=[("field", "fields")])
+GET_MANY = Specification(
+    argument_spec=dict(_reading(), prefix={"type": "str"}, tags={"type": "raw"}, max_names={"type": "int"}),
+    mutually_exclusive=_ONE_FIELD,
+    required_by=_OF_HASH,
+)
 FIND = Specification(
     argument_spec=dict(_where(), **filter_options()),
     mutually_exclusive=list(FILTERS_OF_ONE_THING),

@@ -32,6 +32,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.hash_chain
 )
 from ansible_collections.nebula.credential.plugins.module_utils.errors import AuditFailed, CredentialError, Damaged
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import fsync_directory, write_all
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home, find_in_home
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import make_directory
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import MIB, open_regular, read_file
@@ -42,6 +43,23 @@ TURN_AT = 64 * MIB
 _MOST_BYTES_OF_MARK = 4096
 NOWHERE = ""
 """The path of a trail that belongs into the home of a user who has none."""
+
+
+def choose_path(options: Mapping[str, Any], directory: Optional[str], store: str) -> str:
+    """Return the path of a trail: next to the records if the store is a directory, so that both move together; else in the home.
+
+    Without a home it is `NOWHERE`: a store that needs no home is read all the same, and the trail says that it is not written.
+
+    Args:
+        options: those of the store, validated.
+        directory: the option that names the store's directory, if it has one.
+        store: the name of the store.
+    """
+    beside = None if directory is None else os.path.join(options[directory], ".nebula", "audit.jsonl")
+    path = beside if options.get("audit_path") is None else options["audit_path"]
+    if path is not None:
+        return os.path.abspath(expand_home(path, "audit_path"))
+    return find_in_home(os.path.join("~", ".nebula", "audit", re.sub(r"[^A-Za-z0-9_.-]", "_", store) + ".jsonl")) or NOWHERE
 
 
 class TurnedFile(NamedTuple):

@@ -267,6 +267,18 @@ class WriteGate(ABC):
         """
 
 
+class RuleKeeper(ABC):
+    """Holds what is written to the rules of the store's configuration."""
+
+    @abstractmethod
+    def check_rules(self, record: Record) -> None:
+        """Do nothing if `put` would accept the record as the current value. A plan (check mode, a migration) checks this.
+
+        Raises:
+            InvalidInput: as `put` would.
+        """
+
+
 class Authenticating(ABC):
     """Authenticates metadata with a key of its own: a record that it returns as `verified` says what a caller of ours has written."""
 
@@ -373,6 +385,13 @@ def check_takes_writes(backend: Backend, name: Optional[str] = None) -> None:
         gate.check_takes_writes()
     except CredentialError as problem:
         raise problem.within(name=name) from None
+
+
+def check_rules(backend: Backend, record: Record) -> None:
+    """Raise what `put` would refuse a record with, if the store has rules for what is written; see `RuleKeeper`."""
+    keeper = find_protocol(backend, RuleKeeper)
+    if keeper is not None:
+        keeper.check_rules(record)
 
 
 def flush_backend(backend: Backend) -> None:

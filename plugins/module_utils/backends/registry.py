@@ -48,6 +48,17 @@ def _azure() -> Row:
     return TRAITS, load
 
 
+def _conjur() -> Row:
+    from ansible_collections.nebula.credential.plugins.module_utils.backends.conjur.options import TRAITS
+
+    def load() -> Type[Backend]:
+        from ansible_collections.nebula.credential.plugins.module_utils.backends.conjur.backend import Conjur
+
+        return Conjur
+
+    return TRAITS, load
+
+
 def _custom() -> Row:
     from ansible_collections.nebula.credential.plugins.module_utils.backends.custom.options import TRAITS
 
@@ -114,6 +125,17 @@ def _memory() -> Row:
     return TRAITS, load
 
 
+def _onepassword() -> Row:
+    from ansible_collections.nebula.credential.plugins.module_utils.backends.onepassword.options import TRAITS
+
+    def load() -> Type[Backend]:
+        from ansible_collections.nebula.credential.plugins.module_utils.backends.onepassword.backend import OnePassword
+
+        return OnePassword
+
+    return TRAITS, load
+
+
 def _vault() -> Row:
     from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import TRAITS
 
@@ -128,12 +150,14 @@ def _vault() -> Row:
 BACKENDS: Mapping[str, Callable[[], Row]] = {
     "aws": _aws,
     "azure": _azure,
+    "conjur": _conjur,
     "custom": _custom,
     "database": _database,
     "gcp": _gcp,
     "kubernetes": _kubernetes,
     "local": _local,
     "memory": _memory,
+    "onepassword": _onepassword,
     "vault": _vault,
 }
 

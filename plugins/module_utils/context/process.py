@@ -17,6 +17,7 @@ import sys
 import termios
 import time
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, StorageError, Unavailable
@@ -59,7 +60,7 @@ def run_program(argv: Sequence[str], given: bytes, environment: Mapping[str, str
     end = time.monotonic() + seconds
     process = _start(argv, environment)
     try:
-        output, errors = _Exchange(process, given).carry_out(end)
+        output, errors = Exchange(process, given).carry_out(end)
         status = _await_end(process, end)
     finally:
         _end(process)
@@ -108,19 +109,31 @@ def _start(argv: Sequence[str], environment: Mapping[str, str]) -> subprocess.Po
         raise InvalidConfiguration(what, option="command", remedy="Name a program that this user may execute.") from None
 
 
-class _Exchange:
+class Exchange:
     """What goes to the program and what comes from it."""
 
-    def __init__(self, process: subprocess.Popen[bytes], given: bytes) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], given: bytes, cut: Mapping[str, int] = MappingProxyType({"stderr": _MOST_ERRORS})):
+        """Set the program, which has pipes, and what it reads on standard input.
+
+        Args:
+            process: the program.
+            given: what it reads. It may leave it unread.
+            cut: after how many bytes a stream, `stdout` or `stderr`, is no longer kept. Another one may have `MOST_OUTPUT`.
+        """
         self._process = process
         self._left = memoryview(given)
+        self._cut = cut
         self._received: Dict[str, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
         self._selector = selectors.DefaultSelector()
 
     def carry_out(self, end: float) -> Tuple[bytes, bytes]:
-        """Return what the program wrote on standard output and, cut, on standard error.
+        """Return what the program wrote on standard output and on standard error.
 
         It ends with both streams, or with the program: a child that it leaves running may hold them open, and write without end.
+
+        Raises:
+            TooSlow: `end` (by the monotonic clock) has come.
+            StorageError: a stream that is not cut has too much.
         """
         with self._selector:
             self._watch()
@@ -168,10 +181,7 @@ class _Exchange:
         """Keep what is read of a stream, and return how many bytes it is: none at its end."""
         part = os.read(descriptor, size)
         received = self._received[name]
-        if name == "stderr":
-            received += part[: _MOST_ERRORS - len(received)]
-        else:
-            received += part
+        received += part[: self._cut[name] - len(received)] if name in self._cut else part
         if len(received) > MOST_OUTPUT:
             what = "the command wrote more than {0} MiB".format(MOST_OUTPUT // 1024 // 1024)
             raise StorageError(what, remedy="It has to answer with what the request names, and nothing else.")

@@ -40,13 +40,13 @@ STRATEGIES = (BLUE_GREEN, REPLACE)
 _NEEDED = {PERIODIC: ("every",), BEFORE_EXPIRY: ("before",), SCHEDULED: ("at", "cron")}
 """The parts of which each kind has exactly one."""
 _OTHERS = {
-    MANUAL: ("kind", "warning", "grace", "strategy"),
-    PERIODIC: ("kind", "warning", "grace", "strategy", "jitter", "windows", "zone", "offset"),
-    BEFORE_EXPIRY: ("kind", "warning", "grace", "strategy", "jitter", "windows", "zone"),
-    SCHEDULED: ("kind", "warning", "grace", "strategy", "jitter", "windows", "zone", "offset"),
+    MANUAL: ("kind", "warning", "grace", "strategy", "validate_rotated"),
+    PERIODIC: ("kind", "warning", "grace", "strategy", "validate_rotated", "jitter", "windows", "zone", "offset"),
+    BEFORE_EXPIRY: ("kind", "warning", "grace", "strategy", "validate_rotated", "jitter", "windows", "zone"),
+    SCHEDULED: ("kind", "warning", "grace", "strategy", "validate_rotated", "jitter", "windows", "zone", "offset"),
 }
 """The other parts that mean something with each kind."""
-PARTS = ("kind", "every", "before", "at", "cron", "zone", "warning", "grace", "strategy", "jitter", "offset", "windows")
+PARTS = ("kind", "every", "before", "at", "cron", "zone", "warning", "grace", "strategy", "validate_rotated", "jitter", "offset", "windows")
 _DURATIONS = ("every", "before", "warning", "grace", "jitter", "offset")
 
 
@@ -120,6 +120,7 @@ class RotationPolicy:
         cron: the times at which the value is replaced, as five fields of cron in `zone`.
         zone: the time zone of `cron` and `windows`. Default UTC.
         strategy: `blue_green` needs a target that accepts the old and the new value at once; `replace` or None does not.
+        validate_rotated: whether the previous value is tried at the target in the grace period, and the result reported.
         jitter: the greatest time by which a rotation is moved, drawn for each value, so that not all are due at once. Default 0.
         offset: time by which the first rotation of a periodic policy, or each one of a scheduled policy, is moved: credentials of one
             service with the same policy are then not due at once. Default 0.
@@ -140,6 +141,7 @@ class RotationPolicy:
     jitter: timedelta = timedelta(0)
     offset: timedelta = timedelta(0)
     windows: Tuple[Mapping[str, Any], ...] = ()
+    validate_rotated: bool = False
 
     @classmethod
     def read(cls, policy: Mapping[str, Any], option: str = "policy") -> RotationPolicy:
@@ -191,6 +193,8 @@ class RotationPolicy:
         for key in ("cron", "zone", "strategy"):
             if getattr(self, key) is not None:
                 written[key] = getattr(self, key)
+        if self.validate_rotated:
+            written["validate_rotated"] = True
         if self.windows:
             written["windows"] = [dict(window) for window in self.windows]
         if self.before is not None:
@@ -262,6 +266,11 @@ def _read_calendar(policy: Mapping[str, Any], option: str) -> Dict[str, Any]:
             remedy = "Write one of {0}.".format(", ".join(STRATEGIES))
             raise InvalidInput(f"{policy['strategy']!a} is not a strategy", option=option + ".strategy", remedy=remedy)
         parts["strategy"] = policy["strategy"]
+    if policy.get("validate_rotated") is not None:
+        if not isinstance(policy["validate_rotated"], bool):
+            what = f"{policy['validate_rotated']!a} is neither true nor false"
+            raise InvalidInput(what, option=option + ".validate_rotated", remedy="Write true or false.")
+        parts["validate_rotated"] = policy["validate_rotated"]
     if any(policy.get(key) is not None for key in ("cron", "zone", "windows")):
         from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_times import check_windows, find_cron_time, read_zone
 

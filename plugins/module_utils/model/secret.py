@@ -6,12 +6,18 @@
 
 from __future__ import annotations
 
+import base64
 import hmac
-from typing import Any, Mapping, NoReturn, Union
+import shlex
+from typing import Any, Mapping, NoReturn, Set, Union
+from urllib.parse import quote, quote_plus
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 
 REDACTED = "[REDACTED]"
+
+SHORTEST = 4
+"""Shorter values occur in too much innocent text to be masked: the output would be unreadable, and the mask would be a hint."""
 
 PLAIN, JSON, BASE64, NULL = "plain", "json", "base64", "null"
 """The forms of a value where a store keeps JSON: text, or bytes that are none; the text of a number, boolean, list or mapping; bytes that
@@ -75,6 +81,29 @@ class Secret:
 
     def __del__(self) -> None:
         self._buffer[:] = bytes(len(self._buffer))
+
+
+def derive_forms(value: bytes) -> Set[str]:
+    """Return the texts that reveal `value`: itself, base64 at each alignment, quoted for URLs and shells.
+
+    A base64 text can have `value` at three alignments; for each, the characters that depend on `value` alone are returned.
+    """
+    forms = _base64_forms(value)
+    try:
+        text = value.decode("utf-8")
+    except UnicodeDecodeError:
+        return forms
+    return forms | {text, quote(text), quote(text, safe=""), quote_plus(text), shlex.quote(text)}
+
+
+def _base64_forms(value: bytes) -> Set[str]:
+    forms = set()
+    for shift in range(3):
+        first = (shift * 8 + 5) // 6
+        last = (shift + len(value)) * 8 // 6
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            forms.add(encode(bytes(shift) + value).decode("ascii")[first:last])
+    return forms
 
 
 def not_text_error(value: Any, option: str) -> InvalidInput:

@@ -71,7 +71,7 @@ _READING = ("GET", "HEAD", "OPTIONS")
 _PLAIN_HEADERS = frozenset(("accept", "accept-encoding", "connection", "user-agent"))
 """The headers that a request to another host may carry. Any other header may be a login."""
 _THROTTLED = 429
-_MAY_HAVE_HAPPENED = (500, 502, 504)
+_TURNED_AWAY = 503
 _SEE_OTHER = 303
 _SAME_METHOD = (307, 308)
 """The redirects that keep the method. The others make a GET of it, whose response says nothing about a change."""
@@ -108,14 +108,16 @@ class HttpResponse:
         """Return this response.
 
         Raises:
-            Unavailable: the server is overloaded or failed (429 and 5xx); the same request may succeed later.
+            Unavailable: the server is overloaded or failed (429 and 5xx); the same request may succeed later. `outcome_unknown` is set
+                unless the request reads, or the server says that it did not serve it: by 429, or by 503 with `Retry-After`.
         """
         if self.status != _THROTTLED and self.status < 500:
             return self
         error = Unavailable("the server {0} responded with status {1}".format(self.host, self.status), remedy="Run it again later.")
-        happened = self.status in _MAY_HAVE_HAPPENED and not self.is_reading
+        # RFC 9110 section 15.6.4. A proxy responds with 503, too, if its connection broke after it had passed the request on.
+        turned_away = self.status == _THROTTLED or (self.status == _TURNED_AWAY and "retry-after" in self.headers)
         wait = seconds_to_wait(self.headers.get("retry-after"))
-        raise error.annotate(retry_after=wait, outcome_unknown=happened, throttled=self.status == _THROTTLED)
+        raise error.annotate(retry_after=wait, outcome_unknown=not (turned_away or self.is_reading), throttled=self.status == _THROTTLED)
 
 
 class _RefusedRedirect(Exception):

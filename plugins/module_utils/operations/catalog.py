@@ -57,6 +57,8 @@ CATALOG: Dict[str, OperationTraits] = {
         OperationTraits("vault", read_only=True),
         OperationTraits("vault_request", returns_secrets=True),
         OperationTraits("migrate", other_stores=("to",)),
+        OperationTraits("deploy", read_only=True, cacheable=True, counts_as_use=True),
+        OperationTraits("run", read_only=True, cacheable=True, counts_as_use=True),
     )
 }
 """Every operation by its name."""

@@ -10,11 +10,10 @@ import os
 from contextlib import ExitStack
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.invocation import censor_invocation
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification, without_masked_mappings
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, as_credential_error
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
+from ansible_collections.nebula.credential.plugins.module_utils.hosts.module import HostModule
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import LOCAL, StoreReference, inline_store
@@ -22,45 +21,30 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.catal
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import answer_unopened, perform
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import for_operation
-from ansible_collections.nebula.credential.plugins.module_utils.sent_code import CODE
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
-
-
-class _Module(AnsibleModule):  # type: ignore[misc]  # the base class has no types
-    """The module itself. Arguments that ansible-core refuses have a code too."""
-
-    def _load_params(self) -> None:
-        super()._load_params()
-        # It has done its work, and is no option.
-        self.params.pop(CODE, None)
-
-    def fail_json(self, msg: str, **result: Any) -> None:
-        """Fail with `invalid_input`, unless another code is given."""
-        super().fail_json(msg, **{"code": InvalidInput.code, **result})
 
 
 def run_module(operation: str, specification: Specification) -> None:
     """Run the module of an operation. The action plugin has replaced the store's name by the resolved store.
 
-    Every failure ends in `fail_json`, here and nowhere else; the result has its `code`.
+    Every failure ends in `HostModule.fail`; the result has its `code`.
     """
     # no_log: nothing goes to syslog. The result below withholds the options that the specification marks no_log.
     lighter = without_masked_mappings(specification.argument_spec)
-    module = _Module(argument_spec=lighter, no_log=True, supports_check_mode=True, **specification.relations())
+    module = HostModule(argument_spec=lighter, no_log=True, supports_check_mode=True, **specification.relations())
     shown = {"module_args": censor_invocation(module.params, specification.argument_spec, specification.other_stores)}
     try:
         outcome = _perform(module, operation, specification.other_stores)
     except Exception as error:  # noqa: BLE001  # the edge: every exception becomes a neutral error
-        found = as_credential_error(error)
-        module.fail_json(msg=str(found), code=found.code, invocation=shown)
+        module.fail(error, invocation=shown)
     # The library knows which fields are secret. Other values given under `fields` ("localhost") stay readable.
     returns = module.params.get("return_value") or traits_of(operation).returns_secrets
     module.no_log_values = set() if returns else _texts(outcome.secrets)
     module.exit_json(invocation=shown, **_without_diff(outcome.result, module))
 
 
-def _perform(module: AnsibleModule, operation: str, other_stores: Sequence[str]) -> Outcome:
+def _perform(module: HostModule, operation: str, other_stores: Sequence[str]) -> Outcome:
     store = _store(module.params.get("store"))
     parameters, context = for_operation(module.params, other_stores), _context(module.params, store)
     with ExitStack() as opened:
@@ -72,7 +56,7 @@ def _perform(module: AnsibleModule, operation: str, other_stores: Sequence[str])
         return perform(manager, operation, parameters, context, module.check_mode, beside=beside)
 
 
-def _open(store: StoreReference, module: AnsibleModule, opened: ExitStack) -> CredentialManager:
+def _open(store: StoreReference, module: HostModule, opened: ExitStack) -> CredentialManager:
     manager = open_store(store.config, name=store.name, warn=module.warn, vault_password=_no_vault_password)
     opened.callback(manager.close)
     return manager
@@ -103,5 +87,5 @@ def _texts(secrets: Iterable[Secret]) -> set[str]:
     return {text for text in texts if len(text) >= 4}
 
 
-def _without_diff(result: Mapping[str, Any], module: AnsibleModule) -> Dict[str, Any]:
+def _without_diff(result: Mapping[str, Any], module: HostModule) -> Dict[str, Any]:
     return {name: value for name, value in result.items() if name != "diff" or module._diff}

@@ -8,10 +8,19 @@ from __future__ import annotations
 
 import base64
 from dataclasses import replace
+from itertools import islice
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
-from ansible_collections.nebula.credential.plugins.module_utils.context.cache_only import misses_accepted
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Expired, InvalidInput, InvalidToken, NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
+from ansible_collections.nebula.credential.plugins.module_utils.context.cache_only import misses_accepted, require_fetch_allowed
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    CredentialError,
+    Expired,
+    InvalidInput,
+    InvalidToken,
+    NotFound,
+    NoToken,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
@@ -22,6 +31,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.manager im
 
 TEXT = "text"
 BASE64 = "base64"
+
+MOST_NAMES = 100
+"""How many credentials a read by prefix or tags returns at most, unless the caller allows more."""
 
 DIMENSIONS = ("workflow", "user", "tags")
 """The dimensions of a scope that a play may assert."""
@@ -34,8 +46,9 @@ def get(manager: CredentialManager, parameters: Mapping[str, Any], context: Acce
 
     Args:
         manager: the manager of the store.
-        parameters: `name`; `field` (default: the primary one) or `fields` (True for all, or a list of names; then the
-            value is a mapping); `version`; `stage` (default: current); `encoding` (text or base64); `scope`, asserted by the play;
+        parameters: `name`; `field` (default: the primary one; `a.b.c` is a part of the JSON in a field) or `fields` (True for all, or
+            a list of names; then the value is a mapping); `version`; `stage` (default: current); `encoding` (text or base64); `hash`,
+            `hash_rounds` and `salt_for` (`hashing.hash_value`); `scope`, asserted by the play;
             `accepts_missing`: an earlier read that found nothing may answer this one (`ttl_missing`); `fallback`: names that are read
             in this order if the credential is missing or has expired.
         context: the caller.
@@ -51,7 +64,7 @@ def get(manager: CredentialManager, parameters: Mapping[str, Any], context: Acce
     """
     with misses_accepted(bool(parameters.get("accepts_missing"))):
         credential = _read_first(manager, (parameters["name"], *(parameters.get("fallback") or ())), parameters, context)
-    value, secrets = _value(credential, parameters)
+    value, secrets = _value(manager.store, credential, parameters)
     known = {"name": credential.name, "type": credential.record.type, "version": credential.version, "stage": credential.record.stage}
     return Outcome(dict(known, value=value), secrets)
 
@@ -61,30 +74,41 @@ def get_many(manager: CredentialManager, parameters: Mapping[str, Any], context:
 
     Args:
         manager: the manager of the store.
-        parameters: `names`, and those of `get`.
+        parameters: `names`, and those of `get`. Or, instead of names, `prefix` and `tags` as `find` has them, and `max_names`, the
+            greatest number that they may match.
         context: the caller.
 
     Returns:
-        `{values: {name: value}, failures: {name: {code, message}}}`. Each name is in one of them.
+        `{values: {name: value}, versions: {name: version}, failures: {name: {code, message}}}`. Each name is among the values or the
+        failures.
+
+    Raises:
+        InvalidInput: more credentials match than `max_names`; no value was read.
     """
+    is_chosen = parameters.get("prefix") is not None or parameters.get("tags") is not None
+    names = _choose_names(manager, parameters, context) if is_chosen else parameters["names"]
 
     def value_of(read: Result[Credential]) -> Tuple[Value, Tuple[Secret, ...]]:
         if read.answer is None:
             raise read.error or CredentialError("there is no result")
-        return _value(read.answer, parameters)
+        return _value(manager.store, read.answer, parameters)
 
     values: Dict[str, Value] = {}
     failures: Dict[str, Any] = {}
     secrets: List[Secret] = []
     with misses_accepted(bool(parameters.get("accepts_missing"))):
-        reads = _read_each(manager, parameters, context)
+        reads = _read_each(manager, names, parameters, context)
+    if is_chosen:
+        # Deleted since it was listed: it is no match any more.
+        reads = [read for read in reads if not isinstance(read.error, NotFound)]
     for result in each(reads, lambda read: read.name, value_of):
         if result.answer is None:
             failures[result.name] = describe_failure(result.error, manager.store)
         else:
             values[result.name] = result.answer[0]
             secrets += result.answer[1]
-    return Outcome({"values": values, "failures": failures}, tuple(secrets))
+    versions = {read.name: read.answer.version for read in reads if read.answer is not None and read.name in values}
+    return Outcome({"values": values, "versions": versions, "failures": failures}, tuple(secrets))
 
 
 def describe_failure(error: Optional[CredentialError], store: str) -> Dict[str, str]:
@@ -167,24 +191,66 @@ def _read_first(manager: CredentialManager, names: Sequence[str], parameters: Ma
     raise first
 
 
-def _read_each(manager: CredentialManager, parameters: Mapping[str, Any], context: AccessContext) -> List[Result[Credential]]:
-    names = dict.fromkeys(parameters["names"])
+def _choose_names(manager: CredentialManager, parameters: Mapping[str, Any], context: AccessContext) -> List[str]:
+    """Return the names that match `prefix` and `tags`, in order. One that cannot be read matches by its name: its error says why."""
+    # Imported here: most reads name what they read.
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.tags import read_wanted_tags
+
+    require_fetch_allowed()
+    wanted = Filter(parameters.get("prefix") or "", tags=tuple(read_wanted_tags(parameters.get("tags")).items()))
+    rows = manager.list(wanted, asserting(context, parameters.get("scope")))
+    most = parameters.get("max_names") or MOST_NAMES
+    names = list(islice((row.name for row in rows if wanted.matches(row.record)), most + 1))
+    if len(names) > most:
+        remedy = "Narrow 'prefix' or 'tags', or allow more with 'max_names'."
+        raise InvalidInput("more than {0} credentials match, so none was read".format(most), option="max_names", remedy=remedy)
+    return sorted(names)
+
+
+def _read_each(
+    manager: CredentialManager, wanted: Iterable[str], parameters: Mapping[str, Any], context: AccessContext
+) -> List[Result[Credential]]:
+    names = dict.fromkeys(wanted)
     if parameters.get("version") or (parameters.get("stage") or CURRENT) != CURRENT:
         return each(names, str, lambda name: _read(manager, name, parameters, context), manager.parallelism)
     return manager.batch_get(names, asserting(context, parameters.get("scope")))
 
 
-def _value(credential: Credential, parameters: Mapping[str, Any]) -> Tuple[Value, Tuple[Secret, ...]]:
+def _value(store: str, credential: Credential, parameters: Mapping[str, Any]) -> Tuple[Value, Tuple[Secret, ...]]:
     encoding = parameters.get("encoding") or TEXT
     asked = parameters.get("fields")
     if asked:
         return _mapping(credential, credential.list_fields() if asked is True else asked, encoding)
     field = parameters.get("field") or credential.choose_field()
+    if parameters.get("hash"):
+        # Imported here: few read a hash.
+        from ansible_collections.nebula.credential.plugins.module_utils.operations.hashing import hash_value
+
+        hashed = hash_value(store, credential, field, _read_field(credential, field)[0], parameters)
+        return encode_value(hashed, encoding, field), (hashed,)
     found, secrets = _mapping(credential, [field], encoding)
     return found[field], secrets
 
 
 def _mapping(credential: Credential, fields: Iterable[str], encoding: str) -> Tuple[Dict[str, str], Tuple[Secret, ...]]:
-    values = {field: credential.read(field) for field in fields}
-    secrets = tuple(value for field, value in values.items() if credential.is_hidden(field))
-    return {field: encode_value(value, encoding, field) for field, value in values.items()}, secrets
+    read = {field: _read_field(credential, field) for field in fields}
+    secrets = tuple(value for value, is_hidden in read.values() if is_hidden)
+    return {field: encode_value(value, encoding, field) for field, (value, _is_hidden) in read.items()}, secrets
+
+
+def _read_field(credential: Credential, field: str) -> Tuple[Secret, bool]:
+    """Return the value of a field, or of a part of one that holds JSON (`a.b.c`), and whether it is masked. A field comes before a path.
+
+    Raises:
+        NoToken: there is no such value.
+    """
+    try:
+        return credential.read(field), credential.is_hidden(field)
+    except NoToken:
+        if "." not in field or field in credential.fields:
+            raise
+    # Imported here: few read a part.
+    from ansible_collections.nebula.credential.plugins.module_utils.store.json_parts import read_part, split_field
+
+    name, parts = split_field(field, credential.read)
+    return read_part(credential.read(name), name, parts), credential.is_hidden(name)

@@ -110,6 +110,12 @@ def _cache() -> Operation:
     return cache
 
 
+def _read_sources() -> Operation:
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.sources import read_sources
+
+    return read_sources
+
+
 def _migrate() -> Operation:
     from ansible_collections.nebula.credential.plugins.module_utils.operations.migrate import migrate
 
@@ -147,4 +153,6 @@ OPERATIONS: Mapping[str, Callable[[], Operation]] = {
     "migrate": _migrate,
     "vault": _vault,
     "vault_request": _vault_request,
+    "deploy": _read_sources,
+    "run": _read_sources,
 }

@@ -33,12 +33,15 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.read 
 from ansible_collections.nebula.credential.plugins.module_utils.operations.rotation_diff import build_planned_diff, describe_side, foresee
 from ansible_collections.nebula.credential.plugins.module_utils.operations.rotation_options import (
     GRACE_OPTIONS,
+    check_driver,
     check_flaw,
     check_phase,
+    check_policy,
     check_rollback,
-    check_strategy,
     check_target,
     check_target_options,
+    wants_validation,
+    warn_of_refused,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.operations.rotation_target import RotationTarget
 from ansible_collections.nebula.credential.plugins.module_utils.operations.rotation_value import complete_value, new_value
@@ -132,7 +135,7 @@ class _Rotation:
         check_phase(self._parameters, self._phase)
         check_target(self._parameters, self._target.traits, driven=self._target.driven)
         if self._phase == AUTO and not self._tidies:
-            check_strategy(RotationPolicy.read(self._current.full_metadata.policy), self._target.traits, driven=self._target.driven)
+            check_policy(RotationPolicy.read(self._current.full_metadata.policy), self._target.traits, driven=self._target.driven)
         outcome = self._perform(self._engine.status(self._name, self._request_of_target()), check_mode)
         if STEP in self._parameters and STEP not in outcome.result:
             # Also where there was nothing to do, so that a driver needs no other sign of the end.
@@ -150,7 +153,7 @@ class _Rotation:
         if check_mode:
             return self._plan(before)
         if self._phase in (AUTO, ROLLBACK, SETTLE):
-            self._check_driver()
+            check_driver(has_driver=STEP in self._parameters, driven=self._target.driven)
         if (self._parameters.get(STEP) or {}).get(LOOK):
             told, secrets = self._target.build_access()
             diff = {"before": self._describe_side(before)}
@@ -211,6 +214,9 @@ class _Rotation:
             complete=self._complete,
             current_unverified=bool(self._parameters.get("current_unverified")),
             current_verified=self._parameters.get("current_verified"),
+            validates=wants_validation(
+                self._parameters, self._current.full_metadata.policy, self._target.traits, driven=self._target.driven
+            ),
         )
 
     def _complete(self, base: Record, made: Value) -> Candidate:
@@ -234,30 +240,18 @@ class _Rotation:
             InvalidInput: the grace period is shorter than consumers need.
         """
         consumers = [duration(self._parameters.get(option) or 0, option) for option in ("consumer_ttl", "serve_stale")]
-        if not self._target.manual and self._target.traits.overlap == OVERLAP_NONE:
+        traits = self._target.traits
+        if not self._target.manual and traits.overlap == OVERLAP_NONE and not traits.grants_last:
             return timedelta(0)
         wanted = self._parameters.get("grace")
         policy = RotationPolicy.read(self._current.full_metadata.policy).grace
         needed = self._target.driven or any(consumers)
         if wanted is None and not policy:
-            return consumers[0] + consumers[1] + SKEW if needed else timedelta(0)
+            return max(sum(consumers, SKEW) if needed else timedelta(0), timedelta(seconds=traits.grants_last))
         grace = policy if wanted is None else duration(wanted, "grace")
         if needed:
             check_grace(grace, consumers[0], consumers[1], "grace" if wanted is not None else "policy.grace")
         return grace
-
-    def _check_driver(self) -> None:
-        """Check that a driver takes the steps of a target: they hold values, and only it can act.
-
-        Raises:
-            InvalidInput: there is none.
-        """
-        if self._target.driven and STEP not in self._parameters:
-            raise InvalidInput(
-                "only the action on the controller reaches a target",
-                option="run_on",
-                remedy="Leave 'run_on: target' out; the task's host is where the target's modules run.",
-            )
 
     def _auto(self) -> Step:
         if self._is_report():
@@ -311,6 +305,7 @@ class _Rotation:
         fails = step.outcome in _FAILURES and not (self._tidies and step.outcome == steps.ROLLED_BACK)
         if step.outcome == steps.REFUSED or (self._phase == AUTO and fails):
             raise _failure(step)
+        warn_of_refused(step.summary, self._name, self._manager.backend.context.warn)
         changed = step.outcome == steps.PROMOTED or step.summary.get("phase") != before.get("phase")
         return Outcome(dict(self._result(changed, step.outcome, step.summary), diff=self._build_diff(before, step.summary)))
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Optional, Tuple
+from typing import Any, Callable, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_rotate import (
     AUTO,
@@ -32,7 +32,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import TARGETS
 
 GRACE_OPTIONS = ("grace", "consumer_ttl", "serve_stale")
+VALIDATE = "validate_rotated"
 _VALUE_OPTIONS = ("value", "fields", "generate")
+
+_NO_GRACE = "the target accepts one value at a time, so there is no grace period"
+_NO_DRIVER = "no target is named that a value could be tried at"
 
 _BEGINS = (AUTO, PREPARE)
 _USED_IN: Mapping[str, Tuple[str, ...]] = {
@@ -43,6 +47,7 @@ _USED_IN: Mapping[str, Tuple[str, ...]] = {
     "forget": (FORGET,),
     "sent": (ROLLBACK,),
     "current_unverified": (AUTO, ROLLBACK),
+    VALIDATE: (AUTO, ROLLBACK),
     "current_verified": (PREPARE,),
 }
 _DEFAULTS: Mapping[str, Any] = {"allow_empty": False, "only_if_due": False, "current_unverified": False, "sent": True}
@@ -89,23 +94,55 @@ def check_target(parameters: Mapping[str, Any], traits: TargetTraits, *, driven:
     Raises:
         InvalidInput: one does not.
     """
-    if driven and traits.overlap == OVERLAP_NONE:
-        _refuse(parameters, GRACE_OPTIONS, "the target accepts one value at a time, so there is no grace period")
+    if driven and traits.overlap == OVERLAP_NONE and not traits.grants_last:
+        _refuse(parameters, (*GRACE_OPTIONS, VALIDATE), _NO_GRACE)
     if traits.maker == SERVICE:
         _refuse(parameters, _VALUE_OPTIONS, "the service makes the value of this target")
     if not driven:
-        _refuse(parameters, ("current_unverified",), "no target is named that the current value could be tried at")
+        _refuse(parameters, ("current_unverified", VALIDATE), _NO_DRIVER)
 
 
-def check_strategy(policy: RotationPolicy, traits: TargetTraits, *, driven: bool) -> None:
+def check_policy(policy: RotationPolicy, traits: TargetTraits, *, driven: bool) -> None:
     """Check that the target can rotate as the credential's policy demands.
 
     Raises:
-        InvalidInput: the policy demands that both values are accepted for a while, and the target accepts one at a time.
+        InvalidInput: the policy demands that both values are accepted for a while, or that the previous one is tried, and the target
+            accepts one at a time.
     """
+    if policy.validate_rotated and (not driven or traits.overlap == OVERLAP_NONE):
+        what = _NO_GRACE if driven else _NO_DRIVER
+        remedy = "Have two users take turns at the target, or leave it out of the policy."
+        raise InvalidInput(what, option="policy." + VALIDATE, remedy=remedy)
     if policy.strategy == BLUE_GREEN and driven and traits.overlap == OVERLAP_NONE:
         remedy = "Have two users take turns at the target, or change the policy's 'strategy' to 'replace'."
         raise InvalidInput("it is blue_green, and the target accepts one value at a time", option="policy.strategy", remedy=remedy)
+
+
+def check_driver(*, has_driver: bool, driven: bool) -> None:
+    """Check that a driver takes the steps of a target: they hold values, and only it can act.
+
+    Raises:
+        InvalidInput: there is none.
+    """
+    if driven and not has_driver:
+        raise InvalidInput(
+            "only the action on the controller reaches a target",
+            option="run_on",
+            remedy="Leave 'run_on: target' out; the task's host is where the target's modules run.",
+        )
+
+
+def wants_validation(parameters: Mapping[str, Any], policy: Mapping[str, Any], traits: TargetTraits, *, driven: bool) -> bool:
+    """Whether the previous value is tried in the grace period. The option wins over the stored policy; without grace it is not tried."""
+    given = parameters.get(VALIDATE)
+    return driven and traits.overlap != OVERLAP_NONE and bool(policy.get(VALIDATE) if given is None else given)
+
+
+def warn_of_refused(summary: Mapping[str, Any], name: str, warn: Callable[[str], None]) -> None:
+    """Warn if the target refused the previous value in the grace period."""
+    if summary.get("previous_accepted") is False:
+        what = "'{}': the target refuses the previous value already, in its grace period. What still uses that value is refused."
+        warn(what.format(name))
 
 
 def check_flaw(parameters: Mapping[str, Any], flaw: str) -> None:
@@ -132,7 +169,7 @@ def check_rollback(parameters: Mapping[str, Any], standing: Mapping[str, Any], n
     """
     began = standing.get("target") or {}
     if standing["phase"] != phases.GRACE:
-        _refuse(parameters, (*GRACE_OPTIONS, "current_unverified"), "a prepared value is given up, and nothing is begun")
+        _refuse(parameters, (*GRACE_OPTIONS, "current_unverified", VALIDATE), "a prepared value is given up, and nothing is begun")
     if began.get("kind") != MANUAL or standing["phase"] == phases.GRACE:
         _refuse(parameters, ("sent",), "it applies to a value that was prepared by hand")
     if standing["phase"] == phases.GRACE or (standing["phase"] == phases.PROMOTING and _is_driven(began)):

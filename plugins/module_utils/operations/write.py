@@ -12,8 +12,19 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential import ABSENT, INHERITED, PRESENT, REVOKED
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Authenticating, check_takes_writes, find_protocol
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential import (
+    ABSENT,
+    INHERITED,
+    PRESENT,
+    RESTORED,
+    REVOKED,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
+    Authenticating,
+    check_rules,
+    check_takes_writes,
+    find_protocol,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.assignment import check_assignment
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import RotationPolicy, lifetime, moment
@@ -135,6 +146,8 @@ def _one(manager: CredentialManager, item: Mapping[str, Any], context: AccessCon
         done = _ensure(manager, state, wanted, item, check)
         if check and done.changed:
             check_takes_writes(manager.backend, wanted.name)
+            if done.credential is not None and state in (PRESENT, RESTORED):
+                check_rules(manager.backend, done.credential.record)
     described = None if done.credential is None else done.credential.describe()
     result = {"changed": done.changed, "name": wanted.name, "state": state, "generated": done.generated, "credential": described}
     result["location"] = manager.locate(wanted.name)

@@ -20,6 +20,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import Step
 
+_WHOSE = "Delete what nothing uses, or set 'sole_owner: true' if only this rotation makes values there, then run phase 'settle'."
+_AT_THE_SERVICE = "The stored value is kept. Check why the service shows or makes none, then run phase 'settle'."
 _BY_HAND = (phases.PREPARING, phases.PREPARED, phases.PROMOTING, phases.GRACE, phases.CLOSING, phases.DISCARDING)
 
 
@@ -54,9 +56,10 @@ def arrive(course: Course, entry: Entry, request: Optional[Request]) -> Union[En
 
 
 def forgive(journal: Journal, request: Optional[Request]) -> Journal:
-    """Return the journal with its attempts counted from zero, because a person requested another try."""
+    """Return the journal with its attempts counted from zero, because a person requested another try. Previous is tried again, too."""
     owns = journal.sole_owner or (request is not None and request.traits.sole_owner)
-    return replace(journal, orphaned=False, settles=0, sole_owner=owns)
+    answer = None if request is not None and request.is_driven else journal.previous_answer
+    return replace(journal, orphaned=False, settles=0, sole_owner=owns, previous_answer=answer)
 
 
 def check_by_hand(entry: Entry, request: Request) -> None:
@@ -115,12 +118,8 @@ def _look_again(course: Course, entry: Entry, request: Optional[Request]) -> Ent
     """
     journal = entry.journal
     owns = journal.sole_owner or (request is not None and request.traits.sole_owner)
-    if journal.orphaned and not owns:
-        raise RotationParked(
-            journal.reason,
-            name=entry.name,
-            remedy="Delete what nothing uses, or set 'sole_owner: true' if only this rotation makes values there, then run phase 'settle'.",
-        )
+    if journal.orphaned and (journal.readable or not owns):
+        raise RotationParked(journal.reason, name=entry.name, remedy=_AT_THE_SERVICE if journal.readable else _WHOSE)
     again = replace(journal, phase=phases.SWEEPING, sole_owner=owns, orphaned=False, again=request is not None)
     return course.write(entry, again)
 

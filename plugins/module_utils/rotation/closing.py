@@ -29,11 +29,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 
 
 def grace(course: Course, entry: Entry, _request: Optional[Request]) -> Following:
-    """Keep previous until the grace period is over."""
+    """Keep previous until the grace period is over. Have it tried at the target once, if that was requested."""
     slots, journal = course.slots(entry.name), entry.journal
     slots.drop(PENDING)
     if may_retire(journal, course.now()) and is_verified_since(journal):
         return course.write(entry, replace(journal, phase=phases.CLOSING))
+    if journal.validates and journal.previous_answer is None and slots.find(PREVIOUS) is not None:
+        return course.ask(entry)
     if overdue(journal, course.now()):
         slots.flag(PREVIOUS, course.clock())
         slots.move_state(("parked",), (lifecycle.GRACE_PERIOD,), course.clock())
@@ -134,8 +136,8 @@ def _stages_to_drop(journal: Journal) -> Tuple[str, ...]:
 
 def _is_owed(journal: Journal, stage: str) -> bool:
     """Whether the target has to drop the value before the store drops the stage."""
-    was_sent = stage == PREVIOUS or journal.sent is not None
-    return journal.withdraws and was_sent and stage not in journal.withdrawn
+    is_kept_there = journal.withdraws or journal.grants if stage == PREVIOUS else journal.withdraws and journal.sent is not None
+    return is_kept_there and stage not in journal.withdrawn
 
 
 def _resume_grace(course: Course, entry: Entry) -> Step:

@@ -141,11 +141,13 @@ class Course:
             marks=traits.marks,
             sole_owner=traits.sole_owner,
             readable=traits.readable,
+            grants=bool(traits.grants_last),
             propagation=traits.propagation,
             grace=int(request.grace.total_seconds()),
             target=dict(request.target, kind=request.kind),
             manual=request.manual,
             unverified=_is_unverified(journal, request),
+            validates=request.validates,
             # A person who runs the phases may send pending at any time from now on.
             sent=self.now() if request.manual else journal.sent,
         )

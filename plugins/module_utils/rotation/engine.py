@@ -269,7 +269,7 @@ class RotationEngine:
             sent: whether the prepared value may have reached a target. If not, it is deleted at once.
 
         Raises:
-            InvalidInput: there is nothing to roll back.
+            InvalidInput: there is nothing to roll back, or the target refuses the previous value.
             RotationInProgress: another controller holds the lease, or the value became current and the journal does not say so yet.
         """
         found = self._find_free(request.name)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, PENDING, PREVIOUS, Record
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import journal as phases
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import transitions as decisions
@@ -28,6 +29,7 @@ def needs_check(course: Course, entry: Entry, request: Request) -> bool:
     """Whether the current value has to be tried first. A value that the service made is never sent, so nothing is at risk.
 
     Raises:
+        InvalidInput: the target refuses the previous value.
         RotationInProgress: the target may still drop the previous value.
     """
     if entry.journal.phase != phases.GRACE:
@@ -40,6 +42,7 @@ def begin(course: Course, entry: Entry, request: Request) -> Entry:
     """Begin the rotation back to the previous value. Return its entry.
 
     Raises:
+        InvalidInput: the target refuses the previous value.
         RotationInProgress: the target may still drop the previous value.
         CredentialError: the store would not take the previous value.
     """
@@ -92,10 +95,14 @@ def _store_pending(slots: Slots, previous: Record, current: Record) -> None:
 
 
 def _check_not_withdrawn(course: Course, entry: Entry) -> None:
-    """Refuse to go back to a value that the target may still drop.
+    """Refuse to go back to a value that the target refuses, or may still drop.
 
     Raises:
+        InvalidInput: the target refuses it.
         RotationInProgress: the target may still drop it.
     """
+    if entry.journal.grants:
+        what = "the target does not accept the previous value any more"
+        raise InvalidInput(what, name=entry.name, option="phase", remedy="Rotate to a new value instead.")
     if not entry.journal.is_withdrawal_over(course.now()):
         raise in_progress(entry.name, "the target may still drop the previous value", "Rotate to a new value instead.")

@@ -129,6 +129,7 @@ class Journal:
         walk, done, answer: the round through the places under way, the places it has dealt with, their combined outcome.
         at: the places that the last request reached, and that are probed next.
         readable: from the target's traits: the service shows the value that it made.
+        grants: from the target's traits: what was granted with an old value outlasts it, so previous is kept and then retired.
         held: ids of the values that the service held before it was to make one.
         strays: ids of values that the service seems to have made for us, and whose response was lost.
         unanswered: the service was to make a value, and its response was lost.
@@ -138,6 +139,8 @@ class Journal:
         dropping: since when a request to drop pending, or previous, is under way or may still land.
         unverified: the target is not known to have accepted current when the rotation began: forward only.
         grace_of: in a rotation back to previous, the version that was promoted before it.
+        validates: previous is tried at the target in the grace period.
+        previous_answer: the outcome of that probe; None before it.
         holder, until: the controller that holds the lease, and when the lease ends.
     """
 
@@ -181,6 +184,7 @@ class Journal:
     marks: bool = False
     sole_owner: bool = False
     readable: bool = False
+    grants: bool = False
     propagation: int = 0
     places: Tuple[str, ...] = ()
     behind: Tuple[str, ...] = ()
@@ -198,6 +202,8 @@ class Journal:
     dropping: Optional[int] = None
     unverified: bool = False
     grace_of: Optional[str] = None
+    validates: bool = False
+    previous_answer: Optional[str] = None
     holder: Optional[str] = None
     until: Optional[int] = None
 

@@ -251,8 +251,8 @@ def _give_up_promotion(course: Course, entry: Entry, refusal: CredentialError) -
 
 
 def _promote(journal: Journal, current: Record, now: int) -> Journal:
-    # A target that accepts one value has refused the old one since apply: a grace period would help no reader.
-    grace = 0 if journal.interrupts and not journal.manual else journal.grace
+    # A target that accepts one value has refused the old one since apply: a grace period would help no reader, unless it has granted more.
+    grace = 0 if journal.interrupts and not journal.manual and not journal.grants else journal.grace
     return replace(
         journal,
         phase=phases.GRACE,

@@ -48,6 +48,7 @@ _ROUND_ANSWERS: Mapping[str, Tuple[str, ...]] = {
     phases.CONFIRMING: _ANY_YES,
     phases.DISCARDING: _ANY_YES,
     phases.RETIRING: _ALL_YES,
+    phases.GRACE: _ALL_YES,
     phases.WITHDRAWING: _ALL_DROPPED,
 }
 

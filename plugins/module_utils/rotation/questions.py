@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, PENDING
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, PENDING, PREVIOUS
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import journal as phases
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import BACK, FORWARD, Journal
 
@@ -17,6 +17,8 @@ def question(journal: Journal) -> str:
     """Return the stage whose value is tried at the target next."""
     if journal.phase in (phases.VERIFYING, phases.RETIRING):
         return PENDING if journal.phase == phases.VERIFYING else CURRENT
+    if journal.phase == phases.GRACE:
+        return PREVIOUS
     if journal.phase == phases.DISCARDING:
         # Two users: current belongs to the other user and proves nothing about pending.
         return PENDING if journal.alternating else CURRENT

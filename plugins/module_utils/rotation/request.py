@@ -37,6 +37,7 @@ class Request:
         current_unverified: the task rotates even if the target does not accept the current value.
         current_verified: whether the target accepted the current value just now. None: it was not tried yet, or a person who
             runs the phases does not say.
+        validates: previous is to be tried at the target in the grace period.
         complete: returns the version to store for the current record and a value that the service made, with its fields
             checked and its expiry. Default: the value as it was made.
     """
@@ -51,6 +52,7 @@ class Request:
     places: Tuple[str, ...] = ONE_PLACE
     current_unverified: bool = False
     current_verified: Optional[bool] = None
+    validates: bool = False
     complete: Callable[[Record, Value], Candidate] = field(default=keep_as_made, repr=False)
 
     @property

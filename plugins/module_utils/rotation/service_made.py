@@ -52,8 +52,16 @@ def sweeping(course: Course, entry: Entry, _request: Optional[Request]) -> Follo
         return course.write(entry, replace(decisions.verify_made(journal), goal=FORWARD))
     slots.move_state(("rolled_back",), (lifecycle.ROTATING,), course.clock())
     if journal.readable:
-        return announce(course, entry) if journal.quiet(course.now()) else course.finish(entry, steps.PARKED)
+        return _read_again(course, entry) if journal.quiet(course.now()) else course.finish(entry, steps.PARKED)
     return course.sweep(entry) if journal.quiet(course.now()) else course.finish(entry, steps.ROLLED_BACK)
+
+
+def _read_again(course: Course, entry: Entry) -> Following:
+    """Return the step that reads the value that the service has. After as many runs as settle an outcome, park for a person."""
+    journal = entry.journal
+    if journal.settles >= decisions.MAX_ATTEMPTS:
+        return course.write(entry, decisions.park(replace(journal, orphaned=True), journal.reason))
+    return announce(course, replace(entry, journal=replace(journal, settles=journal.settles + 1)))
 
 
 def receive(course: Course, entry: Entry, outcome: str, made: Optional[Made], request: Optional[Request]) -> Journal:

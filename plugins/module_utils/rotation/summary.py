@@ -20,7 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
     SERVICE,
     TargetTraits,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import ROLLED_BACK
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import ACCEPTED, REFUSED, ROLLED_BACK
 
 
 def summarize(journal: Journal, now: int) -> Dict[str, Any]:
@@ -28,7 +28,8 @@ def summarize(journal: Journal, now: int) -> Dict[str, Any]:
 
     `current_verified` says whether the target is known to have accepted current before anything was sent; None without a target.
     With several hosts, `behind` names the hosts that lack the value. If the service makes the values, `strays` names the values
-    that it may have made and whose response was lost.
+    that it may have made and whose response was lost. If previous is tried in the grace period, `previous_accepted` says whether the
+    target accepted it; None before that, or if it could not be tried.
     """
     summary = {
         "rotation": journal.rotation,
@@ -52,6 +53,8 @@ def summarize(journal: Journal, now: int) -> Dict[str, Any]:
         summary["behind"] = list(journal.behind)
     if journal.is_made_by_service:
         summary["strays"] = list(journal.strays)
+    if journal.validates:
+        summary["previous_accepted"] = {ACCEPTED: True, REFUSED: False}.get(str(journal.previous_answer))
     return summary
 
 
@@ -111,6 +114,8 @@ def _describe_plan(kind: str, traits: TargetTraits) -> List[str]:
 
 
 def _describe_end(traits: TargetTraits) -> str:
+    if traits.grants_last:
+        return "have the target drop the previous value when the grace period is over: what was granted with it may be used until then"
     if traits.overlap == OVERLAP_NONE:
         return "retire the previous value at once: the target refuses it since apply"
     if traits.overlap == ALTERNATING:

@@ -319,6 +319,10 @@ def _discarding(journal: Journal, outcome: str, now: int) -> Journal:
     return settle(journal, "the old value stopped working after the rollback") if outcome == REFUSED else journal
 
 
+def _check_previous(journal: Journal, outcome: str, _now: int) -> Journal:
+    return replace(journal, previous_answer=outcome)
+
+
 def _retiring(journal: Journal, outcome: str, now: int) -> Journal:
     if outcome == ACCEPTED:
         return replace(journal, verified=now, reason="")
@@ -367,6 +371,7 @@ _DECISIONS: Mapping[str, Callable[[Journal, str, int], Journal]] = {
     phases.CONFIRMING: _confirming,
     phases.SETTLING: _settling,
     phases.DISCARDING: _discarding,
+    phases.GRACE: _check_previous,
     phases.RETIRING: _retiring,
     phases.WITHDRAWING: _withdrawing,
 }

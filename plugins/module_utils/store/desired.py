@@ -36,7 +36,7 @@ class DesiredCredential:
         type: one of `types.registry.TYPES`; defaults to `opaque` for a new credential.
         value: the primary field's value.
         fields: values by field, merged over the stored ones. None removes a field; the primary one, and one that the type declares
-            secret, it leaves as it is stored.
+            secret, it leaves as it is stored. A path (`a.b.c`) into a stored field with JSON changes that part (`store.json_parts`).
         generate: options of `generation.generate_value`, used if the primary field has no value yet.
         declared: the fields of type `custom`.
         metadata: free JSON, at most `LONGEST_METADATA` bytes, replaced as a whole; never secret.
@@ -91,14 +91,16 @@ class DesiredCredential:
         Raises:
             InvalidInput: a field, or an option of `generate`, does not fit the type, or a secret is given as a number.
         """
-        given = {name: value for name, value in (self.fields or {}).items() if value is not None}
-        removed = {name for name in self.fields or {} if name not in given and not kind.is_known_secret(name, stored)}
+        wanted = self._merge_parts(kind, stored)
+        given = {name: value for name, value in wanted.items() if value is not None}
+        removed = {name for name in wanted if name not in given and not kind.is_known_secret(name, stored)}
         kept = {name: value for name, value in stored.items() if name not in removed}
         primary = kind.primary_of(kept)
         if self.value is not None:
-            self._refuse_twice(primary)
+            self._refuse_twice(primary, given)
         merged = dict(kept, **kind.expand(given if self.value is None else {**given, primary: self.value}))
-        kind.check_given(given, merged)
+        # What was merged into stored JSON was checked there.
+        kind.check_given({name: value for name, value in given.items() if name in (self.fields or {})}, merged)
         if self.value is not None or not kind.lacks_value(merged):
             return kind.validate(merged), False
         made = kind.validate(kind.generate(self.generate or {}, merged))
@@ -146,8 +148,19 @@ class DesiredCredential:
         }
         return {name: value for name, value in wanted.items() if value is not None and value != getattr(metadata, name)}
 
-    def _refuse_twice(self, primary: str) -> None:
-        if (self.fields or {}).get(primary) is not None:
+    def _merge_parts(self, kind: CredentialType, stored: Fields) -> Mapping[str, Optional[Secret]]:
+        """Return the given fields, with each path into stored JSON (`a.b.c`) replaced by the whole field."""
+        given = self.fields or {}
+        if not stored or not any("." in name for name in given):
+            return given
+        # Imported here: few write a part.
+        from ansible_collections.nebula.credential.plugins.module_utils.store.json_parts import merge_parts
+
+        declared = frozenset(field.name for field in kind.fields)
+        return merge_parts(given, stored, lambda name: name in declared)
+
+    def _refuse_twice(self, primary: str, given: Fields) -> None:
+        if primary in given:
             remedy = "Give it in one place."
             raise InvalidInput("'value' and 'fields' both set '{0}'".format(primary), option="value", name=self.name, remedy=remedy)
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import FitChecker, Located, find_protocol
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import FitChecker, Located, check_rules, find_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import current_caller, scope_checked
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
@@ -202,6 +202,7 @@ class Importer:
 
     def _check_fits(self, kept: Portable) -> None:
         """Raise InvalidInput or TooLarge if the store cannot hold the name, or a version, before one of them is written."""
+        check_rules(self._backend, kept.current)
         located, checker = find_protocol(self._backend, Located), find_protocol(self._backend, FitChecker)
         if located is not None:
             located.locate(kept.name)

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional
@@ -16,7 +15,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key import NoSeals, TrailKeys
 from ansible_collections.nebula.credential.plugins.module_utils.audit.layer import Audit
-from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import NOWHERE, Journal
+from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import Journal, choose_path
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import BATCHED, MODES, OFF, STRICT, Trail
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import (
@@ -40,7 +39,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     InvalidConfiguration,
     check_packages,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home, find_in_home, resolve_path
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import resolve_path
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import PARALLEL, throttle_batches
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import OPTIONS as RESILIENCE
@@ -98,6 +97,8 @@ COMMON_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     # `locks` has the parts of a lock: a store without one does not load them.
     "lock": {"description": "Serialises the writers of a backend that cannot compare and swap.", "type": "dict"},
     "single_writer": {"description": "Instead of `lock`: only this user on this machine writes.", "type": "bool", "default": False},
+    "read_only": {"description": "Refuses every write to this store before anything is sent.", "type": "bool", "default": False},
+    "rules": {"description": "What each write to this store is held to.", "type": "dict"},
     **registry.OPTIONS,
     PARALLEL: {
         "description": "How many operations of a batch are in flight at once. Without it: 8, or fewer if the backend does fewer.",
@@ -160,7 +161,7 @@ def _open(
     layer = _encryption(backend, options, vault_password)
     together = _sharing(backend, layer, options, vault_password)
     kept = cache(together or layer or backend, counting.recorder.on_lookup) if cache and not backend.capabilities.leased else None
-    guarded = ScopeGuard(kept or together or layer or backend)
+    guarded = _restrict_writes(ScopeGuard(kept or together or layer or backend), options)
     trail = _trail(options, traits, backend, layer, context)
     audited = guarded if trail is None else Audit(guarded, trail)
     check_packages((*traits.packages_of_every_store, *bare.packages, *locked.packages, *((TENACITY,) if bare.capabilities.remote else ())))
@@ -254,11 +255,24 @@ def _is_mapping(value: Any, spec: Mapping[str, Any]) -> bool:
 
 def _guard(backend: Backend, options: Mapping[str, Any], traits: BackendTraits) -> Backend:
     """Return the backend; a third party's is wrapped in the layer that holds it to its contract."""
+    if options["read_only"]:
+        from ansible_collections.nebula.credential.plugins.module_utils.layers.read_only import ReadOnlyStore
+
+        backend = ReadOnlyStore(backend)
     if not is_third_party(options["backend"]):
         return backend
     from ansible_collections.nebula.credential.plugins.module_utils.layers.third_party import ContractGuard
 
     return ContractGuard(backend, options["backend"], traits, options["read_timeout"], options["write_timeout"])
+
+
+def _restrict_writes(backend: Backend, options: Mapping[str, Any]) -> Backend:
+    """Return the store, wrapped in the layer that refuses all writes, or those against its rules. Other stores load neither."""
+    if not options["read_only"] and options.get("rules") is None:
+        return backend
+    from ansible_collections.nebula.credential.plugins.module_utils.layers.write_rules import restrict_writes
+
+    return restrict_writes(backend, options, _validate)
 
 
 def _add_limits(backend: Backend) -> Backend:
@@ -334,11 +348,10 @@ def _trail(
 ) -> Optional[Trail]:
     if options["audit"] == OFF:
         return None
-    path = _audit_path(options, traits.directory, context.store)
+    path = choose_path(options, traits.directory, context.store)
     seals = NoSeals(path) if layer is None or not backend.capabilities.persistent else _ring_seals(layer)
-    shared = options.get("audit_path") is not None
     hand_on = require_protocol(backend, AuditSink).append_audit if backend.capabilities.audit_log else None
-    strict = options["audit"] == STRICT
+    shared, strict = options.get("audit_path") is not None, options["audit"] == STRICT
     return Trail(Journal(path), seals, context.store, strict=strict, shared=shared, hand_on=hand_on, warn=context.warn)
 
 
@@ -346,15 +359,3 @@ def _ring_seals(layer: Encrypt) -> TrailKeys:
     from ansible_collections.nebula.credential.plugins.module_utils.audit.keyring_chain_key import RingSeals
 
     return RingSeals(layer.keyring)
-
-
-def _audit_path(options: Mapping[str, Any], directory: Optional[str], store: str) -> str:
-    """Return the path of the audit trail: next to the records if the store is a directory, so that both move together; else in the home.
-
-    Without a home it is `NOWHERE`: a store that needs no home is read all the same, and the trail says that it is not written.
-    """
-    beside = None if directory is None else os.path.join(options[directory], ".nebula", "audit.jsonl")
-    path = beside if options.get("audit_path") is None else options["audit_path"]
-    if path is not None:
-        return os.path.abspath(expand_home(path, "audit_path"))
-    return find_in_home(os.path.join("~", ".nebula", "audit", re.sub(r"[^A-Za-z0-9_.-]", "_", store) + ".jsonl")) or NOWHERE

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Callable, Dict, Iterable, Iterator, Mapping, Optional, Protocol, Tuple
 
@@ -30,7 +31,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.importing 
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential, format_time
-from ansible_collections.nebula.credential.plugins.module_utils.types.base import ROTATE
+from ansible_collections.nebula.credential.plugins.module_utils.types.base import DUE_AT_ONCE, ROTATE
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import is_composed, is_refreshable
 
 FOREIGN_NAME = " What another tool keeps under any other name cannot be read: let that tool write it under such a name, too."
@@ -141,6 +142,7 @@ class Reader:
         credential = self.inspect(name, version, stage)
         if version is None and stage == CURRENT:
             return self._usable(credential)
+        credential = _leave_out_requested(credential)
         refuse_unusable(credential)
         # Revocation and the import mark are stored with the current value, and apply to every other one.
         self._refuse_revoked(name)
@@ -214,6 +216,17 @@ class Reader:
             return
         if current is not None and (current.metadata.lifecycle == lifecycle.REVOKED or is_importing(current.metadata)):
             refuse_unusable(current)
+
+
+def _leave_out_requested(credential: Credential) -> Credential:
+    """Return a value that is not the current one without what was requested with it, and so without an end: that is not renewed any more.
+
+    What was entered (the keytab of an old key) does not end with it.
+    """
+    if not is_refreshable(credential.record.type) or credential.own_expiry != DUE_AT_ONCE:
+        return credential
+    record = credential.record.with_metadata(expires_at=None)
+    return replace(credential, record=replace(record, state={}))
 
 
 def refuse_unusable(credential: Credential) -> None:

@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Dict
+from typing import Any, Dict, Mapping
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidToken
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidToken, Package
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, find_values
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType, Field, read_texts
@@ -18,6 +18,17 @@ CONNECTION_STRING = "connection_string"
 ENGINES = ("postgresql", "mysql", "mongodb", "mongodb+srv", "redis", "sqlserver", "oracle")
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 MAPPINGS = ("pool", "parameters")
+_MONGODB = Package("pymongo>=4.9", "pymongo", when="a login of MongoDB that is tried")
+CLIENTS: Mapping[str, Package] = {
+    "postgresql": Package("psycopg[binary]>=3.2", "psycopg", when="a login of PostgreSQL that is tried"),
+    "mysql": Package("pymysql>=1.2", "pymysql", when="a login of MySQL or MariaDB that is tried"),
+    "mongodb": _MONGODB,
+    "mongodb+srv": _MONGODB,
+    "redis": Package("redis>=5.1", "redis", when="a login of Redis or Valkey that is tried"),
+    "sqlserver": Package("mssql-python>=1.16", "mssql_python", when="a login of SQL Server that is tried"),
+    "oracle": Package("oracledb>=3.0", "oracledb", when="a login of Oracle that is tried"),
+}
+"""The client library that logs in to each engine."""
 
 
 class Database(CredentialType):
@@ -30,6 +41,7 @@ class Database(CredentialType):
     name = "database"
     description = "a login of a database"
     primary = "password"
+    packages = tuple(dict.fromkeys(CLIENTS.values()))
     fields = (
         Field("password", secret=True, required=True, description="The password."),
         Field("username", identifies=True, description="The database user."),
@@ -68,6 +80,20 @@ class Database(CredentialType):
                 complete[name] = _write_mapping(read_mapping(self, name, complete[name]))
         check_parts(self, _read_parts(complete))
         return complete
+
+    def try_login(self, fields: Fields) -> None:
+        """Log in to the database, and change nothing there.
+
+        Raises:
+            LoginFailed: the server refuses the login, or has no such database for it.
+            Unavailable, Timeout: it cannot be reached, or not as `ssl_mode` demands.
+            MissingLibrary: the client library of the engine is not installed.
+            InvalidInput: the host or the user is not given, or that client does not know a parameter.
+        """
+        from ansible_collections.nebula.credential.plugins.module_utils.types import database_login
+
+        parts = _read_parts(self.validate(fields))  # another tool may have written them
+        database_login.try_login(self, parts, CLIENTS[parts["engine"]])
 
     def expand(self, fields: Fields) -> Dict[str, Secret]:
         """Replace a connection string by its parts."""

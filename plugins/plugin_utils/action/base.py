@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.invocation import censor_invocation
@@ -71,7 +72,7 @@ class CredentialAction(ActionBase):
             arguments = self.read_arguments()
             spec = self.read_specification(arguments, around)
             parameters = validate(arguments, spec, self.operation)
-            reported["invocation"] = {"module_args": censor_invocation(parameters, spec.argument_spec, spec.other_stores)}
+            reported["invocation"] = {"module_args": self.describe_arguments(parameters, spec)}
             beside = {role: resolve_store(parameters.get(role), around, role) for role in spec.other_stores}
             store = replace(resolve_store(parameters.get("store"), around), beside=beside)
             reported.update(store=store.name, configuration_file=store.file)
@@ -82,6 +83,8 @@ class CredentialAction(ActionBase):
             _refuse_progress(parameters)
             check_may_leave(store)
             sent = target_arguments(self.operation, arguments, store)
+        except AnsibleConnectionFailure:
+            raise  # Ansible itself reports a host that cannot be reached
         except Exception as error:  # noqa: BLE001  # the edge: every failure leaves as a neutral error
             return build_failed_result(error, reported)
         on_target = self._on_target(sent, parameters, variables)
@@ -94,6 +97,10 @@ class CredentialAction(ActionBase):
     def read_specification(self, arguments: Mapping[str, Any], around: RunConfig) -> Specification:
         """Return the specification that the arguments are checked against."""
         return self.specification
+
+    def describe_arguments(self, parameters: Mapping[str, Any], spec: Specification) -> dict[str, Any]:
+        """Return the validated arguments as a result may show them."""
+        return censor_invocation(parameters, spec.argument_spec, spec.other_stores)
 
     @staticmethod
     def runs_on_target(arguments: Mapping[str, Any]) -> bool:

@@ -70,7 +70,7 @@ class HostRunner:
         """
         masking.register(list(_find_secrets(arguments, self._secret_arguments)))
         try:
-            with self._without_log(), _at_most(limit):
+            with without_log(self._action._task), _at_most(limit):
                 found = self._action._execute_module(module_name=name, module_args=Unshown(arguments), task_vars=self._variables)
                 return _with_message(dict(found))
         except (AnsibleError, _Late):
@@ -90,20 +90,21 @@ class HostRunner:
                 remedy="Use a connection plugin with pipelining (ssh or local).",
             )
         try:
-            with self._without_log(), _pipelining(connection), _at_most(limit):
+            with without_log(self._action._task), _pipelining(connection), _at_most(limit):
                 command = "{0} >/dev/null 2>&1".format(shlex.join(argv))
                 return int(self._action._low_level_execute_command(command, in_data=stdin)["rc"])
         except (AnsibleError, _Late):
             return None
 
-    @contextmanager
-    def _without_log(self) -> Iterator[None]:
-        task = self._action._task
-        before, task.no_log = task.no_log, True
-        try:
-            yield
-        finally:
-            task.no_log = before
+
+@contextmanager
+def without_log(task: Any) -> Iterator[None]:
+    """Have the modules of a task log nothing on their host."""
+    before, task.no_log = task.no_log, True
+    try:
+        yield
+    finally:
+        task.no_log = before
 
 
 def _find_secrets(arguments: Mapping[str, Any], names: Sequence[str]) -> Iterator[Secret]:

@@ -12,6 +12,7 @@ docstrings stay on the controller.
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import inspect
 import textwrap
@@ -66,11 +67,17 @@ def read_library(operation: str, backends: Iterable[str], locks: Iterable[str] =
     while waiting:
         name = waiting.pop()
         if name not in sources and name[len(LIBRARY) :] not in _NEVER_SENT and _path_of(name).is_file():
-            tree = ast.parse(_path_of(name).read_bytes())
+            sources[name], imported = _read_file(name)
             if name[len(LIBRARY) :] not in _TABLES:
-                waiting.extend(_find_imports(tree))
-            sources[name] = ast.unparse(_drop_texts(tree))
+                waiting.extend(imported)
     return sources
+
+
+@functools.lru_cache(maxsize=None)
+def _read_file(name: str) -> tuple[str, tuple[str, ...]]:
+    """Return the source of a file without comments and docstrings, and the names that it imports. A process parses each file once."""
+    tree = ast.parse(_path_of(name).read_bytes())
+    return ast.unparse(_drop_texts(tree)), tuple(_find_imports(tree))
 
 
 def _parse_row(row: Callable[[], object]) -> ast.AST:

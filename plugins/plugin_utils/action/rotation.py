@@ -45,9 +45,10 @@ def load_specification(kind: str, allowed: Iterable[str]) -> Specification:
     """Load a third party's target, and return the specification of `credential_rotate` with its options as `target_options`.
 
     Raises:
+        InvalidInput: there is no such target.
         InvalidConfiguration: it is not allowed, or cannot be loaded.
     """
-    from ansible_collections.nebula.credential.plugins.plugin_utils.action.third_party_target import load_target
+    from ansible_collections.nebula.credential.plugins.plugin_utils.config.third_party_target import load_target
 
     target = load_target(kind, allowed)
     # Without a default, a task that leaves `target_options` out would skip the check for required options.

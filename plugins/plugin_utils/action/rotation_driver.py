@@ -20,6 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     RotationFailed,
     RotationInProgress,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import PREVIOUS
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.rotate import LOOK, SETTLES, STEP
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import handover, steps
@@ -196,7 +197,8 @@ class RotationDriver:
                 outcome = self._probe_twice(target, value, place)
                 over = self._monotonic() + POLL_INTERVAL > end
                 if over or outcome in (steps.ACCEPTED, steps.ACCEPTS_ANYTHING):
-                    return self._look_for_obstacle(target, value, place) if outcome == steps.REFUSED else outcome
+                    looks = outcome == steps.REFUSED and step["stage"] != PREVIOUS  # whatever the cause, the previous value is refused
+                    return self._look_for_obstacle(target, value, place) if looks else outcome
                 self._pause(POLL_INTERVAL)
 
         return self._at_each_place(probe, target, step)

@@ -70,6 +70,7 @@ def build_done_row(listed: Mapping[str, Any], done: Mapping[str, Any], check_mod
         "readers_refused_for": rotation.get("readers_refused_for") or 0,
         "behind": list(rotation.get("behind") or ()),
         "retire_after": rotation.get("retire_after"),
+        **({"previous_accepted": rotation["previous_accepted"]} if "previous_accepted" in rotation else {}),
     }
     return build_row(listed, _name_result(listed, done, phase, check_mode), **more)
 
@@ -108,10 +109,16 @@ def _describe(row: Row) -> str:
     if row["result"] == PROMOTED:
         behind = ", {0} hosts lack it: {1}".format(len(row["behind"]), ", ".join(row["behind"][:NAMED])) if row["behind"] else ""
         refused = ", readers were refused for {0} s".format(row["readers_refused_for"]) if row["readers_refused_for"] else ""
-        return PROMOTED + refused + behind
+        return PROMOTED + refused + behind + _describe_previous(row)
     if row["result"] in _WORDS:
         return _WORDS[row["result"]].format(phase=row.get("phase"))
     return "{0}: {1}".format(row["result"], row["message"])
+
+
+def _describe_previous(row: Row) -> str:
+    """Return what is said of the previous value, if it was to be tried in the grace period."""
+    words = {True: "is accepted, too", False: "is refused already", None: "could not be tried"}
+    return ", the previous value {0}".format(words[row["previous_accepted"]]) if "previous_accepted" in row else ""
 
 
 def write_summary(rows: Sequence[Row], listing: Mapping[str, Any], place: str, check_mode: bool) -> str:

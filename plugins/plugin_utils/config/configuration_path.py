@@ -102,5 +102,7 @@ def check_extensions(path: str, names: Any) -> tuple[str, ...]:
         return ()
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         what = "'{0}' in {1} is not a list of names".format(EXTENSIONS, path)
-        raise InvalidConfiguration(what, option=EXTENSIONS, remedy="Write a list of full names: namespace.collection.name.")
+        raise InvalidConfiguration(
+            what, option=EXTENSIONS, remedy="Write a list of names: namespace.collection.name, or that of an entry point."
+        )
     return tuple(str(name) for name in names)

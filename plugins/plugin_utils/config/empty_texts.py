@@ -15,8 +15,8 @@ from typing import Any
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.given_mappings import label_element
 
-_MAY_BE_EMPTY = ("value", "default", "description", "prefix")
-"""Options, at any depth, in which an empty text has a meaning; of a `value`, `allow_empty` decides."""
+_MAY_BE_EMPTY = ("value", "default", "description", "prefix", "argv")
+"""Options, at any depth, in which an empty text has a meaning; of a `value`, `allow_empty` decides, and a program takes empty arguments."""
 
 
 def refuse_empty_texts(parameters: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]], place: str = "") -> None:

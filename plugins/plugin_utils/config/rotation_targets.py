@@ -17,7 +17,7 @@ from typing import Any
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, suggest
 from ansible_collections.nebula.credential.plugins.module_utils.model.assignment import is_target_name
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import NO_TARGET
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import KINDS, is_third_party, option_of
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import KINDS, option_of
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.configuration_path import FILE_NAME
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import to_native
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import (
@@ -26,6 +26,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_res
     read_file_targets,
     template_variable,
 )
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.third_party_target import is_kind
 
 TARGETS_VARIABLE = "nebula_credential_targets"
 KIND, CONSUMERS, CREDENTIALS = "kind", "consumers", "credentials"
@@ -126,7 +127,7 @@ def _read(name: str, written: Any) -> DescribedTarget:
         what = "a vaulted value cannot be read ({0})".format(type(error).__name__)
         raise InvalidConfiguration(what, option=option, remedy="Give the run its vault password.") from None
     kind = parts.pop(KIND, None)
-    if not isinstance(kind, str) or not (kind in KINDS or is_third_party(kind)):
+    if not isinstance(kind, str) or not is_kind(kind):
         what = "there is no kind {0}".format(ascii(kind)) if kind is not None else "it is missing"
         remedy = "{0}Write one of: {1}.".format("" if kind is None else suggest(str(kind), KINDS), ", ".join(KINDS))
         raise InvalidConfiguration(what, option="{0}.{1}".format(option, KIND), remedy=remedy)

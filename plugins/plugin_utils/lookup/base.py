@@ -36,6 +36,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.output.ansible_e
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.endpoint import is_retried
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.messages import outcome_of
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.piped_configuration import read_piped_configuration
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.reads import note_read
 
 SCOPE_VARIABLE = "nebula_credential_scope"
 _SCOPE = Specification(argument_spec={SCOPE_VARIABLE: {"type": "dict", "options": scope_options()}})
@@ -132,6 +133,8 @@ class LookupCall:
         """
         outcome = self._perform(parameters) if self._reply is None else outcome_of(self._reply)
         masking.register(outcome.secrets)
+        if self._reply is None:  # else `get` has noted it
+            note_read(outcome)
         return outcome
 
     def _perform(self, parameters: Mapping[str, Any]) -> Outcome:

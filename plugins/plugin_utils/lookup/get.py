@@ -15,6 +15,9 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_va
 from ansible_collections.nebula.credential.plugins.plugin_utils.lookup.base import CredentialLookup, LookupCall
 from ansible_collections.nebula.credential.plugins.plugin_utils.lookup.failure_options import error_from
 
+CHOOSING = ("prefix", "tags")
+"""The options of `get_many` that choose the names."""
+
 
 class Get(CredentialLookup):
     """Read one credential."""
@@ -39,10 +42,12 @@ class GetMany(CredentialLookup):
 
     def answer(self, terms: list[Any], call: LookupCall) -> list[Any]:
         """Return one mapping of name to value. It has no key for what an `on_…` option leaves out."""
-        names = _read_names(terms)
+        names = _read_names(terms, call.options)
         try:
             result = call.ask(names=names, accepts_missing=call.accepts_missing).result
         except CredentialError as error:
+            if not names:
+                call.reactions.apply(error)  # which credentials have no value is not known
             return [{name: default for name in names for default in _list_defaults(call, error)}]
         values, errors = dict(result["values"]), {}
         for name, failure in result["failures"].items():
@@ -52,7 +57,7 @@ class GetMany(CredentialLookup):
             except CredentialError as error:
                 errors[name] = error
         if errors:
-            raise _join_errors(errors, len(set(names)))
+            raise _join_errors(errors, len(values) + len(errors))
         return [values]
 
 
@@ -76,12 +81,23 @@ def _read_name(terms: list[Any]) -> str:
     raise InvalidInput("exactly one credential is read at a time, and {0}".format(what), option="_terms", remedy=remedy)
 
 
-def _read_names(terms: list[Any]) -> list[str]:
-    """Return the names in the terms: each term is a name or a list of names, which may be empty.
+def _read_names(terms: list[Any], options: Mapping[str, Any]) -> list[str]:
+    """Return the names in the terms: each term is a name or a list of names, which may be empty. Empty, too, if the options choose them.
 
     Raises:
-        InvalidInput: there is no term, or a name is not text.
+        InvalidInput: there is no term, and no option chooses the names; or both; or a name is not text.
     """
+    chosen_by = [option for option in CHOOSING if options.get(option) is not None]
+    if terms and chosen_by:
+        remedy = "Leave the names out, or {0}.".format(" and ".join("'{0}'".format(option) for option in chosen_by))
+        raise InvalidInput("it chooses the names, and names are given, too", option=chosen_by[0], remedy=remedy)
+    if not chosen_by and options.get("max_names") is not None:
+        remedy = "Leave it out, or choose by {0}.".format(" or ".join("'{0}'".format(option) for option in CHOOSING))
+        raise InvalidInput("it is for names that are not given one by one", option="max_names", remedy=remedy)
+    if (options.get("max_names") or 1) < 1:
+        raise InvalidInput("it is {0}".format(options["max_names"]), option="max_names", remedy="Write 1 or more.")
+    if chosen_by:
+        return []
     if not terms:
         raise _no_name_error("get_many")
     names = [name for term in terms for name in (term if isinstance(term, list) else [term])]

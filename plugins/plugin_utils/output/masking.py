@@ -10,48 +10,19 @@ this module adds both. Older cores mask nothing; there, secrets are kept out of 
 
 from __future__ import annotations
 
-import base64
-import shlex
 from collections.abc import Iterable
 from importlib.machinery import PathFinder
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 from ansible import module_utils
 
-from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import SHORTEST, Secret, derive_forms
 
 if PathFinder.find_spec("ansible.module_utils.secrets", module_utils.__path__):
     from ansible.module_utils.secrets import register_secrets
 else:
     # No import is tried: if the module does not exist, ansible-core's finder reads all of its redirections first, which takes 50 ms.
     register_secrets = None
-
-SHORTEST = 4
-"""Shorter values occur in too much innocent text to be masked: the output would be unreadable, and the mask would be a hint."""
-
-
-def derive_forms(value: bytes) -> set[str]:
-    """Return the texts that reveal `value`: itself, base64 at each alignment, quoted for URLs and shells.
-
-    A base64 text can have `value` at three alignments; for each, the characters that depend on `value` alone are returned.
-    """
-    forms = _base64_forms(value)
-    try:
-        text = value.decode("utf-8")
-    except UnicodeDecodeError:
-        return forms
-    return forms | {text, quote(text), quote(text, safe=""), quote_plus(text), shlex.quote(text)}
-
-
-def _base64_forms(value: bytes) -> set[str]:
-    forms = set()
-    for shift in range(3):
-        first = (shift * 8 + 5) // 6
-        last = (shift + len(value)) * 8 // 6
-        for encode in (base64.b64encode, base64.urlsafe_b64encode):
-            forms.add(encode(bytes(shift) + value).decode("ascii")[first:last])
-    return forms
 
 
 def register(secrets: Iterable[Secret]) -> None:

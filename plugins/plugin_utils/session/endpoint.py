@@ -29,7 +29,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol
 
 ENVIRONMENT = (
     *("XDG_", "NEBULA_", "VAULT_", "BAO_", "ANSIBLE_HASHI_VAULT_", "AWS_", "AZURE_", "GOOGLE_", "SSL_", "OTEL_", "AWX_", "TOWER_"),
-    *("KUBE", "K8S_AUTH_", "PG", "GCP_", "GCE_", "GRPC_", "CLOUDSDK_"),
+    *("KUBE", "K8S_AUTH_", "PG", "GCP_", "GCE_", "GRPC_", "CLOUDSDK_", "OP_", "CONJUR_"),
 )
 """Prefixes of variables that configure stores. A session keeps their values from its start, so a difference needs another session."""
 LONGEST_REPLY = 64 * 1024 * 1024
@@ -44,6 +44,8 @@ WAIT = 1.0
 CONNECT_PAUSE = 0.002
 PART = 1 << 16
 HUNG = "it hangs, or was stopped"
+READS: list[Mapping[str, Any]] = []
+"""The results of this worker's reads: `deploy` names the versions that a template reads, and `run` lets no value into an argument."""
 
 
 def config_file_candidates() -> list[str]:

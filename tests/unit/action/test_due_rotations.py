@@ -25,7 +25,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.due_rotations import DueRotations, Rotation
-from ansible_collections.nebula.credential.plugins.plugin_utils.action.rotation_report import Row, write_line, write_summary
+from ansible_collections.nebula.credential.plugins.plugin_utils.action.rotation_report import Row, build_done_row, write_line, write_summary
 
 PROMOTED = {"changed": True, "outcome": "promoted", "rotation": {"phase": "closed"}}
 
@@ -183,6 +183,14 @@ def test_the_lines_name_what_happened_and_what_is_next() -> None:
     assert write_summary([], listing, "Store 'a'", False) == "Store 'a': nothing is due. Next: x (2026-12-01 02:00 UTC)."
     lines = write_summary([row, {"result": "lost"}, {"result": "no_target"}], listing, "Store 'a'", False)
     assert lines.startswith("Store 'a': 1 rotated, 1 failed, 1 without a target of 9 credentials.")
+
+
+@pytest.mark.parametrize(("accepted", "said"), [(True, "is accepted, too"), (False, "is refused already"), (None, "could not be tried")])
+def test_the_line_says_what_became_of_a_previous_value_that_was_tried(accepted: bool | None, said: str) -> None:
+    rotation = {"phase": "grace", "previous_accepted": accepted}
+    row = build_done_row(build("a/1").listed, {"changed": True, "outcome": "promoted", "rotation": rotation}, False)
+    assert row["previous_accepted"] is accepted
+    assert write_line(row, (3, 2)) == "a/1 db promoted, the previous value " + said
 
 
 def test_an_error_of_the_store_is_the_rows() -> None:

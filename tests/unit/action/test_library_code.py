@@ -26,7 +26,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.action.library_c
 
 MODULES = sorted(filter(has_module, OPERATIONS))
 OLDEST_PYTHON = (3, 8)
-MOST_BYTES = 324 * 1024
+MOST_BYTES = 328 * 1024
 """Of our part of what is sent, for the largest operation, with every type; ansible-core's own files are 172 KiB."""
 WITHOUT_A_COLLECTION = """
 import sys, types
@@ -90,11 +90,14 @@ def test_it_is_built_once_for_a_run(tmp_path, monkeypatch):
 
 
 def test_every_file_of_the_library_stays_python_of_the_oldest_host():
-    """Comments and docstrings are left out by writing the file anew: all else is in it, in the syntax of that Python."""
-    for operation in MODULES:
-        for name, source in read_library(operation, BACKENDS).items():
-            assert ast.dump(ast.parse(source, name, feature_version=OLDEST_PYTHON)) == ast.dump(ast.parse(source, name))
-            assert '"""' not in source.partition("\n")[0], name
+    """Comments and docstrings are left out by writing the file anew: all else is in it, in the syntax of that Python.
+
+    What a file needs does not depend on who needs it: with the files of every backend once, and those of each operation, all are there.
+    """
+    files = set(read_library(MODULES[0], BACKENDS).items()).union(*(read_library(operation, []).items() for operation in MODULES))
+    for name, source in files:
+        assert ast.dump(ast.parse(source, name, feature_version=OLDEST_PYTHON)) == ast.dump(ast.parse(source, name))
+        assert '"""' not in source.partition("\n")[0], name
 
 
 def test_a_module_runs_on_what_was_sent_alone(tmp_path):

@@ -103,6 +103,11 @@ def test_a_refusal_of_an_account_that_may_not_log_in_shows_nothing_about_the_val
     assert "NOLOGIN" in engine.reports[-1]["note"]
 
 
+def test_a_previous_value_that_is_refused_is_refused_whatever_the_cause() -> None:
+    engine = Engine({**step(steps.ASK, limit=0), "stage": "previous"})
+    assert drive(engine, Server(REFUSED, NOLOGIN)) == [steps.REFUSED]
+
+
 def test_the_account_of_the_next_value_is_looked_at_before_anything_is_sent() -> None:
     options = {"options": {**WAY["options"], "usernames": ["app", "app_b"]}}
     engine = Engine({**step(steps.CHECK, limit=0), **options})

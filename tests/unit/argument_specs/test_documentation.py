@@ -19,7 +19,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.c
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_refresh import CREDENTIAL_REFRESH
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_rotate import CREDENTIAL_ROTATE
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_rotate_due import CREDENTIAL_ROTATE_DUE
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.deploy import DEPLOY
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.lookups import FIND, GET, GET_MANY
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.run import RUN
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_info import STORE_INFO
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_key import STORE_KEY
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_purge import STORE_PURGE
@@ -40,6 +42,8 @@ MODULES = {
     "credential_refresh": CREDENTIAL_REFRESH,
     "credential_rotate": CREDENTIAL_ROTATE,
     "credential_rotate_due": CREDENTIAL_ROTATE_DUE,
+    "deploy": DEPLOY,
+    "run": RUN,
     "store_info": STORE_INFO,
     "store_key": STORE_KEY,
     "store_purge": STORE_PURGE,
@@ -47,6 +51,8 @@ MODULES = {
     "vault_request": VAULT_REQUEST,
 }
 LOOKUPS = {"get": GET, "get_many": GET_MANY, "find": FIND, "vault": VAULT}
+ON_THE_CONTROLLER = ("deploy", "run")
+"""The modules whose store is always opened there."""
 TESTS = {"valid_jwt": VALID_JWT}
 SECRET_WORDS = ("pass", "token", "secret", "key", "value")
 
@@ -63,8 +69,9 @@ def documented(kind, name):
     if kind in ("lookup", "test"):
         return yaml.safe_load((PLUGINS / kind / (name + ".yml")).read_text(encoding="utf-8"))["DOCUMENTATION"]["options"]
     own = yaml.safe_load(constants(PLUGINS / "modules" / (name + ".py"))["DOCUMENTATION"]).get("options", {})
-    fragments = [store, rotation_targets] if name == "credential_rotate" else [store]
-    shared = [yaml.safe_load(fragment.ModuleDocFragment.DOCUMENTATION)["options"] for fragment in fragments]
+    choice = store.ModuleDocFragment.CHOICE if name in ON_THE_CONTROLLER else store.ModuleDocFragment.DOCUMENTATION
+    fragments = [choice, rotation_targets.ModuleDocFragment.DOCUMENTATION] if name == "credential_rotate" else [choice]
+    shared = [yaml.safe_load(fragment)["options"] for fragment in fragments]
     return {name: option for options in [*shared, own] for name, option in options.items()}
 
 

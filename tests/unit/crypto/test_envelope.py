@@ -97,6 +97,13 @@ def test_the_public_part_needs_no_key_and_says_that_it_is_unverified(metadata):
     assert (record.fields, record.envelope) == ({}, data)
 
 
+def test_one_that_is_too_large_to_be_remembered_is_read_each_time():
+    data = sealed(values={"password": b"x" * 20000})
+    for _each in range(2):
+        assert opened(data).fields["password"].expose() == b"x" * 20000
+        assert public_record("db_pass", "current", data).metadata == SMALL
+
+
 def test_every_flipped_bit_is_refused():
     data = sealed()
     for position, bit in itertools.product(range(len(data)), range(8)):

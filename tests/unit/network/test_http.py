@@ -177,12 +177,17 @@ def test_a_name_that_cannot_be_resolved_is_said(client):
         client.request("GET", "https://no-such-host.invalid/" + CANARY)
 
 
-@pytest.mark.parametrize(("status", "unknown"), [(429, False), (500, True), (502, True), (503, False), (504, True), (599, False)])
-def test_a_server_that_is_overloaded_or_failed_is_unavailable(client, server, status, unknown):
-    server.script = lambda _request: Answer(status, {"error": CANARY}, {"Retry-After": "7"})
+@pytest.mark.parametrize(
+    "wait", [{"Retry-After": "7"}, {"Retry-After": "Fri, 31 Dec 2027 23:59:59 GMT"}, {}], ids=["seconds", "date", "none"]
+)
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 524])
+def test_a_server_that_is_overloaded_or_failed_is_unavailable(client, server, status, wait):
+    """Only 429, and 503 that says when it ends, show that nothing was done: proxies respond with 503 to what they passed on, too."""
+    server.script = lambda _request: Answer(status, {"error": CANARY}, wait)
     with refused(Unavailable, "responded with status {0}".format(status)) as caught:
         client.request("POST", server.url).check_available()
-    assert (caught.value.outcome_unknown, caught.value.retry_after) == (unknown, 7.0)
+    assert caught.value.outcome_unknown is not (status == 429 or (status == 503 and bool(wait)))
+    assert caught.value.retry_after == (7.0 if wait == {"Retry-After": "7"} else None)
     with refused(Unavailable) as caught:
         client.request("GET", server.url).check_available()
     assert not caught.value.outcome_unknown

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -204,6 +205,40 @@ def test_blue_green_is_refused_at_a_target_that_accepts_one_value_at_a_time(stor
     assert store.rotate(step={"look": True}, **DUAL)["step"]["kind"] == "look"
     store.manager.update("db_pass", policy={"kind": "manual", "strategy": "replace"})
     assert store.rotate(step={"look": True}, **PG)["step"]["kind"] == "look"
+
+
+@pytest.mark.parametrize("options", [PG, {"target": "none"}])
+def test_a_target_without_a_grace_period_is_refused_if_the_previous_value_is_to_be_tried(store: Store, options: dict[str, Any]) -> None:
+    for given in (True, False):
+        with pytest.raises(errors.InvalidInput, match="validate_rotated"):
+            store.rotate(step={"look": True}, validate_rotated=given, **options)
+    store.manager.update("db_pass", policy={"kind": "manual", "validate_rotated": True})
+    with pytest.raises(errors.InvalidInput, match=r"policy\.validate_rotated"):
+        store.rotate(step={"look": True}, **options)
+    assert store.rotate(phase="status")["rotation"]["phase"] is None
+
+
+@pytest.mark.parametrize(
+    ("policy", "option", "tried"), [(True, None, True), (True, False, False), (False, True, True), (False, None, False)]
+)
+def test_the_option_wins_over_the_policy_and_a_refused_previous_value_is_a_warning(
+    store: Store, policy: bool, option: bool | None, tried: bool
+) -> None:
+    warned: list[str] = []
+    store.manager.backend.context = replace(store.manager.backend.context, warn=warned.append)
+    store.manager.update("db_pass", policy={"kind": "manual", "validate_rotated": policy})
+    options = {**DUAL, **({} if option is None else {"validate_rotated": option})}
+    step = store.begin(**options)
+    asked = []
+    for outcome in ("applied", "accepted", "refused"):
+        if step["kind"] != "done":
+            asked.append(step["stage"])
+            done = store.rotate(step={"ticket": step["ticket"], "outcome": outcome}, **options)
+            step = done["step"]
+    assert asked == ["pending", "pending", *(["previous"] if tried else [])]
+    assert done["outcome"] == "promoted"
+    assert done["rotation"].get("previous_accepted", "untried") == (False if tried else "untried")
+    assert ("refuses the previous value" in " ".join(warned)) is tried
 
 
 PIN = {"name": "pin", "type": "custom", "declared_fields": [{"name": "pin", "pattern": "[0-9]{12}"}], "value": "0" * 12}

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential import CREDENTIAL
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.invocation import CENSORED, censor_invocation
-from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret, derive_forms
 from ansible_collections.nebula.credential.plugins.plugin_utils.output import masking
 from tests.conftest import COLLECTION_ROOT
 
@@ -26,11 +26,11 @@ from tests.conftest import COLLECTION_ROOT
 def test_base64_of_a_text_that_holds_the_secret_holds_one_of_its_forms(secret, before, after):
     """Whatever stands before and after it."""
     encoded = base64.b64encode(before + secret + after).decode()
-    assert any(form in encoded for form in masking.derive_forms(secret))
+    assert any(form in encoded for form in derive_forms(secret))
 
 
 def test_quoted_forms_are_known():
-    forms = masking.derive_forms(b"p@ss w/rd'")
+    forms = derive_forms(b"p@ss w/rd'")
     assert {"p@ss w/rd'", quote("p@ss w/rd'", safe=""), "p%40ss+w%2Frd%27", "'p@ss w/rd'\"'\"''"} <= forms
 
 

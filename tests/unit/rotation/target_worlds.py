@@ -56,6 +56,8 @@ class World:
     service: Any
     target_class: type[FakeTarget]
     first: Mapping[str, Any]
+    validates = False
+    """Whether previous is tried in the grace period."""
 
     def __init__(self, config: Mapping[str, Any] | None = None, grace: int = 0, **traits: Any) -> None:
         self.clock, self.grace, self.traits, self.made = Clock(), timedelta(seconds=grace), traits, 0
@@ -93,7 +95,7 @@ class World:
 
     def request(self, **changes: Any) -> Request:
         target = self.target()
-        given = Request(NAME, target.kind, target.traits, self.make, grace=self.grace, places=target.places())
+        given = Request(NAME, target.kind, target.traits, self.make, grace=self.grace, places=target.places(), validates=self.validates)
         return replace(given, **changes)
 
     def read(self, stage: str) -> Record:

@@ -176,7 +176,9 @@ def draw_world(data: Any) -> World:
         traits["sole_owner"] = not traits["marks"] or draw(st.booleans())
     if kind is UnmarkedWorld:
         traits.update(marks=False, sole_owner=False)
-    return kind(grace=grace, **traits)
+    world = kind(grace=grace, **traits)
+    world.validates = kind is not SingleWorld and draw(st.booleans())
+    return world
 
 
 def draw_fate(data: Any, world: World) -> Callable[[Step, str], str]:

@@ -99,7 +99,7 @@ GIVEN = {
 }
 NAMED = {"chain": ("first", "second"), "composite": ("first", "second")}
 """The other credentials that a credential of the type is made of."""
-PACKAGES = {"registry": PROVIDERS["acr"].packages, "ldap": ()}
+PACKAGES = {"registry": PROVIDERS["acr"].packages, "database": (), "ldap": ()}
 """What a type needs for what it is given, where that is not all that its class names."""
 
 

@@ -305,6 +305,8 @@ def test_the_login_of_a_request_may_be_two_fields_and_its_content_a_form():
         (Answer(403, {"detail": CANARY}), False, RefreshFailed, "responded with status 403"),
         (Answer(503), True, RefreshFailed, "gave no new value"),
         (Answer(500), False, InteractionRequired, "was lost"),
+        (Answer(503), False, InteractionRequired, "was lost"),
+        (Answer(503, headers={"Retry-After": "9"}), False, RefreshFailed, "gave no new value"),
         (Answer(content={"token": CANARY}), True, Exception, "has nothing at the place of token"),
         (Answer(content=b"no JSON"), True, Exception, "is no JSON"),
     ],

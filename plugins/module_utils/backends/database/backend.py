@@ -22,7 +22,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database import audit_rows
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.configuration import build_connections, check_prefix
-from ansible_collections.nebula.credential.plugins.module_utils.backends.database.options import TRAITS
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.options import AUTO, MANUAL, TRAITS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.queries import PAGE, Queries
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.removals import Removals
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.rows import record_of, version_number
@@ -111,9 +111,15 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located, Versi
             self._check_tables()
         return self._open()
 
+    @property
+    def _migration(self) -> str:
+        """What is done about tables that are missing or old: nothing in a store that is read only."""
+        mode = str(self.setting("migration"))
+        return MANUAL if mode == AUTO and self.settings.get("read_only") else mode
+
     def _check_tables(self) -> Found:
         opened = self._open()
-        found = opened.schema.see_to(self.setting("migration"))
+        found = opened.schema.see_to(self._migration)
         opened.tables.tags_indexed = found.version >= TAGS_INDEXED
         self._is_ready = True
         return found
@@ -246,7 +252,7 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located, Versi
 
     def health(self) -> Health:
         try:
-            self._open().schema.see_to(self.setting("migration"))
+            self._open().schema.see_to(self._migration)
         except CredentialError as problem:
             return unhealthy(problem)
         return Health()

@@ -60,6 +60,8 @@ _CODES: Dict[ErrorMapping, str] = {
 }
 _MEANINGS = {code: meaning for meaning, codes in _CODES.items() for code in codes.split()}
 _SSL_MODES = {VERIFIED: "verify-full", UNVERIFIED: "require", LOCAL: "prefer", PLAIN: "disable"}
+_PING_LIMIT = 5
+"""Seconds that a ping may take. psycopg keeps the interpreter's lock meanwhile, so no other thread of a session runs."""
 _SYSTEM_AUTHORITIES = 160000
 """The libpq version that finds the machine's certificate authorities by itself."""
 
@@ -284,6 +286,7 @@ class Postgresql(Dialect):
         from psycopg.conninfo import make_conninfo
 
         arguments = dict(self._arguments(), user="nobody", dbname="nobody", **changed)
+        arguments["connect_timeout"] = min(arguments["connect_timeout"], _PING_LIMIT)
         for ours in ("password", "autocommit", "prepare_threshold", "sslcert", "sslkey"):
             arguments.pop(ours, None)
         return psycopg.pq.PGconn.ping(make_conninfo(**arguments).encode())

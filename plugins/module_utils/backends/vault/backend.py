@@ -11,7 +11,7 @@ from typing import Any, Mapping
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import dynamic as leased
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import kv1 as kv1_objects
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import kv2, mount
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import kv2, mount, second_factor
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import kv2_encrypted as kv2_objects
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import DYNAMIC_ENGINE, TRAITS
@@ -31,7 +31,8 @@ class Vault(kv2.Kv2):
         Raises:
             InvalidConfiguration: an option is wrong.
         """
-        connection = Connection(options, store=context.store, warn=context.warn, variables=context.variables)
+        codes = second_factor.build_code_reader(options, context)
+        connection = Connection(options, store=context.store, warn=context.warn, variables=context.variables, codes=codes)
         if options.get("engine") == DYNAMIC_ENGINE:
             place = dict(options, mount=options.get("mount") or leased.MOUNT)
             return leased.LeasedSecrets(options, context, connection, mount.Location.of(place).mount)

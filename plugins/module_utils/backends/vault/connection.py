@@ -16,10 +16,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault i
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import errors as failures
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import server as address
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.login import OPEN_TO_ALL, Login
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import MFA_CREDENTIAL
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.second_factor import CodeReader
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.token_renewal import LOOK_AFTER, Token
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.context.listing_requests import repeat_in_listings
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration, InvalidInput
 
 _HEALTH = "sys/health?standbyok=true&perfstandbyok=true"
 """A standby that forwards requests to the active server counts as healthy."""
@@ -46,6 +48,7 @@ class Connection:
         store: str,
         warn: Callable[[str], object],
         variables: Mapping[str, str] = MappingProxyType({}),
+        codes: Optional[CodeReader] = None,
     ) -> None:
         """Check the options. Uses no network.
 
@@ -54,6 +57,7 @@ class Connection:
             store: the user's name for the store, which errors show.
             warn: the function for warnings.
             variables: the environment variable of each option whose value came from one, which errors of requests show.
+            codes: where the code of a second factor comes from.
 
         Raises:
             InvalidConfiguration: the error names the option, what is wrong and what is allowed.
@@ -69,7 +73,10 @@ class Connection:
             chosen = auth.auth_of(settings.get("auth"))
         except CredentialError as problem:
             raise problem.within(store=store) from None
-        self._login = Login(chosen, self._open_transport, self.place, revoke=settings.get("revoke_on_close") is not False)
+        if codes is not None and chosen.method == auth.TOKEN:
+            what = "the method 'token' of 'auth' makes no login, so it needs no second factor"
+            raise InvalidConfiguration(what, option=MFA_CREDENTIAL, remedy="Leave it out.", store=store)
+        self._login = Login(chosen, self._open_transport, self.place, revoke=settings.get("revoke_on_close") is not False, codes=codes)
 
     @repeat_in_listings
     def request(

@@ -12,6 +12,7 @@ import threading
 from typing import Any, Callable, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import errors as failures
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import second_factor
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import token_renewal as token_life
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.auth_methods import LOGINS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.auth_options import NONE, TOKEN, Auth
@@ -37,10 +38,13 @@ class Login:
         logins: the number of tokens so far.
     """
 
-    def __init__(self, auth: Auth, transport: Callable[[], Any], server: str, *, revoke: bool) -> None:
-        """Take the checked `auth`, a function that returns the `Transport`, the server as errors name it, and whether to revoke our own
-        tokens at the end.
+    def __init__(
+        self, auth: Auth, transport: Callable[[], Any], server: str, *, revoke: bool, codes: Optional[second_factor.CodeReader] = None
+    ) -> None:
+        """Take the checked `auth`, a function that returns the `Transport`, the server as errors name it, whether to revoke our own
+        tokens at the end, and where the code of a second factor comes from.
         """
+        self._codes = codes
         self._auth = auth
         self._transport = transport
         self._server = server
@@ -138,16 +142,24 @@ class Login:
             return token_life.token_from_options(self._check_token(self._auth.text("token") or ""))
         answer = self._transport().log_in(LOGINS[self._auth.method], self._auth)
         block = (answer.body or {}).get("auth")
+        demanded = block.get("mfa_requirement") if isinstance(block, Mapping) else None
+        if answer.status == 200 and demanded:
+            answer = second_factor.prove(demanded, self._codes, self._server, self._send_code)
+            block = (answer.body or {}).get("auth")
         if answer.status == 200 and isinstance(block, Mapping) and block.get("client_token"):
             return token_life.token_from_login(block)
         raise self._refusal_error(answer)
+
+    def _send_code(self, path: str, body: Mapping[str, Any]) -> failures.Answer:
+        answer: failures.Answer = self._transport().send(failures.Asked("POST", path, False, "update"), None, body, None)
+        return answer
 
     def _refusal_error(self, answer: failures.Answer) -> CredentialError:
         asked = failures.Asked("POST", "auth/{0}/login".format(self._auth.mount), False, "update")
         if answer.status < 500 and not failures.is_answer_of_vault(answer, reading=False):
             return failures.no_vault(self._server)
         if answer.status == 200:
-            return failures.login_refused("the login needs a second factor", "Use a login of a machine, which has none.")
+            return failures.login_refused("the server responded to the login without a token", "See the server's log.")
         if not 400 <= answer.status < 500 or answer.status in _NOT_ABOUT_THE_LOGIN:
             return failures.failure(asked, answer)
         return failures.login_refused(

@@ -25,6 +25,9 @@ AUTH_SECRETS = ("token", "secret_id", "jwt", "password", "secret_key", "session_
 """The parts of `auth` with secret values."""
 AUTH_LOGIN = ("token", "role_id", "secret_id", "jwt", "username", "password", "access_key", "secret_key", "session_token")
 """The parts of `auth` that can also be given as `<part>_file` or `<part>_env`."""
+MFA_CODE, MFA_CREDENTIAL = "mfa_code", "mfa_credential"
+CREDENTIALS: Mapping[str, str] = {MFA_CODE: MFA_CREDENTIAL}
+"""The options that name a credential of another store, by those whose value it is."""
 AUTH_PATHS = ("jwt_path", "credentials_file")
 """The other parts of `auth` that are paths."""
 
@@ -175,6 +178,15 @@ DYNAMIC: Spec = {
     "max_ttl": {"description": "`engine: dynamic`: seconds after which a login is replaced.", "type": "int"},
 }
 """The options of `engine: dynamic`, as well as those of the connection."""
+SECOND_FACTOR: Spec = {
+    MFA_CODE: {"description": "The code of a second factor that the login needs. It works once.", "type": "str", "no_log": True},
+    MFA_CREDENTIAL: {
+        "description": "Instead of `mfa_code`: a credential of the type `totp` in another store, `{store: NAME, name: NAME}`. Each login "
+        "that needs a second factor reads its code.",
+        "type": "dict",
+    },
+}
+"""The second factor of a store's login; what else talks to a server has a login of a machine."""
 KV_ENGINE, DYNAMIC_ENGINE = "kv", "dynamic"
 
 
@@ -184,6 +196,7 @@ TRAITS = BackendTraits(
         **KV1,
         **KV2,
         **DYNAMIC,
+        **SECOND_FACTOR,
         # The engine defines its default.
         "mount": {"description": "Where the engine is mounted.", "type": "str"},
         "engine": {
@@ -196,7 +209,8 @@ TRAITS = BackendTraits(
     parts_with_paths=CONNECTION_TRAITS.parts_with_paths,
     parts_with_secrets=CONNECTION_TRAITS.parts_with_secrets,
     aliases={**ALIASES, "engine_mount_point": "mount"},
-    login=CONNECTION_TRAITS.login,
+    login=(*CONNECTION_TRAITS.login, MFA_CODE),
+    credentials=tuple(CREDENTIALS.values()),
     environment=ENVIRONMENT,
     refused_environment=REFUSED_ENVIRONMENT,
     reads_variable=_reads_variable,

@@ -60,6 +60,8 @@ class TargetTraits:
             such a service may accept one value only. `make` returns the value that the service holds if that is not `base`.
         propagation: how long it takes until a change is visible everywhere; the driver waits for it before the first probe.
         old_accepted_for: how long the target continues to accept an old value after a change.
+        grants_last: with overlap none: how long what was granted with an old value (a ticket) may be used, although the value itself is
+            refused. The old value then stays as previous for a grace period, which is that long by default, and `retire` drops it.
         min_interval: the target refuses a second change within this time.
         wrong_value: a random wrong value can be tried, to detect a target that accepts anything.
         argv_safe: acting puts no value into the arguments of a process.
@@ -78,6 +80,7 @@ class TargetTraits:
     readable: bool = False
     propagation: int = 0
     old_accepted_for: int = 0
+    grants_last: int = 0
     min_interval: int = 0
     wrong_value: bool = True
     argv_safe: bool = True

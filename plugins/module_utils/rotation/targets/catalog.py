@@ -14,6 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.certificate import Certificate
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.command import Command
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.http import Http
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.kerberos import Kerberos
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.kubernetes import Kubernetes
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.ldap import Ldap
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.linux_user import LinuxUser
@@ -43,6 +44,7 @@ _KINDS: Tuple[Type[Target], ...] = (
     Kubernetes,
     Ldap,
     ActiveDirectory,
+    Kerberos,
     OAuth2Client,
     Command,
 )

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping
 
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.scram import build_verifier
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.accounts import (
@@ -30,7 +31,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
     Value,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.options import Option
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql_password import build_verifier
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql_results import (
     ROLE_QUERY,
     check_right,

@@ -4,8 +4,8 @@
 
 """The targets by their names. `catalog.py` has a row for each; on a host there are none.
 
-A third party's target has a name with dots (`acme.vaulty.appliance`). The controller adds it to its own process if the
-configuration lists it.
+A third party's target has another name: a full one of a collection (`acme.vaulty.appliance`), or that of an entry point. The controller
+adds it to its own process if the configuration lists it.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def add_target(kind: str, target: Type[Target]) -> None:
 
 
 def is_third_party(kind: str) -> bool:
-    """Whether a kind is a third party's: it has dots."""
-    return "." in kind
+    """Whether a kind, if there is such a target, is a third party's."""
+    return kind not in KINDS
 
 
 def option_of(kind: str) -> str:
@@ -59,12 +59,12 @@ def find_target(kind: str) -> Type[Target]:
     found = TARGETS.get(kind) or _added.get(kind)
     if found is not None:
         return found
-    if is_third_party(kind):
-        raise host_error(kind)
-    raise InvalidInput(
-        "there is no target {}".format(ascii(kind)),
-        option="target",
-        remedy="{}Allowed: {}, or the full name of a third party's (namespace.collection.name).".format(
-            suggest(kind, KINDS), ", ".join(KINDS)
-        ),
+    raise host_error(kind) if "." in kind else unknown_error(kind)
+
+
+def unknown_error(kind: str) -> InvalidInput:
+    """Return the error for a target that does not exist."""
+    remedy = "{}Allowed: {}, or a third party's: namespace.collection.name, or the name of an entry point.".format(
+        suggest(kind, KINDS), ", ".join(KINDS)
     )
+    return InvalidInput("there is no target {}".format(ascii(kind)), option="target", remedy=remedy)

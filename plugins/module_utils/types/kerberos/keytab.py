@@ -11,15 +11,42 @@ from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 HEADER = b"\x05\x02"
 LARGEST = 256 * 1024
+_TIME, _HEAD = 4, 13
+"""Behind the names: where the time is, and how long all is in front of the key."""
 
 
 class Entry(NamedTuple):
-    """A key of a principal: `service/host@REALM`. `content` is the whole entry as it is in the file, without its length."""
+    """A key of a principal.
+
+    Attributes:
+        principal: `service/host@REALM`.
+        version: the number of the key.
+        encryption: the number of its kind of encryption.
+        content: the whole entry as it is in the file, without its length.
+        names_end: how many bytes of it are the principal's names.
+    """
 
     principal: str
     version: int
     encryption: int
     content: bytes
+    names_end: int
+
+    @property
+    def key(self) -> bytes:
+        """The key itself."""
+        (size,) = struct.unpack_from(">H", self.content, self.names_end + _HEAD - 2)
+        return self.content[self.names_end + _HEAD : self.names_end + _HEAD + size]
+
+    def with_key(self, key: bytes) -> Entry:
+        """Return the entry with another key of the same length."""
+        start = self.names_end + _HEAD
+        return self._replace(content=self.content[:start] + key + self.content[start + len(key) :])
+
+    def with_time(self, made: int) -> Entry:
+        """Return the entry with the time at which its key was made (seconds since 1970)."""
+        start = self.names_end + _TIME
+        return self._replace(content=self.content[:start] + struct.pack(">I", made) + self.content[start + 4 :])
 
 
 def read_keytab(content: bytes) -> Optional[List[Entry]]:
@@ -61,13 +88,13 @@ def _read_entry(content: bytes, length: int) -> Entry:
         name, position = _read_text(content, position)
         names.append(name)
     _kind, _time, version, encryption, size = struct.unpack_from(">IIBHH", content, position)
-    position += 13 + size
+    names_end, position = position, position + _HEAD + size
     if position > length:
         raise ValueError
     if length - position >= 4:
         # A version above 255 does not fit into the one byte that older programs read.
         version = struct.unpack_from(">I", content, position)[0] or version
-    return Entry("{0}@{1}".format("/".join(names), realm), version, encryption, content)
+    return Entry("{0}@{1}".format("/".join(names), realm), version, encryption, content, names_end)
 
 
 def _read_text(content: bytes, position: int) -> Tuple[str, int]:

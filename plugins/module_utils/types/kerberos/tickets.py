@@ -86,6 +86,8 @@ _REFUSALS: Mapping[int, Tuple[str, str]] = {
     -1765328347: ("the clock of this machine differs from that of the KDC", "Set the clock."),
 }
 """Codes of libkrb5 (krb5.h), what they mean, and what to do."""
+_NO_ANSWER = 1
+"""Of our own: the process ended without an answer."""
 _UNREACHED = (-1765328228, -1765328164, -1765328230)
 
 
@@ -110,6 +112,27 @@ class Tickets(NamedTuple):
     seconds: int
 
 
+WRONG_KEY = (-1765328360, -1765328353)
+"""The codes of libkrb5 that say that a key is not the one of the KDC."""
+
+
+def try_keytab(realm: Realm, principal: str, keytab: Secret) -> int:
+    """Return 0 if the KDC gives a ticket for the newest key of a keytab, else the code of libkrb5.
+
+    Raises:
+        Timeout: there is no response.
+        MissingLibrary: gssapi is not installed.
+    """
+    with TemporaryDirectory(dir=find_memory()) as directory:
+        sent = {"keytab": base64.b64encode(keytab.expose()).decode("ascii"), "password": None, "service": None}
+        return int(_call(directory, realm, {"wanted": "tickets", "principal": principal, **sent}).get("code", 0))
+
+
+def describe_refusal(code: int) -> str:
+    """Return what a code of libkrb5 means, in words."""
+    return _REFUSALS[code][0] if code in _REFUSALS else "code {0} of libkrb5".format(code)
+
+
 def get_tickets(realm: Realm, principal: str, key: Secret, is_keytab: bool, service: Optional[str]) -> Tickets:
     """Get a ticket of the realm with a key, and with it one for a service if there is one.
 
@@ -118,7 +141,7 @@ def get_tickets(realm: Realm, principal: str, key: Secret, is_keytab: bool, serv
         Unavailable, Timeout: there is no response.
         MissingLibrary: gssapi is not installed.
     """
-    with TemporaryDirectory(dir=_find_memory()) as directory:
+    with TemporaryDirectory(dir=find_memory()) as directory:
         given = {"wanted": "tickets", "principal": principal, "service": service, "keytab": None, "password": None}
         sent = {"keytab": base64.b64encode(key.expose()).decode("ascii")} if is_keytab else {"password": key.expose().decode("utf-8")}
         answer = _run(directory, realm, {**given, **sent}, principal)
@@ -131,33 +154,43 @@ def build_token(realm: Realm, cache: Secret, service: str) -> Secret:
     Raises:
         LoginFailed, Unavailable, Timeout, MissingLibrary: as `get_tickets`, if the cache lacks the ticket.
     """
-    with TemporaryDirectory(dir=_find_memory()) as directory:
+    with TemporaryDirectory(dir=find_memory()) as directory:
         create_exclusively(os.path.join(directory, _CACHE), cache.expose())
         return Secret(_run(directory, realm, {"wanted": "token", "service": service}, service)["token"])
 
 
-def _find_memory() -> Optional[str]:
+def find_memory() -> Optional[str]:
     """Return a directory that is not on a disk; None if there is none."""
     return _MEMORY if os.access(_MEMORY, os.W_OK | os.X_OK) else None
 
 
-def _run(directory: str, realm: Realm, given: Mapping[str, Any], who: str) -> Dict[str, Any]:
-    check_packages((GSSAPI,))
+def build_environment(directory: str, realm: Realm) -> Dict[str, str]:
+    """Write the configuration of a realm into a directory. Return the environment of a program of krb5 that uses it."""
     configuration, cache = os.path.join(directory, _CONFIGURATION), os.path.join(directory, _CACHE)
     create_exclusively(configuration, write_configuration(realm).encode("ascii"))
     files = [configuration] if realm.kdc else [configuration, os.environ.get("KRB5_CONFIG", _SYSTEM)]
-    environment = {"KRB5_CONFIG": ":".join(files), "KRB5CCNAME": "FILE:" + cache}
+    return {"KRB5_CONFIG": ":".join(files), "KRB5CCNAME": "FILE:" + cache}
+
+
+def _run(directory: str, realm: Realm, given: Mapping[str, Any], who: str) -> Dict[str, Any]:
+    answer = _call(directory, realm, given)
+    if "code" in answer:
+        _refuse(answer["code"], realm, who)
+    return answer
+
+
+def _call(directory: str, realm: Realm, given: Mapping[str, Any]) -> Dict[str, Any]:
+    check_packages((GSSAPI,))
+    environment = build_environment(directory, realm)
     seconds = min(SECONDS, deadline.remaining())
-    sent = {"path": sys.path, "cache": cache, "seconds": int(seconds) + 2, **given}
+    sent = {"path": sys.path, "cache": os.path.join(directory, _CACHE), "seconds": int(seconds) + 2, **given}
     try:
         done = run_python(_PROGRAM, sent, environment, seconds)
         answer: Dict[str, Any] = json.loads(done.output)
     except TooSlow:
         raise deadline.timeout_error(server="the KDC of {0}".format(realm.name)) from None
     except ValueError:
-        answer = {"code": 0}
-    if "code" in answer:
-        _refuse(answer["code"], realm, who)
+        answer = {"code": _NO_ANSWER}
     return answer
 
 

@@ -36,6 +36,8 @@ LONGEST_LIFE = 10 * 366 * 86400
 _KEPT_TEXTS = ("access_token", "refresh_token", "token_type", "scope", "id_token")
 """The members of a response that become the state (RFC 6749 section 5.1, OpenID Connect Core section 3.1.3.3)."""
 
+_TEMPORARILY = "temporarily_unavailable"
+
 
 class Awaited(Exception):
     """The server has nothing yet. `code` is the code of its response."""
@@ -215,7 +217,15 @@ class _Sender:
         url, sent, body = auth.prepare("POST", url, dict(headers), urlencode(data))
         response = self._http.request("POST", url, headers=sent, body=body.encode("ascii"))
         self.host, self.status = response.host, response.status
-        return _Answer(response.status, _read_members(response.check_available(), self._texts))
+        members = _read_members(response, self._texts)
+        try:
+            response.check_available()
+        except Unavailable as error:
+            # RFC 6749 has no error of this name at the token endpoint, and servers use it: then it is the server that speaks, not a proxy.
+            if members is not None and members.get("error") == _TEMPORARILY:
+                error.outcome_unknown = False
+            raise
+        return _Answer(response.status, members)
 
 
 def _read_members(response: HttpResponse, texts: Tuple[str, ...]) -> Optional[Dict[str, Any]]:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import traceback
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from urllib.parse import parse_qs
@@ -88,3 +89,8 @@ def world(config=None):
     made = World(config)
     yield made
     made.opened.close()
+
+
+def show(error):
+    """All that Python may print of an error."""
+    return "".join(traceback.format_exception(error)) + repr(error) + repr(vars(error))

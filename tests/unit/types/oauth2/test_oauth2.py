@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import logging
-import traceback
 from datetime import datetime, timezone
 from urllib.parse import unquote_plus
 
@@ -40,6 +39,7 @@ from tests.unit.types.oauth2.clients import (
     form_of,
     refusal,
     secrets,
+    show,
     text,
     token,
     world,
@@ -55,10 +55,6 @@ def waits(monkeypatch):
     waited = []
     monkeypatch.setattr(token_requests.time, "sleep", waited.append)
     return waited
-
-
-def show(error):
-    return "".join(traceback.format_exception(error)) + repr(error) + repr(vars(error))
 
 
 @pytest.mark.parametrize(
@@ -241,13 +237,14 @@ def test_a_corrected_client_keeps_the_newest_refresh_token():
 
 
 def test_a_failure_that_passes_is_tried_three_times_with_two_and_four_seconds_in_between(waits):
-    with endpoint(Answer(503), refusal("temporarily_unavailable"), token()) as server, world() as store:
+    with endpoint(refusal("temporarily_unavailable", 503), refusal("temporarily_unavailable"), token()) as server, world() as store:
         store.write(token_url=server.token_url, **APP)
         assert (store.token(), len(server.asked), waits) == ("a-1", 3, [2.0, 4.0])
 
 
 def test_after_three_attempts_it_fails_and_the_next_reader_may_try_again(waits):
-    with endpoint(Answer(429, headers={"Retry-After": "5"}), Answer(503), Answer(503), token()) as server, world() as store:
+    busy = refusal("temporarily_unavailable", 503)
+    with endpoint(Answer(429, headers={"Retry-After": "5"}), busy, busy, token()) as server, world() as store:
         store.write(token_url=server.token_url, **APP)
         with pytest.raises(RefreshFailed, match="responded with status 503"):
             store.token()
@@ -261,7 +258,7 @@ def test_nothing_is_tried_again_if_the_time_limit_would_be_over(waits):
     assert (len(server.asked), waits) == (1, [])
 
 
-@pytest.mark.parametrize("answer", [LOST, Answer(500), Answer(502), Answer(504), Answer(200, b"<html>"), Answer(200, {"token": "another"})])
+@pytest.mark.parametrize("answer", [LOST, *map(Answer, (500, 502, 503, 504)), Answer(200, b"<html>"), Answer(200, {"token": "another"})])
 def test_a_refresh_token_is_never_sent_again_if_the_response_was_lost(answer):
     with endpoint(token(1, refresh_token="r-1"), answer, token(2)) as server, world() as store:
         store.write(token_url=server.token_url, **APP)

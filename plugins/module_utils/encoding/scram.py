@@ -14,7 +14,7 @@ import stringprep
 import unicodedata
 from typing import Optional
 
-_ITERATIONS = 4096
+ITERATIONS = 4096
 """PostgreSQL's own number (`scram_iterations`); RFC 7677 allows no less."""
 _SALT_BYTES = 16
 
@@ -33,15 +33,15 @@ _PROHIBITED = (
 """The tables of RFC 3454 that RFC 4013 prohibits, and the code points that Unicode 3.2 does not assign."""
 
 
-def build_verifier(password: str) -> str:
-    """Return the SCRAM-SHA-256 verifier of a password, as PostgreSQL stores it, with a fresh random salt."""
-    salt = secrets.token_bytes(_SALT_BYTES)
+def build_verifier(password: str, salt: Optional[bytes] = None, iterations: int = ITERATIONS) -> str:
+    """Return the SCRAM-SHA-256 verifier of a password, as PostgreSQL stores it; without a salt, with a fresh random one."""
+    salt = salt or secrets.token_bytes(_SALT_BYTES)
     prepared = prepare(password)
-    salted = hashlib.pbkdf2_hmac("sha256", (password if prepared is None else prepared).encode("utf-8"), salt, _ITERATIONS)
+    salted = hashlib.pbkdf2_hmac("sha256", (password if prepared is None else prepared).encode("utf-8"), salt, iterations)
     stored = hashlib.sha256(hmac.new(salted, b"Client Key", "sha256").digest()).digest()
     server = hmac.new(salted, b"Server Key", "sha256").digest()
     encoded = [base64.b64encode(part).decode("ascii") for part in (salt, stored, server)]
-    return "SCRAM-SHA-256${}:{}${}:{}".format(_ITERATIONS, *encoded)
+    return "SCRAM-SHA-256${}:{}${}:{}".format(iterations, *encoded)
 
 
 def prepare(password: str) -> Optional[str]:

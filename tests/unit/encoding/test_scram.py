@@ -14,8 +14,8 @@ from typing import Any, Dict
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.scram import build_verifier, prepare
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql_password import build_verifier, prepare
 from tests.unit.rotation.targets.recorded_modules import Recorded
 from tests.unit.rotation.targets.test_postgresql import target, value_of
 

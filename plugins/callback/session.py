@@ -20,9 +20,39 @@ description:
   - The default store, set in C(nebula.yml), C(ansible.cfg), the environment or with C(-e), is opened at once, which loads its library.
     The session logs in only when a credential is first read.
   - What the playbook's process holds at that moment is kept out of Python's garbage collection, so that the workers need not copy it.
-  - The plugin changes no result. It prints nothing, except with C(-vvv). If the session cannot be started, the run continues without it.
+  - With O(summary) it says at the end of a playbook which credentials were read, in which versions and on which hosts, which of them
+    expire soon, and how many requests to stores were spared. It never shows a value.
+  - The plugin changes no result. Else it prints nothing, except with C(-vvv). If the session cannot be started, the run continues
+    without it.
   - If C(session) is switched off with C(-e), in the environment, in C(ansible.cfg) or in C(nebula.yml), only the plugin is loaded.
     Variables of hosts and plays are not known yet at that moment.
+options:
+  summary:
+    description: Shows what the run has used, at its end.
+    type: bool
+    default: false
+    env:
+      - name: NEBULA_CREDENTIAL_SUMMARY
+    ini:
+      - section: nebula_credential
+        key: summary
+  summary_file:
+    description: The file to write the same to as JSON, for CI. Only this user can read it.
+    type: path
+    env:
+      - name: NEBULA_CREDENTIAL_SUMMARY_FILE
+    ini:
+      - section: nebula_credential
+        key: summary_file
+  summary_expires:
+    description: How long before its end a credential counts as one that expires soon.
+    type: str
+    default: 14d
+    env:
+      - name: NEBULA_CREDENTIAL_SUMMARY_EXPIRES
+    ini:
+      - section: nebula_credential
+        key: summary_expires
 requirements:
   - Enable it with C(callbacks_enabled) in section C([defaults]) of C(ansible.cfg).
 author:
@@ -47,6 +77,7 @@ EXAMPLES = r"""
 """
 
 import gc
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -56,6 +87,17 @@ from ansible.plugins.loader import lookup_loader
 
 LAUNCHING = "ansible_collections.nebula.credential.plugins.plugin_utils.session.launcher"
 LOOKUPS = ("nebula.credential.get", "nebula.credential.get_many")
+
+
+SUMMARY = "NEBULA_CREDENTIAL_SUMMARY"
+"""The variable by which a session knows that the run wants a summary."""
+
+
+def _describe(error: Exception) -> str:
+    """Return an error of the collection in its own words, and only the class of another one."""
+    from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
+
+    return str(error) if isinstance(error, CredentialError) else type(error).__name__
 
 
 class CallbackModule(CallbackBase):
@@ -70,9 +112,14 @@ class CallbackModule(CallbackBase):
     _mentions: Any = None
     """Looks whether the run uses the collection; None once it was found, or cannot be found out."""
 
+    def _wants_summary(self) -> bool:
+        return bool(self.get_option("summary") or self.get_option("summary_file"))
+
     def v2_playbook_on_start(self, playbook: Any) -> None:
         """Start if the command line or a file that was read so far names the collection. No error here may fail a play."""
         try:
+            if self._wants_summary():
+                os.environ[SUMMARY] = "true"  # The session is started with it, by whichever process starts it.
             from ansible_collections.nebula.credential.plugins.plugin_utils.session.mentions import Mentions
 
             self._loader = playbook.get_loader()
@@ -117,8 +164,24 @@ class CallbackModule(CallbackBase):
         self._display.vvv("{0}: not started ({1})".format(self.CALLBACK_NAME, type(error).__name__))
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
-        """Undo the freeze: a program that runs plays itself may continue for long after this playbook."""
+        """Show the summary. Undo the freeze: a program that runs plays itself may continue for long after this playbook."""
         gc.unfreeze()
+        try:
+            if self._wants_summary():
+                self._show_summary()
+        except Exception as error:  # noqa: BLE001  # no error may fail a play
+            self._display.warning("{0}: there is no summary ({1})".format(self.CALLBACK_NAME, _describe(error)))
+
+    def _show_summary(self) -> None:
+        from ansible_collections.nebula.credential.plugins.plugin_utils.session import run_summary
+
+        summary = run_summary.read_summary(self.get_option("summary_expires"))
+        if self.get_option("summary_file"):
+            run_summary.write_summary(summary, self.get_option("summary_file"))
+        if self.get_option("summary"):
+            self._display.banner("CREDENTIALS")
+            for line in run_summary.describe_summary(summary):
+                self._display.display(line)
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         """Start if a file that was read for this task names the collection. Reap the process that has forked the session."""

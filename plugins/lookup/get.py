@@ -28,11 +28,11 @@ from ansible import constants
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
-VARIABLES = (
-    *("nebula_credential_" + name for name in ("store", "stores", "scope", "session")),
-    *("awx_user_name", "tower_user_name", "awx_job_id", "tower_job_id", "job_id"),
+VARIABLES = {"awx_user_name", "tower_user_name", "awx_job_id", "tower_job_id", "job_id"}.union(
+    "nebula_credential_" + name for name in ("store", "stores", "scope", "session")
 )
-"""The variables of a host that choose the store and the caller's scope."""
+"""The variables of a host that choose the store and the caller's scope. Those that begin with `THEIRS` stand for options of a store."""
+THEIRS = "ansible_hashi_vault_"
 ENVIRONMENT = (
     *("XDG_", "NEBULA_", "VAULT_", "BAO_", "ANSIBLE_HASHI_VAULT_", "AWS_", "AZURE_", "GOOGLE_", "SSL_", "OTEL_", "AWX_", "TOWER_"),
     *("KUBE", "K8S_AUTH_", "PG", "GCP_", "GCE_", "GRPC_", "CLOUDSDK_", "OP_", "CONJUR_"),
@@ -109,7 +109,7 @@ def digest(operation: str, given: Mapping[str, Any], variables: Mapping[str, Any
     given = {**given, "default": True} if "default" in given else given
     given = {name: value for name, value in given.items() if type(value).__name__ != "_OmitType"}
     try:
-        around = [resolve_templates(variables.get(name), template) for name in VARIABLES]
+        around = {name: resolve_templates(variables[name], template) for name in variables if name in VARIABLES or name.startswith(THEIRS)}
         files = [_state(path) for path in config_file_candidates()]
         text = json.dumps([operation, given, files, around, is_retried()], default=_ciphertext, sort_keys=True)
     except Exception:  # noqa: BLE001  # a template can raise anything; the full lookup reports it better

@@ -17,7 +17,12 @@ from tests.conftest import CHECKOUT
 MODULES = sorted(path.stem for path in (CHECKOUT / "plugins" / "modules").glob("*.py"))
 LOOKUPS = sorted(path.stem for path in (CHECKOUT / "plugins" / "lookup").glob("*.py"))
 ELSEWHERE = {"backend": "vault", "url": "http://127.0.0.1:1", "auth": {"token": "x"}, "max_retries": 0}
-USUAL = {"credential": {"name": "db"}, "credential_rotate": {"name": "db", "target": "none"}, "store_key": {"state": "rotated"}}
+USUAL = {
+    "vault_request": {"path": "sys/mounts"},
+    "credential": {"name": "db"},
+    "credential_rotate": {"name": "db", "target": "none"},
+    "store_key": {"state": "rotated"},
+}
 WAYS = {
     "an unknown option": ({"nonsense": 1}, {}),
     "a wrong choice": ({"run_on": "moon"}, {}),

@@ -2,9 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Logins by what a machine is: a pod (a real Kubernetes API server reviews its token), a machine at AWS, one at Azure.
+"""Logins by what a machine is: a pod (a real Kubernetes API server reviews its token), a machine at AWS, Azure or Google.
 
-OpenBao has no methods `aws` and `azure`, and nobody has their clouds on loopback. What stands in for them here says what it
+And by a directory, or an agent.
+
+OpenBao has no methods `aws`, `azure`, `gcp` and `ldap`, and nobody has their clouds on loopback. What stands in for them here says what it
 checks and what it does not.
 """
 
@@ -22,12 +24,15 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from google.auth import jwt
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import LoginFailed, MissingLibrary
 from tests.integration.vault_ways import PLACE, Ways, connected, signed
-from tests.servers import once, scripted
+from tests.servers import once, openbao, processes, scripted
 from tests.servers.scripted import Answer
+from tests.servers.slapd import PEOPLE
 
 ACCESS, SECRET, SESSION = "AKIDCANARYACCESS", "canary-secret-key", "canary-session-token"
 ROLE, SERVER_ID = "deploy", "vault.example.com"
@@ -230,11 +235,152 @@ def test_a_machine_without_an_identity_is_told(monkeypatch, caplog):
     assert server.asked == []
 
 
-@pytest.mark.parametrize(("method", "package"), [("aws", "botocore"), ("azure", "azure-identity")])
+class FakeGoogleMethod:
+    """`auth/gcp/login` of Vault, as far as the login itself goes.
+
+    Checked: a JWT of RS256 that is signed with the account's key, for this account, and for this role; that it ends within 15 minutes.
+    Not modelled: Google's list of the account's keys, which accounts may use which role.
+    """
+
+    def __init__(self, public):
+        self.public = public
+        self.claims = None
+
+    def __call__(self, request):
+        if request.path != "/v1/auth/gcp/login":
+            return Answer(200, {"request_id": "x", "data": {}})
+        try:
+            self.claims = jwt.decode(request.json["jwt"], certs=self.public, audience="vault/" + request.json["role"])
+        except ValueError:
+            return Answer(400, {"errors": ["canary"]})
+        well = self.claims["sub"] == "app@example.iam.gserviceaccount.com" and self.claims["exp"] - self.claims["iat"] <= 900
+        return Answer(200, {"auth": {"client_token": "s.gcp", "lease_duration": 60}}) if well else Answer(400, {"errors": ["canary"]})
+
+
+@pytest.fixture(scope="module")
+def account():
+    """The key of a service account, and what verifies what it signs."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    email = "app@example.iam.gserviceaccount.com"
+    return {"type": "service_account", "client_email": email, "private_key_id": "k1", "private_key": private.decode()}, public
+
+
+def test_a_service_account_of_google_logs_in_with_a_token_that_its_key_has_signed(account, tmp_path):
+    key, public = account
+    file = tmp_path / "account.json"
+    file.touch(mode=0o600)
+    file.write_text(json.dumps(key))
+    with scripted.running(FakeGoogleMethod(public)) as server:
+        auth = {"method": "gcp", "role": ROLE, "credentials_file": str(file)}
+        assert connected(Plain(server), auth).request("GET", PLACE).status == 200
+        assert server.asked[-1].headers["x-vault-token"] == "s.gcp"
+        file.write_text("{}")
+        with pytest.raises(LoginFailed, match="the key of the service account cannot be used"):
+            connected(Plain(server), auth).request("GET", PLACE)
+
+
+def test_a_machine_at_google_logs_in_with_the_token_of_its_own_account(monkeypatch):
+    """The metadata service by a fake: checked are its header and what is asked for. Not modelled: what Google signs."""
+
+    def metadata(request):
+        if request.headers.get("metadata-flavor") != "Google":
+            return Answer(403)
+        parts = urlsplit(request.path)
+        if parts.path != "/computeMetadata/v1/instance/service-accounts/default/identity":
+            return Answer(200, {"email": "app@example", "scopes": []}, {"Metadata-Flavor": "Google"})
+        asked = parse_qs(parts.query)
+        assert (asked["audience"], asked["format"]) == (["http://vault/" + ROLE], ["full"])
+        return Answer(200, token.encode(), {"Metadata-Flavor": "Google"})
+
+    token = signed(ec.generate_private_key(ec.SECP256R1()), "http://vault/" + ROLE)
+    login = Answer(200, {"auth": {"client_token": "s.gcp", "lease_duration": 60}})
+    script = lambda request: login if request.path == "/v1/auth/gcp/login" else Answer(200, {"data": {}})  # noqa: E731
+    with scripted.running(metadata) as machine, scripted.running(script) as server:
+        # google-auth reads GCE_METADATA_HOST once, when it is loaded.
+        monkeypatch.setattr("google.auth.compute_engine._metadata._GCE_METADATA_HOST", machine.url.partition("//")[2])
+        assert connected(Plain(server), {"method": "gcp", "role": ROLE}).request("GET", PLACE).status == 200
+        assert server.asked[0].json == {"role": ROLE, "jwt": token}
+
+
+class FakeLdapMethod:
+    """`auth/ldap/login/<user>` of Vault, which OpenBao has no longer. A real slapd checks the password, as Vault does by a bind."""
+
+    def __init__(self, directory):
+        self.directory = directory
+
+    def __call__(self, request):
+        begin, _slash, user = request.path.rpartition("/")
+        if begin != "/v1/auth/people/login":
+            return Answer(200, {"request_id": "x", "data": {}})
+        if not self.directory.accepts("uid={0},{1}".format(user, PEOPLE), request.json["password"]):
+            return Answer(400, {"errors": ["ldap operation failed: failed to bind as user"]})
+        return Answer(200, {"auth": {"client_token": "s.ldap", "lease_duration": 60}})
+
+
+@pytest.mark.server
+def test_a_person_of_a_directory_logs_in():
+    directory = once.slapd()
+    directory.add_person("operator", "right")
+    auth = {"method": "ldap", "mount": "people", "username": "operator", "password": "right"}
+    with scripted.running(FakeLdapMethod(directory)) as server:
+        assert connected(Plain(server), auth).request("GET", PLACE).status == 200
+        assert server.asked[-1].headers["x-vault-token"] == "s.ldap"
+        with pytest.raises(LoginFailed):
+            connected(Plain(server), dict(auth, password="canary-wrong")).request("GET", PLACE)
+
+
+@pytest.mark.server
+def test_an_agent_adds_its_own_token(ways, tmp_path, monkeypatch):
+    """OpenBao's own proxy, logged in by AppRole. Nothing of ours logs in, and no token of the environment is sent."""
+    monkeypatch.setenv("VAULT_TOKEN", "canary")
+    auth = ways.approle()
+    for name in ("role_id", "secret_id"):
+        (tmp_path / name).write_text(auth[name])
+    port = processes.free_port()
+    method = {"type": "approle", "mount_path": "auth/" + auth["mount"]}
+    files = {name + "_file_path": str(tmp_path / name) for name in ("role_id", "secret_id")}
+    config = {
+        "vault": {"address": ways.server.url},
+        "auto_auth": {"method": [dict(method, config=dict(files, remove_secret_id_file_after_reading=False))]},
+        "api_proxy": {"use_auto_auth_token": "force"},
+        "listener": [{"tcp": {"address": "127.0.0.1:{0}".format(port), "tls_disable": True, "require_request_header": True}}],
+    }
+    (tmp_path / "proxy.json").write_text(json.dumps(config))
+    command = [str(openbao.find_program()), "proxy", "-config", str(tmp_path / "proxy.json")]
+    process = processes.start(command, account=processes.Account(), log=tmp_path / "proxy.log", directory=tmp_path)
+    try:
+        connection = connected(Agent("http://127.0.0.1:{0}".format(port)), {"method": "none"})
+        processes.wait_until(lambda: connection.health().status == "healthy", process=process)
+        assert connection.request("GET", PLACE).body["data"]["data"] == {"it": "works"}
+        connection.close()
+        assert connected(Agent(connection.address["url"]), {"method": "none"}).request("GET", PLACE).status == 200
+    finally:
+        processes.stop(process)
+
+
+class Agent:
+    """What `connected` takes."""
+
+    tls = False
+
+    def __init__(self, url):
+        self.url = url
+
+
+@pytest.mark.parametrize(("method", "package"), [("aws", "botocore"), ("azure", "azure-identity"), ("gcp", "google-auth")])
 def test_a_missing_library_is_named_with_what_installs_it(method, package, monkeypatch):
     # Loaded without its library, it would stay so for later tests.
     importlib.import_module("ansible_collections.nebula.credential.plugins.module_utils.logins.aws_session")
-    for name in ("botocore", "botocore.session", "botocore.exceptions", "azure.identity", "azure.core.exceptions"):
+    for name in (
+        "botocore",
+        "botocore.session",
+        "botocore.exceptions",
+        "azure.identity",
+        "azure.core.exceptions",
+        "google.auth.exceptions",
+    ):
         monkeypatch.setitem(sys.modules, name, None)
     with scripted.running() as server, pytest.raises(MissingLibrary, match="pip install '?" + package):
         connected(Plain(server), {"method": method, "role": "test"}).request("GET", PLACE)

@@ -20,15 +20,16 @@ def _where() -> ArgumentSpec:
     }
 
 
-def _reacting() -> ArgumentSpec:
-    reactions: ArgumentSpec = {option: {"type": "str", "choices": list(REACTIONS)} for option in ("on_missing", "on_denied", "on_error")}
-    return dict(reactions, default={"type": "raw"})
+def reading_reactions() -> ArgumentSpec:
+    """Return the options that say what a lookup does if it cannot read."""
+    return {option: {"type": "str", "choices": list(REACTIONS)} for option in ("on_missing", "on_denied", "on_error")}
 
 
 def _reading_one_field() -> ArgumentSpec:
     return dict(
         _where(),
-        **_reacting(),
+        **reading_reactions(),
+        default={"type": "raw"},
         field={"type": "str"},
         stage={"type": "str", "choices": ["current", "pending", "previous"], "default": "current"},
         fresh={"type": "bool", "default": False},

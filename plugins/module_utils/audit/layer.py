@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Callable, Dict, Iterable, Iterator, List, Optional, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.entry import BEGUN, OK
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import LIST, READ, VERSIONS, Trail
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
     KeyAdmin,
+    PathRequests,
     Recoverable,
     VersionRemover,
     require_protocol,
@@ -26,14 +27,18 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 
 if TYPE_CHECKING:
     from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import EnsuredKey, Rotated
+    from ansible_collections.nebula.credential.plugins.module_utils.model.path_request import PathRequest
 
 KEYS = "keys"
 """The action of an entry about the store's keys."""
 
+REQUEST = "request_"
+"""The beginning of the action of an entry about a path of the service; what it does there follows, and `name` is the path."""
+
 Answer = TypeVar("Answer")
 
 
-class Audit(Layer, KeyAdmin, Recoverable, VersionRemover):
+class Audit(Layer, KeyAdmin, Recoverable, VersionRemover, PathRequests):
     """Record every operation. If a strict trail cannot record a read, the value is not returned."""
 
     def __init__(self, inner: Backend, trail: Trail) -> None:
@@ -134,6 +139,10 @@ class Audit(Layer, KeyAdmin, Recoverable, VersionRemover):
 
     def write_store_document(self, content: bytes, replaces: Optional[bytes]) -> None:
         self._record(KEYS, Record(""), lambda: self.inner.write_store_document(content, replaces))
+
+    def request_path(self, request: PathRequest) -> Mapping[str, Any]:
+        requests = require_protocol(self.inner, PathRequests)
+        return self._record(REQUEST + request.kind, Record(request.path), lambda: requests.request_path(request))
 
     def close(self) -> None:
         self.trail.flush()

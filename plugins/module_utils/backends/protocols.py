@@ -23,6 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 
 if TYPE_CHECKING:
     from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import EnsuredKey, Rotated
+    from ansible_collections.nebula.credential.plugins.module_utils.model.path_request import PathRequest
     from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import SchemaMigration
     from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
@@ -330,6 +331,20 @@ class PasswordPolicies(ABC):
         Raises:
             InvalidInput: it is no name of a policy, or there is none of that name.
             CredentialError: as `Backend.get`.
+        """
+
+
+class PathRequests(ABC):
+    """Reaches any path of its service, by the login of the store."""
+
+    @abstractmethod
+    def request_path(self, request: PathRequest) -> Mapping[str, Any]:
+        """Make a request, and return the parsed response; empty if it has none.
+
+        Raises:
+            InvalidInput: the path is none, or is that of a credential of this store: those are read and written by their names.
+            NotFound: there is nothing at the path.
+            CredentialError: as `Backend.get`. `outcome_unknown` says whether a request that writes may have been carried out.
         """
 
 

@@ -13,7 +13,7 @@ a host never has one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, Dict, Mapping, Optional, Tuple, Type
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Tuple, Type
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Row = Tuple[BackendTraits, "Callable[[], Type[Backend]]"]
 """A backend's declaration, and a function that loads its class when a store is opened."""
+Filler = Callable[[Mapping[str, Any], Callable[[str], Any]], Mapping[str, Any]]
 
 
 def _aws() -> Row:
@@ -207,3 +208,27 @@ def _read_row(backend: object) -> Row:
         known = ", ".join(sorted({*BACKENDS, *_added}))
         raise InvalidConfiguration("there is no backend {0}".format(ascii(backend)), option="backend", remedy=remedy.format(known))
     return row
+
+
+def _fill_vault() -> Filler:
+    from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.play_variables import fill_from_play
+
+    return fill_from_play
+
+
+_FILLERS: Mapping[str, Callable[[], Filler]] = {"vault": _fill_vault}
+"""What reads the variables of plays, for each backend whose declaration has `play_variables`."""
+
+
+def fill_from_play(backend: str, config: Mapping[str, Any], read: Callable[[str], Any]) -> Mapping[str, Any]:
+    """Return the configuration of a store, completed by the variables of the play that its backend declares.
+
+    Args:
+        backend: the backend.
+        config: the configuration, with the backend's own names of its options.
+        read: returns the value of an Ansible variable, its templates resolved; None if it is not set.
+
+    Raises:
+        InvalidConfiguration: a variable is set that stores do not follow, or cannot be resolved.
+    """
+    return _FILLERS[backend]()(config, read)

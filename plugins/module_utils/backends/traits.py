@@ -66,6 +66,8 @@ class BackendTraits:
         reads_variable: whether the variables of an option count, given the option, the configuration as it is written, and the same
             with the variables so far.
         environment_prefixes: prefixes of the variables that the backend or its library reads. A change of one starts another session.
+        play_variables: the beginning of the names of Ansible variables that stand for options; empty for none. A lookup must know it, too
+            (`THEIRS` in lookup/get.py), since other values of them are another request; `registry.fill_from_play` reads them.
         packages: the packages to install. A backend that is reached over a network also needs tenacity, which the retry layer imports.
         directory: the option that names the store's directory, if the store is a directory of the machine that opens it. Its audit
             trail is kept there; with its default key it is never opened on a target; a session opens it when it is first used.
@@ -84,6 +86,7 @@ class BackendTraits:
     refused_environment: Mapping[str, RefusedVariable] = field(default_factory=dict)
     reads_variable: Callable[[str, Mapping[str, Any], Mapping[str, Any]], bool] = reads_always
     environment_prefixes: Tuple[str, ...] = ()
+    play_variables: str = ""
     packages: Tuple[Package, ...] = ()
     directory: Optional[str] = None
     runs_programs: bool = False

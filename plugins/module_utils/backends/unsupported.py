@@ -52,6 +52,12 @@ def no_password_policies_error(store: str) -> InvalidInput:
     return InvalidInput("the service of this store has no password policies", option="generate", store=store, remedy=remedy)
 
 
+def no_path_requests_error(store: str) -> InvalidInput:
+    """Return the error for a request for a path of a service that has none."""
+    remedy = "Name a store on a server of HashiCorp Vault or OpenBao."
+    return InvalidInput("the service of this store has no paths that can be requested", option="store", store=store, remedy=remedy)
+
+
 _ERRORS: Mapping[str, Callable[[str], CredentialError]] = {
     "KeyAdmin": no_key_error,
     "SchemaAdmin": no_schema_error,
@@ -60,6 +66,7 @@ _ERRORS: Mapping[str, Callable[[str], CredentialError]] = {
     "Recoverable": no_high_water_marks_error,
     "PasswordPolicies": no_password_policies_error,
     "EnvelopeRewriter": no_envelope_rewriter_error,
+    "PathRequests": no_path_requests_error,
 }
 """By the name of the protocol. Callers do not require the other protocols: a store without them has nothing to do."""
 

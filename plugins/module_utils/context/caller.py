@@ -13,7 +13,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass
-from typing import Iterator, Optional
+from datetime import datetime
+from typing import Iterator, List, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 
@@ -63,6 +64,35 @@ def scope_checked(name: str) -> Iterator[None]:
         yield
     finally:
         _CHECKED.reset(token)
+
+
+class Use(NamedTuple):
+    """A credential whose value was read to be used. Never its value."""
+
+    name: str
+    version: Optional[str]
+    expires_at: Optional[datetime]
+
+
+_USES: ContextVar[Optional[List[Use]]] = ContextVar("nebula_credential_uses", default=None)
+
+
+@contextmanager
+def collecting_uses() -> Iterator[List[Use]]:
+    """Collect the credentials that are read in the `with` block, one entry for each read."""
+    uses: List[Use] = []
+    token = _USES.set(uses)
+    try:
+        yield uses
+    finally:
+        _USES.reset(token)
+
+
+def note_use(name: str, version: Optional[str], expires_at: Optional[datetime]) -> None:
+    """Add a credential to those that are collected, if they are."""
+    uses = _USES.get()
+    if uses is not None:
+        uses.append(Use(name, version, expires_at))
 
 
 class acting_as:  # noqa: N801  # read as a statement: with asked_by(context)

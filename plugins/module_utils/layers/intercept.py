@@ -14,6 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
     AuditSink,
     EnvelopeRewriter,
+    PathRequests,
     Recoverable,
     SchemaAdmin,
     VersionRemover,
@@ -25,6 +26,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from ansible_collections.nebula.credential.plugins.module_utils.model.path_request import PathRequest
     from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import SchemaMigration
 
 Answer = TypeVar("Answer")
@@ -93,7 +95,7 @@ def batch_rows(rows: Iterator[Record]) -> BatchedRows:
     return rows if isinstance(rows, BatchedRows) else BatchedRows(_Batches(rows).take)
 
 
-class InterceptingLayer(Layer, SchemaAdmin, AuditSink, Recoverable, VersionRemover, EnvelopeRewriter):
+class InterceptingLayer(Layer, SchemaAdmin, AuditSink, Recoverable, VersionRemover, EnvelopeRewriter, PathRequests):
     """Pass every operation that reaches the backend to `intercept`. A page of `list` is an operation of its own."""
 
     @abstractmethod
@@ -157,6 +159,10 @@ class InterceptingLayer(Layer, SchemaAdmin, AuditSink, Recoverable, VersionRemov
             return require_protocol(self.inner, VersionRemover, name).restore_version(name, version, check=check)
 
         return self.intercept(BackendCall("restore_version", name, not check), restore)
+
+    def request_path(self, request: PathRequest) -> Mapping[str, Any]:
+        requests = require_protocol(self.inner, PathRequests)
+        return self.intercept(BackendCall("request_path", None, request.writing), lambda: requests.request_path(request))
 
     def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         self.intercept(

@@ -11,16 +11,24 @@ before the comparison until the response, with all repeats. Without a lock no wr
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Callable, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Callable, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Capabilities
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import WriteGate, check_takes_writes
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
+    PathRequests,
+    WriteGate,
+    check_takes_writes,
+    require_protocol,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, Conflict, CredentialError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Answer, BackendCall, InterceptingLayer
 from ansible_collections.nebula.credential.plugins.module_utils.locks.configuration import StoreLock, Validate, build_lock
 from ansible_collections.nebula.credential.plugins.module_utils.locks.options import OPTION
 from ansible_collections.nebula.credential.plugins.module_utils.locks.waiting import HeldLock, wait_for_lock
+
+if TYPE_CHECKING:
+    from ansible_collections.nebula.credential.plugins.module_utils.model.path_request import PathRequest
 
 
 class WriteLock(InterceptingLayer, WriteGate):
@@ -71,6 +79,10 @@ class WriteLock(InterceptingLayer, WriteGate):
             raise
         self._release(held, call)
         return answer
+
+    def request_path(self, request: PathRequest) -> Mapping[str, Any]:
+        """Pass a request on without a lock: it reaches no credential of the store."""
+        return require_protocol(self.inner, PathRequests).request_path(request)
 
     def _release(self, held: HeldLock, call: BackendCall) -> None:
         try:

@@ -22,6 +22,8 @@ class OperationTraits(NamedTuple):
         counts_as_use: a read by it is a use of the credential. Otherwise it reads to describe, compare, copy or replace.
         shared: callers that ask it at the same time, with the same parameters and the same rights, may get one response. It reads what is
             stored for all of them, and hands out nothing that one of them must have alone.
+        returns_secrets: its result is made to be used by later tasks, secrets included. So the edge does not take them out of it, and hides
+            the whole result from the output if there are any.
         other_stores: the roles of the other stores that it names; its function takes their managers by these names.
     """
 
@@ -30,6 +32,7 @@ class OperationTraits(NamedTuple):
     cacheable: bool = False
     counts_as_use: bool = False
     shared: bool = False
+    returns_secrets: bool = False
     other_stores: Tuple[str, ...] = ()
 
 
@@ -52,6 +55,8 @@ CATALOG: Dict[str, OperationTraits] = {
         OperationTraits("store_schema"),
         OperationTraits("cache", read_only=True),
         OperationTraits("preflight", read_only=True, shared=True),
+        OperationTraits("vault", read_only=True),
+        OperationTraits("vault_request", returns_secrets=True),
         OperationTraits("migrate", other_stores=("to",)),
         OperationTraits("deploy", read_only=True, cacheable=True, counts_as_use=True),
         OperationTraits("run", read_only=True, cacheable=True, counts_as_use=True),

@@ -17,6 +17,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.hosts.module imp
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import LOCAL, StoreReference, inline_store
+from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import traits_of
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import answer_unopened, perform
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import for_operation
@@ -38,7 +39,8 @@ def run_module(operation: str, specification: Specification) -> None:
     except Exception as error:  # noqa: BLE001  # the edge: every exception becomes a neutral error
         module.fail(error, invocation=shown)
     # The library knows which fields are secret. Other values given under `fields` ("localhost") stay readable.
-    module.no_log_values = set() if module.params.get("return_value") else _texts(outcome.secrets)
+    returns = module.params.get("return_value") or traits_of(operation).returns_secrets
+    module.no_log_values = set() if returns else _texts(outcome.secrets)
     module.exit_json(invocation=shown, **_without_diff(outcome.result, module))
 
 

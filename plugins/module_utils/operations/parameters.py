@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 EDGE_OPTIONS = ("store", "run_on", "progress", "on_missing", "on_denied", "on_error", "default")
 """Options that the edge itself handles."""
 
-_FREE = ("fields", "tags", "metadata")
+_FREE = ("fields", "tags", "metadata", "data")
 """The user's own mappings, in which None has a meaning."""
 
 

@@ -128,6 +128,18 @@ def _preflight() -> Operation:
     return preflight
 
 
+def _vault() -> Operation:
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.vault_request import vault
+
+    return vault
+
+
+def _vault_request() -> Operation:
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.vault_request import vault_request
+
+    return vault_request
+
+
 OPERATIONS: Mapping[str, Callable[[], Operation]] = {
     "get": _get,
     "get_many": _get_many,
@@ -146,6 +158,8 @@ OPERATIONS: Mapping[str, Callable[[], Operation]] = {
     CACHE: _cache,
     "migrate": _migrate,
     "preflight": _preflight,
+    "vault": _vault,
+    "vault_request": _vault_request,
     "deploy": _read_sources,
     "run": _read_sources,
 }

@@ -14,6 +14,7 @@ from typing import Callable, Dict, Iterable, Iterator, Mapping, Optional, Protoc
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import note_use
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     CredentialError,
@@ -156,7 +157,8 @@ class Reader:
         return self._compose(credential)
 
     def _compose(self, credential: Credential) -> Credential:
-        """Return the credential with those that its values are read from, if it is of such a type."""
+        """Return the credential, which may be used, with those that its values are read from, if it is of such a type."""
+        note_use(credential.name, credential.version, credential.expires_at)
         if not is_composed(credential.record.type):
             return credential
         from ansible_collections.nebula.credential.plugins.module_utils.store.composed import compose

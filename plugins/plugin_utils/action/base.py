@@ -22,6 +22,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.s
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Internal, InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
+from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import traits_of
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import for_operation, list_changed_names
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.run_on_target import check_may_leave, target_arguments
@@ -156,7 +157,7 @@ class CredentialAction(ActionBase):
         result = dict(outcome.result)
         if not self._task.diff:
             result.pop("diff", None)
-        if not parameters.get("return_value"):
+        if not (parameters.get("return_value") or traits_of(self.operation).returns_secrets):
             result = masking.without(result, outcome.secrets)
         return {**result, **reported}
 

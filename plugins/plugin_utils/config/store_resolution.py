@@ -20,7 +20,7 @@ from ansible.errors import AnsibleValueOmittedError
 from ansible.module_utils.common.validation import check_type_dict
 from ansible.utils.display import Display
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS, fill_from_play
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import (
     LOCAL,
@@ -248,6 +248,8 @@ def _admit(config: Mapping[str, Any], is_from_file: bool, around: RunConfig) -> 
 
         admit_types(config, is_from_file, lambda: read_extensions(around))
     config = resolve_store_aliases(config)
+    if traits is not None and traits.play_variables and any(name.startswith(traits.play_variables) for name in around.variables):
+        config = fill_from_play(str(backend), config, lambda variable: to_native(template_variable(variable, around)))
     if traits is not None and any(config.get(option) for option in traits.credentials):
         from ansible_collections.nebula.credential.plugins.plugin_utils.config.login_stores import resolve_login_stores
 

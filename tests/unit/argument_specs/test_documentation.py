@@ -27,6 +27,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.s
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_purge import STORE_PURGE
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_schema import STORE_SCHEMA
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.valid_jwt import VALID_JWT
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.vault_request import VAULT, VAULT_REQUEST
 from ansible_collections.nebula.credential.plugins.module_utils.types.generation import KINDS, PasswordPolicy
 from ansible_collections.nebula.credential.plugins.module_utils.types.private_keys import ALGORITHMS
 from tests.conftest import CHECKOUT
@@ -47,8 +48,9 @@ MODULES = {
     "store_key": STORE_KEY,
     "store_purge": STORE_PURGE,
     "store_schema": STORE_SCHEMA,
+    "vault_request": VAULT_REQUEST,
 }
-LOOKUPS = {"get": GET, "get_many": GET_MANY, "file": FILE, "find": FIND}
+LOOKUPS = {"get": GET, "get_many": GET_MANY, "file": FILE, "find": FIND, "vault": VAULT}
 ON_THE_CONTROLLER = ("deploy", "run")
 """The modules whose store is always opened there."""
 TESTS = {"valid_jwt": VALID_JWT}

@@ -6,14 +6,18 @@
 
 from __future__ import annotations
 
+import json
+import time
 from typing import Any, Callable, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.auth_options import Auth, read_login_file
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import AZURE_IDENTITY
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import AZURE_IDENTITY, GOOGLE_AUTH
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import LoginFailed, MissingLibrary, Unavailable, pip_install
 
 SERVICE_ACCOUNT_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+GOOGLE_LIFE = 600
+"""Seconds for which a token that is signed here is valid. Vault takes at most 900 unless a role says otherwise."""
 AZURE_RESOURCE = "https://management.azure.com/"
 
 
@@ -111,6 +115,60 @@ def _userpass(client: Any, auth: Auth) -> Any:
     return client.auth.userpass.login(auth.text("username"), auth.text("password"), use_token=False, mount_point=auth.mount)
 
 
+def _ldap(client: Any, auth: Auth) -> Any:
+    return client.auth.ldap.login(auth.text("username"), auth.text("password"), use_token=False, mount_point=auth.mount)
+
+
+def _gcp(client: Any, auth: Auth) -> Any:
+    token = auth.text("jwt") or _sign_google_token(auth)
+    return client.auth.gcp.login(auth.text("role"), token, use_token=False, mount_point=auth.mount)
+
+
+def _sign_google_token(auth: Auth) -> str:
+    """Return a token for this role: signed with the key of a service account, else that of the machine's own account."""
+    try:
+        from google.auth.exceptions import GoogleAuthError
+    except ImportError:
+        raise MissingLibrary(
+            "the Python package google-auth is not installed", remedy="Run: {0}".format(pip_install(GOOGLE_AUTH))
+        ) from None
+    audience, path = "vault/{0}".format(auth.text("role")), auth.text("credentials_file")
+    try:
+        return _sign_as_account(read_login_file(path, "credentials_file"), audience) if path else _request_of_machine("http://" + audience)
+    except (GoogleAuthError, ValueError, KeyError, TypeError):
+        what = "the key of the service account cannot be used" if path else "Google has no token for this machine"
+        remedy = "Give 'credentials_file' as Google wrote it, 'jwt' or 'jwt_file', or run on a machine with a service account."
+        raise LoginFailed(what, option="auth", remedy=remedy) from None
+
+
+def _sign_as_account(key: str, audience: str) -> str:
+    import google.auth.crypt as signing
+    from google.auth import jwt
+
+    found: Mapping[str, Any] = json.loads(key)
+    encode: Any = jwt.encode
+    signer: Any = signing.RSASigner
+    claims = {"sub": found["client_email"], "aud": audience, "iat": int(time.time()), "exp": int(time.time()) + GOOGLE_LIFE}
+    signed: bytes = encode(signer.from_service_account_info(found), claims)
+    return signed.decode("ascii")
+
+
+def _request_of_machine(audience: str) -> str:
+    from google.auth import compute_engine
+
+    from ansible_collections.nebula.credential.plugins.module_utils.logins.google import Requests
+    from ansible_collections.nebula.credential.plugins.module_utils.network.tls import Tls
+
+    requests = Requests(Tls())
+    try:
+        identity: Any = compute_engine.IDTokenCredentials
+        credentials = identity(requests, audience, use_metadata_identity_endpoint=True)
+        credentials.refresh(requests)
+        return str(credentials.token)
+    finally:
+        requests.close()
+
+
 def _cert(client: Any, auth: Auth) -> Any:
     """Log in with the connection's own certificate. hvac's method for this would read files, and refuses `verify: false`."""
     role = auth.text("role")
@@ -125,5 +183,7 @@ LOGINS: Mapping[str, Callable[[Any, Auth], Any]] = {
     "jwt": _jwt,
     "userpass": _userpass,
     "cert": _cert,
+    "ldap": _ldap,
+    "gcp": _gcp,
 }
 """The functions that log in, by method. Each takes a `hvac.Client` and the checked `auth`, and returns a `requests.Response`."""

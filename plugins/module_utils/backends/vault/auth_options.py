@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, Mapping, NamedTuple, NoReturn, Optional, Tuple
+from typing import Any, Callable, Dict, Mapping, NamedTuple, NoReturn, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import (
     find_variable,
@@ -30,6 +30,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.filesystem.readi
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
 TOKEN = "token"
+NONE = "none"
+"""The method without a login: an agent between this machine and the server adds the token."""
 TOKEN_FILE = "~/.vault-token"
 """The file in which the command line of Vault and OpenBao stores the token of `login`."""
 
@@ -74,6 +76,9 @@ METHODS: Mapping[str, Method] = {
     "jwt": Method(("role", "jwt"), (), "jwt"),
     "userpass": Method(("username", "password"), (), "userpass"),
     "cert": Method((), ("role",), "cert"),
+    "ldap": Method(("username", "password"), (), "ldap"),
+    "gcp": Method(("role",), ("jwt", "credentials_file"), "gcp"),
+    NONE: Method((), (), None),
 }
 _OPTIONS = frozenset(("method", *(option for method in METHODS.values() for option in method.options())))
 """The parts of `auth`, of every method."""
@@ -155,12 +160,12 @@ def auth_of(configured: Optional[Mapping[str, Any]]) -> Auth:
         _wrong("it is not a mapping", "Write 'auth: {method: …}'.")
     given = {str(key): value for key, value in entry.items() if value is not None}
     refuse_unknown(given, _OPTIONS, AUTH)
-    name = given.pop("method", _default_method(given))
+    name = given.pop("method", find_method(given, _read_environment))
     if name is None:
         _wrong("'auth' names no 'method', and this option is not of 'token'", _CHOOSE, min(given))
     if not isinstance(name, str) or name not in METHODS:
         _wrong("there is no method {0}".format(ascii(name)[:80]), _CHOOSE, "method")
-    given, written = _add_variables(METHODS[name], given), given
+    given, written = add_variables(METHODS[name], given, _read_environment), given
     variables = {option: _find_variable(option) or "" for option in given if option not in written}
     _check(name, METHODS[name], given)
     mount = str(given.pop("mount", None) or METHODS[name].mount or "").strip("/")
@@ -170,20 +175,23 @@ def auth_of(configured: Optional[Mapping[str, Any]]) -> Auth:
     return Auth(name, taken, mount, variables)
 
 
-def _default_method(given: Mapping[str, Any]) -> Optional[str]:
-    """Return the method if none is written: that of the environment, else `token` unless there are options of another one."""
+def find_method(given: Mapping[str, Any], read: Callable[[str], Optional[str]]) -> Optional[str]:
+    """Return the method if none is written: what `read` gives, else `token` unless there are options of another one."""
     if given and not set(given) <= set(METHODS[TOKEN].options()):
-        return _read_environment("method")
-    return TOKEN if given else _read_environment("method") or TOKEN
+        return read("method")
+    return TOKEN if given else read("method") or TOKEN
 
 
-def _add_variables(method: Method, given: Mapping[str, Any]) -> Dict[str, Any]:
-    """Return the options with those of the environment that the method takes. A group with a written option is left as it is."""
+def add_variables(method: Method, given: Mapping[str, Any], read: Callable[[str], Optional[str]]) -> Dict[str, Any]:
+    """Return the options with those that the method takes and that variables give. A group with a written option is left as it is.
+
+    `read` returns what the variables give for an option; None or an empty text if they give nothing.
+    """
     found = dict(given)
     for group in (*method.groups(), ("mount",) if method.mount else ()):
-        option = next((name for name in group if _read_environment(name)), None)
-        if option and not any(name in given for name in group):
-            value = _read_environment(option)
+        option = next((name for name in group if read(name)), None)
+        if option and not any(given.get(name) is not None for name in group):
+            value = read(option)
             found[option] = os.path.join("~", value or "") if option.endswith(FROM_FILE) else value
     return found
 

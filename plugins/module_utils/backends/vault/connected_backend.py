@@ -7,23 +7,35 @@
 from __future__ import annotations
 
 import re
-from typing import Dict, Optional
+import threading
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Health
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Located, PasswordPolicies, Renewable
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
+    Located,
+    PasswordPolicies,
+    PathRequests,
+    Renewable,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import Location
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
+if TYPE_CHECKING:
+    from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.path_requests import PathRequester
+    from ansible_collections.nebula.credential.plugins.module_utils.model.path_request import PathRequest
+
 _NOT_FOUND = 404
 _POLICY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}\Z")
 
 
-class Connected(Backend, Renewable, Located, PasswordPolicies):
+class Connected(Backend, Renewable, Located, PasswordPolicies, PathRequests):
     """The life cycle of a connection. A subclass sets `_connection` in its constructor."""
 
     _connection: Connection
+    _requester: Optional[PathRequester] = None
+    _making = threading.Lock()
 
     def connect(self) -> None:
         self._connection.prepare()
@@ -54,8 +66,19 @@ class Connected(Backend, Renewable, Located, PasswordPolicies):
             raise InvalidInput(what, option="generate", remedy="Write it to sys/policies/password/{0}.".format(policy))
         return Secret(password)
 
+    def request_path(self, request: PathRequest) -> Mapping[str, Any]:
+        # Imported here, because most stores only keep credentials.
+        from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.path_requests import PathRequester
+
+        with self._making:
+            self._requester = self._requester or PathRequester(self._connection, self.settings, self.context)
+        return self._requester.send(request)
+
     def renew_due(self) -> Optional[float]:
         return self._connection.keep_alive()
 
     def close(self) -> None:
+        requester, self._requester = self._requester, None
+        if requester is not None:
+            requester.close()
         self._connection.close()

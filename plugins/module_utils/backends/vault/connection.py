@@ -175,6 +175,11 @@ class Connection:
         return None if due is None else min(due, LOOK_AFTER)
 
     @property
+    def ends_its_login(self) -> bool:
+        """Whether the token is one of this connection, which `close` revokes: with it the server ends all that was issued under it."""
+        return self._login.is_ours
+
+    @property
     def location(self) -> str:
         """The server and the namespace: the same text for every login to it."""
         return "{0} {1}".format(self._address.url, (self._address.namespace or "").strip("/"))

@@ -22,6 +22,10 @@ MARGIN = 3600.0
 _LONGEST = 36500 * 86400.0
 """Seconds. A longer lease is a mistake."""
 _LOGIN = {"username", "password"}
+_ENDS = ("expiration", "expires_at_seconds", "expire_time")
+"""Where results without a lease say when they end: certificates, tokens of clouds, codes."""
+_LEFT = ("ttl",)
+"""Where they say how many seconds are left: passwords that the server changes at set times."""
 
 
 @dataclass(frozen=True)
@@ -110,13 +114,14 @@ def read_lease(name: str, answer: Mapping[str, Any], now: float) -> Lease:
     time, data = _utc_now(), answer.get("data") or {}
     if not isinstance(data, Mapping):
         raise _invalid_error("data")
-    seconds = _read_seconds(answer.get("lease_duration")) or _seconds_of_certificate(data, time)
+    seconds, lease_id = read_life(answer, time), str(answer.get("lease_id") or "")
     return Lease(
         name=name,
-        lease_id=str(answer.get("lease_id") or ""),
+        lease_id=lease_id,
         fields={str(key): _secret(value) for key, value in data.items() if value is not None},
         began=now,
-        ends=now + seconds if seconds else None,
+        # What has no lease, and does not say when it ends, may have ended already: it is used once.
+        ends=None if lease_id and not seconds else now + seconds,
         span=seconds,
         renewable=bool(answer.get("renewable")),
         created_at=time,
@@ -125,12 +130,31 @@ def read_lease(name: str, answer: Mapping[str, Any], now: float) -> Lease:
     )
 
 
-def _seconds_of_certificate(data: Mapping[str, Any], time: datetime) -> float:
-    """Return the seconds until a certificate expires. It is not leased: `expiration` (seconds since 1970) says when it ends."""
-    expiration = data.get("expiration")
-    if expiration.__class__ is not int:
-        return 0.0
-    return _read_seconds(max(1.0, min(expiration, _LONGEST + time.timestamp()) - time.timestamp()))
+def read_life(answer: Mapping[str, Any], time: datetime) -> float:
+    """Return for how many seconds a response is good, counted from `time`: by its lease, else by what it says itself; 0 if neither does.
+
+    Raises:
+        StorageError: the length of its lease is invalid.
+    """
+    data = answer.get("data")
+    leased = _read_seconds(answer.get("lease_duration"))
+    if leased or not isinstance(data, Mapping):
+        return leased
+    ends = [_read_time(data.get(key)) for key in _ENDS]
+    left = [end - time.timestamp() for end in ends if end is not None] + [
+        float(data[key]) for key in _LEFT if data.get(key).__class__ is int
+    ]
+    return max(1.0, min(*left, _LONGEST)) if left else 0.0
+
+
+def _read_time(value: Any) -> Optional[float]:
+    """Return a time of a response in seconds since 1970: such a number, or RFC 3339 in UTC. None if it is neither."""
+    if value.__class__ is int:
+        return float(value)
+    try:
+        return datetime.strptime(str(value)[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc).timestamp()
+    except ValueError:
+        return None
 
 
 def _read_seconds(value: Any) -> float:

@@ -86,9 +86,10 @@ class Leases:
 
     def renew_due(self) -> Optional[float]:
         """Renew what is due, the login too. Return the seconds until the next call; None if no held lease ends."""
-        for name in list(self._held):
+        for name, held in list(self._held.items()):
             try:
-                self.get(name)
+                if held.lease is not None and held.lease.lease_id:
+                    self.get(name)
             except CredentialError as problem:
                 self._warn("the lease of '{0}' has ended, and a new one cannot be obtained: {1}".format(name, problem.what))
         times = [self._next(held) for held in list(self._held.values())]
@@ -121,7 +122,7 @@ class Leases:
             lease = self._obtain(name, held)
         elif now >= held.postponed_to and (self._is_of_another_login(held) or lease.due_in(now) <= 0):
             lease = self._prolong(lease, held)
-        held.lease = lease
+        held.lease = lease if lease.seconds_left(self._clock()) > 0 else None
         return lease
 
     def _is_of_another_login(self, held: _Held) -> bool:
@@ -170,8 +171,8 @@ class Leases:
         return new
 
     def _next(self, held: _Held) -> Optional[float]:
-        if held.lease is None or held.lease.ends is None:
-            return None
+        if held.lease is None or held.lease.ends is None or not held.lease.lease_id:
+            return None  # What has no lease cannot be renewed: the next read requests it anew.
         now = self._clock()
         return max(0.0, held.lease.due_in(now), held.postponed_to - now)
 

@@ -15,7 +15,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault i
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import second_factor
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import token_renewal as token_life
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.auth_methods import LOGINS
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.auth_options import TOKEN, Auth
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.auth_options import NONE, TOKEN, Auth
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.token_renewal import Token
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
@@ -73,6 +73,11 @@ class Login:
                 self._lock.release()
         return self._token or token
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether the token came from a login of this connection, which ends it."""
+        return self._token is not None and self._token.ours and self._revoke
+
     def due_in(self) -> Optional[float]:
         """Return the seconds until the token is due for renewal; None if there is no token, or none that ends."""
         token = self._token
@@ -86,6 +91,9 @@ class Login:
         Raises:
             LoginFailed: a configured token is the same as before, or the server refuses a new login too.
         """
+        if self._auth.method == NONE:
+            remedy = "See the log of the agent at 'url', and what its own login may read."
+            raise failures.login_refused("the agent adds no token that the server accepts" + self._describe(), remedy)
         token = self._replace(spent)
         if not spent.ours and token.secret == spent.secret:
             raise failures.login_refused("the token is wrong, expired or revoked" + self._describe())
@@ -128,6 +136,8 @@ class Login:
         return token
 
     def _log_in(self) -> Token:
+        if self._auth.method == NONE:
+            return Token(Secret(""), ours=False)
         if self._auth.method == TOKEN:
             return token_life.token_from_options(self._check_token(self._auth.text("token") or ""))
         answer = self._transport().log_in(LOGINS[self._auth.method], self._auth)

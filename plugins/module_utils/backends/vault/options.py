@@ -19,6 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Pa
 HVAC = Package("hvac >= 2.3", "hvac")
 BOTOCORE = Package("botocore >= 1.34", "botocore", "`auth: {method: aws}`")
 AZURE_IDENTITY = Package("azure-identity >= 1.19", "azure", "`auth: {method: azure}`")
+GOOGLE_AUTH = Package("google-auth >= 2.40", "google.auth", "`auth: {method: gcp}`")
 AUTH = "auth"
 AUTH_SECRETS = ("token", "secret_id", "jwt", "password", "secret_key", "session_token")
 """The parts of `auth` with secret values."""
@@ -27,7 +28,7 @@ AUTH_LOGIN = ("token", "role_id", "secret_id", "jwt", "username", "password", "a
 MFA_CODE, MFA_CREDENTIAL = "mfa_code", "mfa_credential"
 CREDENTIALS: Mapping[str, str] = {MFA_CODE: MFA_CREDENTIAL}
 """The options that name a credential of another store, by those whose value it is."""
-AUTH_PATHS = ("jwt_path",)
+AUTH_PATHS = ("jwt_path", "credentials_file")
 """The other parts of `auth` that are paths."""
 
 
@@ -63,6 +64,8 @@ ENVIRONMENT: Mapping[str, Tuple[str, ...]] = {
     AUTH + ".client_id": ("ANSIBLE_HASHI_VAULT_AZURE_CLIENT_ID",),
 }
 """The variables of the command lines and of community.hashi_vault. Those of `auth` count if the method takes the option."""
+THEIRS = "ansible_hashi_vault_"
+"""The beginning of the Ansible variables of community.hashi_vault."""
 _UNCHECKED = RefusedVariable(
     "switches off the check of the server's certificate",
     "Write 'verify: false' in the store if that is meant.",
@@ -211,6 +214,7 @@ TRAITS = BackendTraits(
     environment=ENVIRONMENT,
     refused_environment=REFUSED_ENVIRONMENT,
     reads_variable=_reads_variable,
-    environment_prefixes=("VAULT_", "BAO_", "ANSIBLE_HASHI_VAULT_", "AWS_", "AZURE_"),
-    packages=(HVAC, BOTOCORE, AZURE_IDENTITY),
+    environment_prefixes=("VAULT_", "BAO_", "ANSIBLE_HASHI_VAULT_", "AWS_", "AZURE_", "GCE_"),
+    play_variables=THEIRS,
+    packages=(HVAC, BOTOCORE, AZURE_IDENTITY, GOOGLE_AUTH),
 )

@@ -139,7 +139,7 @@ class Transport:
             InvalidConfiguration: the server has no such namespace.
         """
         sent: Dict[str, Optional[str]] = dict(headers or {})
-        if token is not None:
+        if token is not None and len(token):  # An agent adds its own to a request without one.
             sent["X-Vault-Token"] = token.expose().decode("ascii")
         if asked.method == "PATCH":
             sent.setdefault("Content-Type", "application/merge-patch+json")

@@ -15,10 +15,15 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import replace
-from typing import Callable, Iterator, List, Optional, Set
+from typing import TYPE_CHECKING, Any, Callable, Iterator, List, Mapping, Optional, Set
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import EnvelopeRewriter, VersionRemover, require_protocol
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
+    EnvelopeRewriter,
+    PathRequests,
+    VersionRemover,
+    require_protocol,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import (
     Answer,
@@ -32,6 +37,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.resilienc
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.backoff import DELAYS, RetryDelays, RetryPolicy
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.write_retry import ReconciledWrite
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record
+
+if TYPE_CHECKING:
+    from ansible_collections.nebula.credential.plugins.module_utils.model.path_request import PathRequest
 
 _RECORD_ID_SIZE = 16
 _LISTING = BackendCall("list")
@@ -130,6 +138,12 @@ class Retry(InterceptingLayer):
         )
         write.carry_out(self._attempts, BackendCall("write_store_document", None, True))
 
+    def request_path(self, request: PathRequest) -> Mapping[str, Any]:
+        """Make a request for a path. One that may have changed something is not repeated: nothing says what a second one would do."""
+        requests = require_protocol(self.inner, PathRequests)
+        call = BackendCall("request_path", None, request.writing)
+        return _repeat_unless_unknown(self._attempts, call, lambda: requests.request_path(request))
+
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
         """List the records. A request that fails is repeated by itself, if the backend declares its requests (`repeat_in_listings`).
 
@@ -144,6 +158,24 @@ class _End(Exception):
     def __init__(self, problem: CredentialError) -> None:
         super().__init__()
         self.problem = problem
+
+
+def _repeat_unless_unknown(attempts: RetryPolicy, call: BackendCall, request: Callable[[], Answer]) -> Answer:
+    """Make one request, and make it again if it fails for a temporary reason and has changed nothing."""
+
+    def attempt() -> Answer:
+        try:
+            return request()
+        except CredentialError as problem:
+            if problem.outcome_unknown:
+                raise _End(problem) from None
+            raise
+
+    try:
+        return attempts.run(call, attempt)
+    except _End as end:
+        problem = end.problem
+    raise problem
 
 
 class _Listing:
@@ -180,24 +212,12 @@ class _Listing:
             raise
 
     def _repeat(self, request: Callable[[], Answer]) -> Answer:
-        """Make one request, and make it again if it fails for a temporary reason and has changed nothing."""
-
-        def attempt() -> Answer:
-            try:
-                return request()
-            except CredentialError as problem:
-                if problem.outcome_unknown:
-                    raise _End(problem) from None
-                raise
-
+        """Make one request of the listing as `_repeat_unless_unknown`."""
         try:
-            return self._attempts.run(_LISTING, attempt)
-        except _End as end:
-            problem = end.problem
+            return _repeat_unless_unknown(self._attempts, _LISTING, request)
         except CredentialError as failure:
-            self._failure = failure
+            self._failure = None if failure.outcome_unknown else failure
             raise
-        raise problem
 
     def _list_others(self) -> Iterator[Record]:
         """List anew, without the names that were returned."""

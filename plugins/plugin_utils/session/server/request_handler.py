@@ -6,15 +6,17 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import SeenEntries, collect_entries
 from ansible_collections.nebula.credential.plugins.module_utils.context.cache_only import CacheMiss, cache_only
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import collecting_uses
 from ansible_collections.nebula.credential.plugins.module_utils.context.progress import BrokenOff, reporting_to
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Unavailable, as_credential_error
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import CacheTerms
@@ -30,6 +32,11 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.f
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.store_pool import NeedsVaultPassword, StorePool
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.store_threads import StoreThreads
 
+if TYPE_CHECKING:
+    from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.summary import Summary
+
+SUMMARY = "NEBULA_CREDENTIAL_SUMMARY"
+"""The environment variable by which a run asks for a summary. The callback plugin sets it if its option does."""
 UNKNOWN: Mapping[str, Any] = {"unknown": True}
 AWAITED: Mapping[str, Any] = {"awaited": True}
 """Never sent: the caller waits until another one has resolved the digest."""
@@ -53,6 +60,15 @@ class CachedCall(NamedTuple):
         return {**self.parameters, **({"names": [*names]} if "names" in self.parameters else {"name": names[0]})}
 
 
+def _build_summary() -> Summary | None:
+    """Return what notes the uses of a run; None if the run wants no summary. Most do not, so it is imported here."""
+    if not os.environ.get(SUMMARY):
+        return None
+    from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.summary import Summary
+
+    return Summary()
+
+
 class RequestHandler:
     """Handle requests. The event loop calls `known`, which never waits; other threads call `perform`, which may wait."""
 
@@ -73,6 +89,7 @@ class RequestHandler:
         self._idle = float(options.get("idle", 3600.0))
         self._asked = time.monotonic()
         self._configuration: Callable[[], Mapping[str, Any]] | None = None
+        self._summary = _build_summary()
         self.run_has_ended = False
         """Whether the controller has said that it is about to exit."""
 
@@ -104,6 +121,8 @@ class RequestHandler:
         if "forget" in asked:
             self._count_change()
             return {"result": {"forgotten": self._stores.forget(asked["forget"])}}
+        if "summary" in asked:
+            return {"result": self._describe_uses()}
         if "progress_of" in asked:
             progress = self.flights.find_progress(asked["progress_of"])
             return {"result": {"progress": None if progress is None else progress.describe()}}
@@ -190,7 +209,29 @@ class RequestHandler:
 
     def _respond(self, question: CachedCall, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         context, parameters = replace(question.context, host=asked.get("host"), task=asked.get("task")), question.of(asked["names"])
-        return self._guard(lambda: perform(question.manager, question.operation, parameters, context, False, stays=True))
+
+        def work() -> Outcome:
+            return perform(question.manager, question.operation, parameters, context, False, stays=True)
+
+        return self._guard(lambda: self._note_uses(question.manager.store, context, question.operation, work))
+
+    def _note_uses(self, store: str, context: AccessContext, operation: str, work: Callable[[], Outcome]) -> Outcome:
+        """Run an operation, and note what it has used if the run wants a summary."""
+        if self._summary is None or not traits_of(operation).counts_as_use:
+            return work()
+        with collecting_uses() as uses:
+            outcome = work()
+        self._summary.add(store, context.host, uses)
+        return outcome
+
+    def _describe_uses(self) -> dict[str, Any]:
+        """Return what the run has used, and how many requests to stores were spared; None for both if it wants no summary."""
+        if self._summary is None:
+            return {"used": None, "requests": None}
+        from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import statistics
+
+        caches = [manager.cache for manager in self._stores.managers() if manager.cache is not None]
+        return {"used": self._summary.describe(), "requests": statistics(caches)}
 
     def _perform(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         operation, parameters, context = asked["operation"], asked["parameters"], AccessContext(**asked["context"])
@@ -210,7 +251,7 @@ class RequestHandler:
             stays = self._stores.was_asked(manager)
             return perform(manager, operation, parameters, context, asked["check_mode"], stays=stays, beside=beside)
 
-        reply = self._guard(work)
+        reply = self._guard(lambda: self._note_uses(asked["store"], context, operation, work))
         if not traits.read_only:
             self._count_change()
         if not traits.read_only and not asked["check_mode"] and reply.get("result", {}).get("changed") is not False:

@@ -126,7 +126,7 @@ def test_an_unchecked_certificate_is_warned_of_once():
     ("configured", "part", "says"),
     [
         ("token", "", "not a mapping"),
-        ({"method": "ldap", "username": "x"}, "method", "no method 'ldap'"),
+        ({"method": "okta", "username": "x"}, "method", "no method 'okta'"),
         ({"role_id": "x"}, "role_id", "names no 'method'"),
         ({"method": ["token"]}, "method", "no method"),
         ({"tokn": "x"}, "tokn", "no such option"),

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -156,15 +157,42 @@ def test_what_is_not_renewable_is_replaced_before_it_ends():
     assert world.asked == ["obtain app", "obtain app"]
 
 
-def test_what_has_no_lease_is_kept_for_as_long_as_it_is_good():
-    """A certificate of `pki/issue`, whose end is in the answer, and anything that nobody knows the end of."""
-    made = read_lease("web", {"lease_id": "", "lease_duration": 0, "data": {"certificate": "PEM", "ca_chain": ["a"]}}, 0.0)
-    assert (made.expires_at, made.seconds_left(10**9), made.due_in(10**9)) == (None, float("inf"), float("inf"))
+def test_what_has_no_lease_is_kept_for_as_long_as_it_says_that_it_is_good():
+    """A certificate of `pki/issue`, a code, a token of a cloud, a password that changes at set times: their end is in the answer."""
+    made = read_lease("web", {"data": {"certificate": "PEM", "ca_chain": ["a"]}}, 0.0)
     assert made.fields["ca_chain"].expose() == b'["a"]'
-    ends = int(made.created_at.timestamp()) + 900
-    ending = read_lease("web", {"data": {"certificate": "PEM", "expiration": ends}}, 0.0)
-    assert 890 < ending.seconds_left(0.0) <= 900
     assert made.record("default").type == "opaque"
+    ends = int(made.created_at.timestamp()) + 900
+    written = time.strftime("%Y-%m-%dT%H:%M:%S.123456789Z", time.gmtime(ends))
+    for said in ({"expiration": ends}, {"expires_at_seconds": ends}, {"expire_time": written}, {"ttl": 900}):
+        assert 880 < read_lease("web", {"lease_id": "", "lease_duration": 0, "data": said}, 0.0).seconds_left(0.0) <= 900, said
+
+
+class Unleased(World):
+    """A server whose answers have no lease."""
+
+    def __init__(self, **said):
+        super().__init__()
+        self.said = said
+
+    def obtain(self, name):
+        return {"lease_id": "", "lease_duration": 0, "data": dict(super().obtain(name)["data"], **self.said)}
+
+
+def test_what_does_not_say_when_it_ends_is_used_once():
+    world = Unleased()
+    assert [world.user(), world.user()] == ["v-app-1", "v-app-2"]
+    assert world.leases.renew_due() is None
+    assert world.asked == ["obtain app", "obtain app"]
+
+
+def test_what_has_no_lease_is_not_requested_again_unless_somebody_reads_it():
+    world = Unleased(ttl=30)
+    assert [world.user(), world.user()] == ["v-app-1", "v-app-1"]
+    world.now += 31
+    assert world.leases.renew_due() is None
+    assert world.asked == ["obtain app"]
+    assert world.user() == "v-app-2"
 
 
 @pytest.mark.parametrize("problem", [Unavailable("the server is sealed"), Timeout("too late")], ids=repr)

@@ -16,7 +16,7 @@ import pytest
 
 from tests.canary import canaries
 from tests.canary.channels import everywhere
-from tests.canary.sandbox import CALLBACKS, PLAYS, Sandbox, store_of
+from tests.canary.sandbox import CALLBACKS, PLAYS, store_of
 from tests.canary.search import Searcher
 from tests.conftest import PROFILE
 from tests.servers import identity_provider, mongodb_wire, scripted

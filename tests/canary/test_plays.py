@@ -19,7 +19,7 @@ from tests.canary.channels import everywhere
 from tests.canary.sandbox import CALLBACKS, PLAYS, store_of
 from tests.canary.search import Searcher
 from tests.conftest import PROFILE
-from tests.servers import identity_provider, mongodb_wire, scripted
+from tests.servers import identity_provider, mongodb_wire, once, scripted
 from tests.servers.scripted import Answer
 from tests.unit.types.samples import make_certificate, make_rsa_key
 

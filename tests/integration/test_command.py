@@ -14,6 +14,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,30 @@ def test_a_program_gets_secrets_and_its_status_and_signals_are_passed_on(command
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGTERM)
         assert process.wait(120) == 128 + signal.SIGTERM
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_an_edit_that_is_ended_leaves_no_file(command: Command, number: int) -> None:
+    store("a", "x")
+    script = command.directory / "editor"
+    script.write_text('#!/bin/sh\necho "$1 $$"\nexec sleep 600\n')
+    script.chmod(0o700)
+    environment = command.environment(VISUAL=str(script))
+    argv = [*command.argv, "edit", "a"]
+    process = subprocess.Popen(argv, env=environment, cwd=command.directory, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        name, editor = process.stdout.readline().split()
+        file = Path(name)
+        assert file.read_text() == "x"
+        process.send_signal(number)
+        assert process.wait(120) == 128 + number
+        assert not file.parent.exists()
+        with suppress(ProcessLookupError):
+            os.kill(int(editor), signal.SIGKILL)
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_a_credential_is_rotated_at_its_target(command: Command, project: Any) -> None:

@@ -33,7 +33,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.hash_chain
 from ansible_collections.nebula.credential.plugins.module_utils.errors import AuditFailed, CredentialError, Damaged
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import fsync_directory, write_all
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home, find_in_home
-from ansible_collections.nebula.credential.plugins.module_utils.filesystem.identity import find_working_tree
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import make_directory
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import MIB, open_regular, read_file
@@ -74,6 +73,9 @@ def find_trail(named: Optional[str], directory: Optional[str], store: str) -> Tr
     if named is not None:
         return TrailPlace(os.path.abspath(expand_home(named, "audit_path")))
     if directory is not None:
+        # Imported here: stores on a server do not need it.
+        from ansible_collections.nebula.credential.plugins.module_utils.filesystem.identity import find_working_tree
+
         root = os.path.abspath(expand_home(directory, "audit_path"))
         tree = find_working_tree(root)
         return TrailPlace(os.path.join(tree.find_state(root) if tree else os.path.join(root, ".nebula"), "audit.jsonl"), tree is not None)

@@ -348,12 +348,10 @@ def _trail(
 ) -> Optional[Trail]:
     if options["audit"] == OFF:
         return None
-    directory = None if traits.directory is None else options[traits.directory]
-    place = find_trail(options.get("audit_path"), directory, context.store)
+    place = find_trail(options.get("audit_path"), traits.directory and options[traits.directory], context.store)
     seals = NoSeals(place.path) if layer is None or not backend.capabilities.persistent else _ring_seals(layer, place)
-    shared = options.get("audit_path") is not None
     hand_on = require_protocol(backend, AuditSink).append_audit if backend.capabilities.audit_log else None
-    strict = options["audit"] == STRICT
+    shared, strict = options.get("audit_path") is not None, options["audit"] == STRICT
     return Trail(Journal(place.path), seals, context.store, strict=strict, shared=shared, hand_on=hand_on, warn=context.warn)
 
 

@@ -103,7 +103,15 @@ def _examine_store(invocation: Invocation) -> Iterator[Finding]:
     yield Finding("health", GOOD if is_healthy else WRONG, "; ".join([health["status"], *health["reasons"]]))
     if health["code"] is None:
         yield _examine_key(invocation)
-        yield Finding("credentials", GOOD, str(len(invocation.perform("find", {}).result["credentials"])))
+        yield _count_credentials(invocation)
+
+
+def _count_credentials(invocation: Invocation) -> Finding:
+    """Count what can be listed. A login that may read names and not list them is one that many plays have."""
+    try:
+        return Finding("credentials", GOOD, str(len(invocation.perform("find", {}).result["credentials"])))
+    except CredentialError as error:
+        return _describe_error("credentials", error)._replace(state=NOTE)
 
 
 def _examine_key(invocation: Invocation) -> Finding:

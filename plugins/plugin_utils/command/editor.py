@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, InvalidInput
 from ansible_collections.nebula.credential.plugins.plugin_utils.command.terminal import note
@@ -111,11 +112,27 @@ def _private_directory() -> Iterator[Path]:
     place, is_in_memory = find_place()
     if not is_in_memory:
         note("This system has no directory in memory: the file is in {0} until you are done, and is overwritten then.".format(place))
-    directory = tempfile.mkdtemp(prefix="nebula-", dir=place)
+    with _ending_in_order():
+        directory = tempfile.mkdtemp(prefix="nebula-", dir=place)
+        try:
+            yield Path(directory)
+        finally:
+            _wipe(directory)
+
+
+@contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """Inside the `with` block, a signal that would end this process raises SystemExit, so that the file does not stay."""
+
+    def end(number: int, _frame: Any) -> None:
+        raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGHUP, signal.SIGTERM)}
     try:
-        yield Path(directory)
+        yield
     finally:
-        _wipe(directory)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _wipe(directory: str) -> None:
@@ -140,6 +157,9 @@ def _run(command: list[str]) -> None:
     before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGQUIT)}
     try:
         status = process.wait()
+    except SystemExit:
+        process.terminate()  # its file is about to go
+        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -17,7 +18,8 @@ MOST_BYTES = 16 * 1024 * 1024
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TEXT = "tag:yaml.org,2002:str"
 _VAULTED = b"$ANSIBLE_VAULT"
-Node = yaml.Node
+Node = Any
+"""A node of PyYAML, which has no types."""
 
 
 def read_document(path: Path, found: Mentions) -> Node | None:

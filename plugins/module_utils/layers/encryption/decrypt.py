@@ -33,7 +33,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     NotFound,
     RolledBack,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.filesystem.identity import find_working_tree
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
@@ -84,6 +83,9 @@ class Decrypt(Layer, Authenticating):
 
     def _explain_checkout(self, name: str) -> str:
         """Return what else can have put an older value back, with a blank after it: a checkout, if the value is a file in git."""
+        # Imported here: only this error needs it.
+        from ansible_collections.nebula.credential.plugins.module_utils.filesystem.identity import find_working_tree
+
         located = find_protocol(self.inner, Located)
         file = located.locate(name).get("file") if located is not None else None
         tree = None if file is None else find_working_tree(os.path.dirname(file))

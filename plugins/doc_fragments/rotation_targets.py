@@ -88,6 +88,10 @@ options:
             15 s.
           - Keep a request shorter than 100 s, or a late one may land after the rotation was settled.
         type: dict
+      hosts:
+        description:
+          - The host of the inventory whose modules reach the server, as a pattern for one host. Defaults to the task's host.
+        type: str
       role:
         description:
           - The role whose password changes. Defaults to the credential's field C(username).
@@ -194,6 +198,10 @@ options:
         type: str
         default: none
         choices: [none, dual]
+      hosts:
+        description:
+          - The host of the inventory whose modules reach the server, as a pattern for one host. Defaults to the task's host.
+        type: str
       usernames:
         description:
           - Two users that take turns. The new value is the other user's user name and password, so that the old one keeps
@@ -1001,6 +1009,13 @@ options:
           - The program that deletes the value it gets at the service, and its arguments. If the value is absent already, the
             program exits with status 0.
           - Required with O(command.overlap=dual).
+        type: list
+        elements: str
+      hosts:
+        description:
+          - "Inventory patterns, as in C(hosts:) of a play: the hosts on which the programs run. Defaults to the task's host."
+          - Several need O(command.overlap=dual). C(--limit) does not change it, because a host that is left out would keep a
+            value.
         type: list
         elements: str
       secret_in:

@@ -50,7 +50,7 @@ options:
     type: dict
   template:
     description:
-      - A template of the play, found as M(ansible.builtin.template) finds it. It is rendered on the controller, with its lookups.
+      - A template of the play, found as C(ansible.builtin.template) finds it. It is rendered on the controller, with its lookups.
     type: str
   format:
     description:
@@ -121,7 +121,7 @@ options:
         type: dict
       template:
         description:
-          - A template of the play, found as M(ansible.builtin.template) finds it. It is rendered on the controller, with its lookups.
+          - A template of the play, found as C(ansible.builtin.template) finds it. It is rendered on the controller, with its lookups.
         type: str
       format:
         description:

@@ -12,7 +12,8 @@ module: run
 short_description: Run a command with credentials in its environment
 version_added: 0.1.0
 description:
-  - Runs a command on the host, without a shell, with credentials in the environment of that command alone or on its standard input.
+  - Runs a command on the host as C(ansible.builtin.command) does, with credentials in the environment of that command alone or on its
+    standard input.
   - The store is opened on the controller. The host gets the values in the module's payload. Root of the host, and the user of the command,
     can read the environment of a process while it runs.
   - The values are masked in the output of the command, also in base64 and quoted. Values of less than four characters are not.
@@ -57,7 +58,6 @@ attributes:
     description: Has an action plugin, which reads on the controller and sends the module to the host.
 seealso:
   - module: nebula.credential.deploy
-  - module: ansible.builtin.command
 author:
   - The nebula.credential authors (@nebula-automation)
 """

@@ -121,3 +121,9 @@ class Sandbox:
         self.status = done.returncode
         self.syslog += server.received()
         server.close()
+
+
+def store_of(sandbox: Sandbox) -> Mapping[str, object]:
+    """Return the configuration of a local store in the directories of a sandbox."""
+    path = sandbox.path("store") / "credentials"
+    return {"backend": "local", "path": str(path), "key_sources": [{"source": "key_file", "path": str(sandbox.path("given") / "key")}]}

@@ -21,7 +21,7 @@ class Keytab(TargetService):
 
     kind = "kerberos"
     credential_type = "kerberos"
-    is_slow = True
+    plays_every_fault = False
     makes = True
 
     def start(self) -> None:

@@ -49,8 +49,7 @@ CLOSING = "closing"
 PARKED = "parked"
 LOST = "lost"
 
-FORWARD = "forward"
-BACK = "back"
+FORWARD, BACK = "forward", "back"
 
 SECOND = 1000000
 SKEW_STAMP = int(SKEW.total_seconds()) * SECOND

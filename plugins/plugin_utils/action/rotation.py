@@ -66,7 +66,7 @@ def name_hosts(parameters: Mapping[str, Any], action: ActionBase, variables: Map
     where = option_of(kind)
     given = dict(parameters.get(where) or {})
     for name, option in find_target(kind).options.items():
-        if option.hosts:
+        if option.hosts and (option.hosts_default or given.get(name) is not None):
             find = find_hosts if option.type == "list" else find_host
             given[name] = find(given.get(name), action, variables, "{0}.{1}".format(where, name))
     return {**parameters, where: given}

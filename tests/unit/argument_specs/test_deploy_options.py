@@ -84,7 +84,7 @@ def test_a_value_is_text_or_names_a_credential():
         (True, "option 'env.A': it is a bool, not text"),
         (None, "option 'env.A'"),
         (["s3cret"], "option 'env.A': it is a list, not text"),
-        ({"credentail": "s3cret"}, "Did you mean 'credential'"),
+        ({"credentials": "s3cret"}, "Did you mean 'credential'"),
         ({"field": "user"}, "it names no credential"),
         ({"credential": ""}, "option 'env.A.credential': it is empty"),
         ({"credential": 7}, "option 'env.A.credential': it is an int, not text"),

@@ -136,6 +136,11 @@ class AccountTarget(Target):
             InvalidInput: it does not.
         """
 
+    @property
+    def acts_on(self) -> str:
+        """The host whose modules reach the server: that of the option `hosts`, else the task's."""
+        return str(self._options.get("hosts") or "")
+
     def is_own_admin(self) -> bool:
         """Whether the administrator is one of the users whose passwords may change. Contact nothing."""
         return self.read_admin()[0] in self.accounts()
@@ -240,6 +245,12 @@ class AccountTarget(Target):
                 remedy="Name the user of the credential and one more, both existing {0}s with the same rights.".format(self.noun),
             )
         return usernames[1] if usernames[0] == current else usernames[0]
+
+
+def build_host_option() -> Dict[str, Option]:
+    """Return the option for the host whose modules reach the server."""
+    about = "The host of the inventory whose modules reach the server, as a pattern for one host. Defaults to the task's host."
+    return {"hosts": Option("str", (about,), hosts=True, hosts_default=False)}
 
 
 def read_text(fields: Fields, name: str) -> Optional[str]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, NotFound, Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
@@ -122,6 +122,16 @@ class Command(Target):
             ),
             elements="str",
         ),
+        "hosts": Option(
+            "list",
+            (
+                "Inventory patterns, as in C(hosts:) of a play: the hosts on which the programs run. Defaults to the task's host.",
+                "Several need O(command.overlap=dual). C(--limit) does not change it, because a host that is left out would keep a value.",
+            ),
+            elements="str",
+            hosts=True,
+            hosts_default=False,
+        ),
         "secret_in": Option(
             "str",
             (
@@ -191,6 +201,9 @@ class Command(Target):
             raise _invalid("retire", "with 'overlap: dual' the old value must be dropped", "Give the program that drops a value.")
         if self._options["overlap"] == OVERLAP_NONE and self._options.get("retire"):
             raise _invalid("retire", "with 'overlap: none' no value is dropped", "Leave it out, or write 'overlap: dual'.")
+        if self._options["overlap"] == OVERLAP_NONE and len(self._hosts) > 1:
+            what = "with 'overlap: none' readers of the value would be refused on some of the {} hosts".format(len(self._hosts))
+            raise _invalid("hosts", what, "Name one host and a credential for each, or write 'overlap: dual'.")
         if not 1 <= self._options["time_limit"] <= MAX_TIME_LIMIT:
             raise _invalid("time_limit", "it is not between 1 and {}".format(MAX_TIME_LIMIT), "Give seconds.")
         if not self._can_carry(self._current):
@@ -201,6 +214,13 @@ class Command(Target):
             what = "it is shorter than time_limit and the {} seconds in which a program may start".format(_START)
             raise _invalid("max_request_life", what, "Leave it out, or give at least {} seconds.".format(shortest))
 
+    def places(self) -> Tuple[str, ...]:
+        return self._hosts if self._options["overlap"] == DUAL and self._hosts else steps.ONE_PLACE
+
+    @property
+    def _hosts(self) -> Tuple[str, ...]:
+        return tuple(self._options.get("hosts") or ())
+
     def describe(self) -> Dict[str, Any]:
         # The program that tries a value identifies the service. The other programs may be corrected while a rotation is open.
         return {"verify": shlex.join(self._options["verify"])}
@@ -209,15 +229,15 @@ class Command(Target):
         """Check that the programs are on the host, and that `verify` refuses a random wrong value.
 
         Raises:
-            NotFound: the host lacks one of the programs.
-            Unavailable: the host cannot be reached, or `verify` does not refuse the value.
+            NotFound: a host lacks one of the programs.
+            Unavailable: no host can be reached, or `verify` does not refuse the value.
         """
-        _check_program("timeout", "command", modules)
-        for name in ("apply", "verify", "retire"):
-            if self._options.get(name):
-                _check_program(self._options[name][0], "command." + name, modules)
+        reached = [host for host in self._hosts or steps.ONE_PLACE if self._has_programs(modules, host)]
+        if not reached:
+            what = "none of the hosts can be reached" if self._hosts else "the host cannot be reached"
+            raise Unavailable(what, option="command", remedy="Nothing was changed. Check the connection.")
         wrong = self.wrong_value(self._current)
-        status = self._run(modules, "verify", wrong, "", VERIFY_LIMIT) if wrong is not None and self._can_carry(wrong) else REFUSED
+        status = self._run(modules, "verify", wrong, reached[0], VERIFY_LIMIT) if wrong is not None and self._can_carry(wrong) else REFUSED
         outcome = _PROBE_OUTCOMES.get(status, steps.UNAVAILABLE)
         if outcome == steps.REFUSED:
             return
@@ -227,6 +247,15 @@ class Command(Target):
             option="command.verify",
             remedy="Nothing was changed. It must exit with status {} for a value that the service refuses.".format(REFUSED),
         )
+
+    def _has_programs(self, modules: Modules, host: str) -> bool:
+        """Return True if a host has the programs, False if there is no response.
+
+        Raises:
+            NotFound: it lacks one.
+        """
+        named = {"command." + name: self._options[name][0] for name in ("apply", "verify", "retire") if self._options.get(name)}
+        return all(_has_program(program, option, modules, host) for option, program in {"command": "timeout", **named}.items())
 
     def apply(self, modules: Modules, value: Value, place: str = "") -> str:
         return self._send(modules, "apply", value, place)
@@ -259,7 +288,7 @@ class Command(Target):
     def _run(self, modules: Modules, name: str, value: Value, place: str, limit: int) -> Optional[int]:
         """Return the exit status of one of the programs. None without a response."""
         argv = ["/bin/sh", "-c", _CLEAR, "sh", _RUN, "sh", str(limit), *self._options[name]]
-        return modules.run_program(argv, self._input(value), place)
+        return modules.run_program(argv, self._input(value), place or (self._hosts[0] if self._hosts else ""))
 
     def _input(self, value: Value) -> bytes:
         if self._options["secret_in"] == STDIN:
@@ -285,15 +314,20 @@ def _variable(name: str, field: Secret) -> bytes:
     return b"\n".join([name.encode("ascii"), str(len(lines)).encode("ascii"), *lines]) + b"\n"
 
 
-def _check_program(program: str, option: str, modules: Modules) -> None:
-    status = modules.run_program(["/bin/sh", "-c", _FIND, "sh", program], b"")
-    if status is None:
-        raise Unavailable("the host cannot be reached", option="command", remedy="Nothing was changed. Check the host's connection.")
-    if status != DONE:
+def _has_program(program: str, option: str, modules: Modules, host: str) -> bool:
+    """Return True if a host has a program, False without a response.
+
+    Raises:
+        NotFound: it has not.
+    """
+    status = modules.run_program(["/bin/sh", "-c", _FIND, "sh", program], b"", host)
+    if status not in (None, DONE):
+        where = "the host '{}'".format(host) if host else "the host"
         remedy = (
             "Nothing was changed. Install it, or correct its path. An option lists the program and each argument as an item of its own."
         )
-        raise NotFound("the host has no program '{}'".format(program), option=option, remedy=remedy)
+        raise NotFound("{} has no program '{}'".format(where, program), option=option, remedy=remedy)
+    return status is not None
 
 
 def _invalid(option: str, what: str, remedy: str) -> InvalidInput:

@@ -19,6 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.network.urls imp
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.accounts import (
     AccountTarget,
+    build_host_option,
     build_login_options,
     build_turns_option,
     find_text_flaw,
@@ -154,6 +155,7 @@ class MySQL(AccountTarget):
             default=OVERLAP_NONE,
             choices=(OVERLAP_NONE, DUAL),
         ),
+        **build_host_option(),
         **build_turns_option("user", "users"),
         **build_login_options("mysql", "user"),
     }
@@ -297,7 +299,8 @@ class MySQL(AccountTarget):
         return str(self.option("unix_socket") or "{0}:{1}".format(self._host(), self.option("port") or 3306))
 
     def _query(self, modules: Modules, login: Mapping[str, Any], queries: Sequence[str], named: Mapping[str, str]) -> Mapping[str, Any]:
-        return modules.run(QUERY_MODULE, dict(login, query=list(queries), **({"named_args": dict(named)} if named else {})))
+        given = dict(login, query=list(queries), **({"named_args": dict(named)} if named else {}))
+        return modules.run(QUERY_MODULE, given, self.acts_on)
 
     def _probe_login(self, user: str, password: str) -> Dict[str, Any]:
         """Return the login options for a probe: where applications connect, and to which database."""

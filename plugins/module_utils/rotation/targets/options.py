@@ -22,6 +22,7 @@ class Option:
         aliases: other names that users know from the modules of the target.
         hosts: the value is a pattern of the inventory for one host (type str), or patterns (type list); the target gets the name or the
             names. Without a value, that is the task's host, or the hosts of the play.
+        hosts_default: whether an option with `hosts` has a value without one. If not, the target then acts on the task's host.
     """
 
     type: str
@@ -34,6 +35,7 @@ class Option:
     credential: bool = False
     aliases: Tuple[str, ...] = ()
     hosts: bool = False
+    hosts_default: bool = True
 
     def argument(self) -> Dict[str, Any]:
         """Return the option as an argument spec has it."""

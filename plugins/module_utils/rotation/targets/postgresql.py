@@ -17,6 +17,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import In
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.accounts import (
     AccountTarget,
+    build_host_option,
     build_login_options,
     build_turns_option,
     find_text_flaw,
@@ -129,6 +130,7 @@ class PostgreSQL(AccountTarget):
                 "Keep a request shorter than 100 s, or a late one may land after the rotation was settled.",
             ),
         ),
+        **build_host_option(),
         "role": Option("str", ("The role whose password changes. Defaults to the credential's field C(username).",)),
         **build_turns_option("role", "roles"),
         **build_login_options("postgresql", "role"),
@@ -183,13 +185,14 @@ class PostgreSQL(AccountTarget):
 
     def _read_role(self, modules: Modules, role: str) -> Mapping[str, Any]:
         """Return the result of the query for what a login of the role needs."""
-        return modules.run(QUERY_MODULE, dict(self._admin_login(), query=ROLE_QUERY, named_args={"role": role}))
+        return modules.run(QUERY_MODULE, dict(self._admin_login(), query=ROLE_QUERY, named_args={"role": role}), self.acts_on)
 
     def apply(self, modules: Modules, value: Value, place: str = "") -> str:
         if self.find_flaw(value):
             return steps.REFUSED
         new = build_verifier(read_text(value.fields, value.primary) or "")
-        result = modules.run(USER_MODULE, dict(self._admin_login(), name=self.account_of(value), password=new, encrypted=True))
+        given = dict(self._admin_login(), name=self.account_of(value), password=new, encrypted=True)
+        result = modules.run(USER_MODULE, given, self.acts_on)
         modules.note(describe_refused_send(result))
         return send_outcome(result)
 
@@ -199,7 +202,8 @@ class PostgreSQL(AccountTarget):
     def probe(self, modules: Modules, value: Value, place: str = "") -> str:
         if self.find_flaw(value):
             return steps.REFUSED
-        result = modules.run(PING_MODULE, self._probe_login(self.account_of(value), read_text(value.fields, value.primary) or ""))
+        login = self._probe_login(self.account_of(value), read_text(value.fields, value.primary) or "")
+        result = modules.run(PING_MODULE, login, self.acts_on)
         modules.note(describe_failed_probe(result))
         return probe_outcome(result)
 

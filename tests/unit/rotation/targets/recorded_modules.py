@@ -17,16 +17,19 @@ class Recorded:
         self.calls: list[tuple[str, Mapping[str, Any]]] = []
         self.programs: list[tuple[Sequence[str], bytes]] = []
         self.notes: list[str] = []
+        self.places: list[str] = []
 
     def _next(self) -> Any:
         return self.results.pop(0) if len(self.results) > 1 else self.results[0]
 
     def run(self, name: str, arguments: Mapping[str, Any], place: str = "") -> Mapping[str, Any]:
         self.calls.append((name, arguments))
+        self.places.append(place)
         return self._next()
 
     def run_program(self, argv: Sequence[str], stdin: bytes, place: str = "") -> Optional[int]:
         self.programs.append((argv, stdin))
+        self.places.append(place)
         return self._next()
 
     def read_connection(self, place: str) -> Mapping[str, Any]:

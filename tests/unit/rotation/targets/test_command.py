@@ -19,6 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Value
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.command import Command
 from tests.unit.rotation.targets.local_programs import FileService, LocalPrograms
+from tests.unit.rotation.targets.recorded_modules import Recorded
 
 PROGRAMS = LocalPrograms()
 EVERY_BYTE = bytes(range(1, 256)).replace(b"\n", b"")
@@ -183,6 +184,7 @@ def test_before_anything_is_begun_the_programs_are_there_and_a_wrong_value_is_re
         ({"time_limit": 0}, "command.time_limit"),
         ({"time_limit": 241}, "command.time_limit"),
         ({"max_request_life": 89}, "command.max_request_life"),
+        ({"hosts": ["a", "b"]}, "command.hosts"),
     ],
 )
 def test_options_that_do_not_fit_are_named(service: FileService, changes: dict[str, Any], option: str) -> None:
@@ -190,6 +192,32 @@ def test_options_that_do_not_fit_are_named(service: FileService, changes: dict[s
     with pytest.raises(errors.InvalidInput) as raised:
         target(service, **changes).check()
     assert raised.value.option == option
+
+
+def test_the_programs_run_on_the_hosts_that_are_named(service: FileService) -> None:
+    several = Command(service.dual(hosts=["a", "b"]), value())
+    several.check()
+    modules = Recorded(0)
+    assert several.places() == ("a", "b")
+    assert several.apply(modules, value(), "b") == steps.APPLIED
+    assert modules.places == ["b"]
+
+    one = target(service, hosts=["a"])
+    one.check()
+    assert one.places() == ("",)
+    one.probe(modules, value())
+    assert modules.places == ["b", "a"]
+
+
+def test_a_host_that_is_down_is_no_obstacle_while_another_one_has_the_programs(service: FileService) -> None:
+    several = Command(service.dual(hosts=["down", "up"]), value())
+    modules = Recorded(None, 0, 0, 0, 0, 77)
+    several.precheck(modules)
+    assert modules.places == ["down", "up", "up", "up", "up", "up"]
+    with pytest.raises(errors.Unavailable, match="none of the hosts can be reached"):
+        several.precheck(Recorded(None))
+    with pytest.raises(errors.NotFound, match="the host 'down' has no program 'timeout'"):
+        several.precheck(Recorded(1))
 
 
 def test_two_values_at_once_are_declared_by_option(service: FileService) -> None:

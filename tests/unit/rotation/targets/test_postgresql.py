@@ -63,6 +63,14 @@ def test_a_question_logs_in_as_the_role() -> None:
     assert (arguments["login_user"], arguments["login_password"]) == ("app", "new-word")
 
 
+@pytest.mark.parametrize(("options", "place"), [({}, ""), ({"hosts": "bastion"}, "bastion")])
+def test_the_modules_run_on_the_host_that_is_named_else_on_that_of_the_task(options: dict[str, Any], place: str) -> None:
+    modules = Recorded({"rowcount": 1})
+    for act in (target(**options).apply, target(**options).probe, target(**options).find_obstacle):
+        act(modules, NEW)
+    assert modules.places == [place] * 3
+
+
 def test_no_password_is_in_a_repr() -> None:
     assert "new-word" not in repr(NEW)
     assert "admin-word" not in repr(target())

@@ -16,10 +16,10 @@ import pytest
 
 from tests.canary import canaries
 from tests.canary.channels import everywhere
-from tests.canary.sandbox import CALLBACKS, PLAYS, store_of
+from tests.canary.sandbox import PLAYS, store_of
 from tests.canary.search import Searcher
 from tests.conftest import PROFILE
-from tests.servers import identity_provider, mongodb_wire, once, scripted
+from tests.servers import identity_provider, mongodb_wire, scripted
 from tests.servers.scripted import Answer
 from tests.unit.types.samples import make_certificate, make_rsa_key
 
@@ -76,24 +76,6 @@ def test_no_secret_shows(run, given, sandbox):
     said = sandbox.output[-3000:].decode("utf-8", "replace")
     assert ended == run.ends, said
     assert [words for words in run.says if words not in sandbox.output] == [], said
-
-
-@pytest.mark.server
-def test_no_secret_shows_in_requests_for_paths_or_in_the_log_of_openbao(given, sandbox):
-    server, place = once.openbao(), "canary-" + given["canary"][-6:].lower()
-    token = server.token(server.policy("canary-paths", 'path "*" { capabilities = ["create", "read", "update"] }'))
-    store = {"backend": "vault", "url": server.url, "auth": {"token": token}}
-    server.enable("transit", place)
-    variables = dict(given, canary_store=store, place=place, engine=place)
-    summary = {"ANSIBLE_CALLBACKS_ENABLED": CALLBACKS + ",nebula.credential.session", "NEBULA_CREDENTIAL_SUMMARY": "true"}
-    ended = sandbox.play("vault_requests.yml", variables, ["--diff", "-vvv"], summary)
-    logged = [("OpenBao's log", path.read_bytes()) for path in (server.log, server.audit)]
-    assert Searcher({**given, "token": token}).hits([*everywhere(sandbox), *logged]) == []
-    said = sandbox.output[-3000:].decode("utf-8", "replace")
-    assert ended == 0, said
-    assert b"rescued=1" in sandbox.output, said
-    assert b"was used before" in sandbox.output
-    assert b"0 credentials were read" in sandbox.output
 
 
 RENEW = """

@@ -57,7 +57,7 @@ options:
         suboptions:
           file:
             description:
-              - A file, found as M(ansible.builtin.copy) finds it, and decrypted if Ansible Vault has encrypted it.
+              - A file, found as C(ansible.builtin.copy) finds it, and decrypted if Ansible Vault has encrypted it.
               - Each byte of it is the value, a line break at its end included.
             type: path
             required: true

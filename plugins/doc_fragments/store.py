@@ -6,7 +6,11 @@
 
 from __future__ import annotations
 
-_CHOICE = r"""
+
+class ModuleDocFragment:
+    """Documentation of the shared options."""
+
+    DOCUMENTATION = r"""
 options:
   store:
     description:
@@ -35,16 +39,8 @@ options:
         type: dict
 """
 
-
-class ModuleDocFragment:
-    """Documentation of the shared options."""
-
-    CHOICE = _CHOICE
-    """For a module whose store is always opened on the controller."""
-
-    DOCUMENTATION = (
-        _CHOICE
-        + r"""
+    PLACE = r"""
+options:
   run_on:
     description:
       - Where the store is opened. V(controller) opens it as the user of the run, regardless of connection, become and delegate_to.
@@ -67,4 +63,4 @@ attributes:
     support: full
     description: Has an action plugin, which runs on the controller.
 """
-    )
+    """For a module whose store can be opened on the host, too."""

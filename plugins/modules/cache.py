@@ -35,6 +35,7 @@ options:
     default: false
 extends_documentation_fragment:
   - nebula.credential.store
+  - nebula.credential.store.place
 author:
   - The nebula.credential authors (@nebula-automation)
 """

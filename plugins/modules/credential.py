@@ -341,6 +341,7 @@ options:
     type: bool
 extends_documentation_fragment:
   - nebula.credential.store
+  - nebula.credential.store.place
 seealso:
   - plugin: nebula.credential.get
     plugin_type: lookup

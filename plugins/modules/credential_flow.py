@@ -57,6 +57,7 @@ options:
     type: str
 extends_documentation_fragment:
   - nebula.credential.store
+  - nebula.credential.store.place
 seealso:
   - module: nebula.credential.credential
     description: Stores the client for which a person logs in.

@@ -100,6 +100,7 @@ options:
     type: bool
 extends_documentation_fragment:
   - nebula.credential.store
+  - nebula.credential.store.place
 seealso:
   - plugin: nebula.credential.find
     plugin_type: lookup

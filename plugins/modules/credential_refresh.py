@@ -47,6 +47,7 @@ options:
     type: bool
 extends_documentation_fragment:
   - nebula.credential.store
+  - nebula.credential.store.place
 seealso:
   - module: nebula.credential.credential
     description: Stores what is refreshed.

@@ -163,6 +163,7 @@ options:
 extends_documentation_fragment:
   - nebula.credential.rotation_targets
   - nebula.credential.store
+  - nebula.credential.store.place
 seealso:
   - module: nebula.credential.credential
   - module: nebula.credential.credential_info

@@ -54,6 +54,7 @@ options:
     default: true
 extends_documentation_fragment:
   - nebula.credential.store
+  - nebula.credential.store.place
 seealso:
   - module: nebula.credential.credential
     description: Writes the policy and the target of a credential.

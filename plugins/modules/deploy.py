@@ -152,7 +152,7 @@ options:
           - If it fails, no file of the task is changed. Its output is not shown, because it may quote the file.
         type: str
 extends_documentation_fragment:
-  - nebula.credential.store.choice
+  - nebula.credential.store
 attributes:
   check_mode:
     support: full

@@ -98,6 +98,7 @@ options:
     type: bool
 extends_documentation_fragment:
   - nebula.credential.store
+  - nebula.credential.store.place
 seealso:
   - module: nebula.credential.credential
   - module: nebula.credential.credential_info

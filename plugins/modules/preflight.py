@@ -37,6 +37,7 @@ options:
     elements: path
 extends_documentation_fragment:
   - nebula.credential.store
+  - nebula.credential.store.place
 seealso:
   - module: nebula.credential.credential_info
     description: Describes credentials.

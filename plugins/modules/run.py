@@ -42,7 +42,7 @@ options:
     description: A path, or a pattern of the shell. If it does not exist, the command is not run.
     type: str
 extends_documentation_fragment:
-  - nebula.credential.store.choice
+  - nebula.credential.store
 attributes:
   check_mode:
     support: full

@@ -32,6 +32,7 @@ options:
     default: false
 extends_documentation_fragment:
   - nebula.credential.store
+  - nebula.credential.store.place
 seealso:
   - module: nebula.credential.credential_info
     description: Describes credentials, and how they are used.

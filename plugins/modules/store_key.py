@@ -60,6 +60,7 @@ options:
     type: bool
 extends_documentation_fragment:
   - nebula.credential.store
+  - nebula.credential.store.place
 seealso:
   - module: nebula.credential.credential_rotate
     description: Rotates a credential, not the key of its store.

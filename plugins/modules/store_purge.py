@@ -33,6 +33,7 @@ options:
     type: str
 extends_documentation_fragment:
   - nebula.credential.store
+  - nebula.credential.store.place
 seealso:
   - module: nebula.credential.store_info
     description: Returns the metrics of a store.

@@ -18,6 +18,7 @@ description:
   - In check mode it returns the SQL, for an administrator to run.
 extends_documentation_fragment:
   - nebula.credential.store
+  - nebula.credential.store.place
 author:
   - The nebula.credential authors (@nebula-automation)
 """

@@ -195,6 +195,7 @@ options:
         type: dict
 extends_documentation_fragment:
   - nebula.credential.store
+  - nebula.credential.store.place
 attributes:
   check_mode:
     details:

@@ -69,8 +69,9 @@ def documented(kind, name):
     if kind in ("lookup", "test"):
         return yaml.safe_load((PLUGINS / kind / (name + ".yml")).read_text(encoding="utf-8"))["DOCUMENTATION"]["options"]
     own = yaml.safe_load(constants(PLUGINS / "modules" / (name + ".py"))["DOCUMENTATION"]).get("options", {})
-    choice = store.ModuleDocFragment.CHOICE if name in ON_THE_CONTROLLER else store.ModuleDocFragment.DOCUMENTATION
-    fragments = [choice, rotation_targets.ModuleDocFragment.DOCUMENTATION] if name == "credential_rotate" else [choice]
+    fragments = [store.ModuleDocFragment.DOCUMENTATION]
+    fragments += [] if name in ON_THE_CONTROLLER else [store.ModuleDocFragment.PLACE]
+    fragments += [rotation_targets.ModuleDocFragment.DOCUMENTATION] if name == "credential_rotate" else []
     shared = [yaml.safe_load(fragment)["options"] for fragment in fragments]
     return {name: option for options in [*shared, own] for name, option in options.items()}
 

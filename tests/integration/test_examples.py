@@ -15,10 +15,12 @@ import re
 import secrets
 import sys
 from contextlib import ExitStack
+from importlib.util import find_spec
 
 import pytest
 
 from tests.backends.discovery import HARNESSES
+from tests.conftest import cannot_run
 from tests.integration import default_store
 from tests.integration.ansible_run import PROGRAMS
 from tests.integration.documented import (
@@ -210,6 +212,8 @@ def test_the_examples_of_every_plugin_run_and_show_no_secret(reader, kind, name)
 def test_the_examples_of_every_role_run_and_show_no_secret(reader, name):
     text = role_examples(name)
     assert text.strip(), "it has no example"
+    if name == "awx" and find_spec("ansible_collections.awx") is None:
+        cannot_run("the collection awx.awx is not installed")
     reader.prepare(text)
     run = reader.project.run("ansible-playbook", str(reader.project.write("site.yml", reader.placed(text))), "--diff", "-v").succeeded()
     assert reader.shown_secrets(run.output) == 0
@@ -254,5 +258,6 @@ def test_ansible_doc_shows_every_plugin_and_role(project, kind):
     pages = re.split(r"^> ", shown.output, flags=re.MULTILINE)[1:]
     shows = [re.search(r"nebula\.credential\.(\w+)", page)[1] for page in pages if "EXAMPLES" in page]
     assert sorted(shows) == sorted(names)
-    assert "WARNING" not in shown.output
+    # One of ansible-core 2.22 about a collection of its own.
+    assert [line for line in shown.output.splitlines() if "WARNING" in line and "_protomatter" not in line] == []
     assert "ERROR" not in shown.output

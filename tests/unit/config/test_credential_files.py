@@ -87,7 +87,7 @@ def test_a_file_is_read_once_until_it_changes(tmp_path, monkeypatch):
     path, reads = write(tmp_path, "host_vars/web1.credentials", "word: one\n"), []
     monkeypatch.setattr(credentials, "read_credential_file", lambda path: reads.append(path) or read_credential_file(path))
     plugin, host = credentials.VarsModule(), Host("web1")
-    for _ in range(3):
+    for _time in range(3):
         assert plugin.get_vars(None, str(tmp_path), host) == {"word": "{{ lookup('nebula.credential.get', \"one\") }}"}
     assert reads == [path]
     changed = write(tmp_path, "new", "word: two\n")

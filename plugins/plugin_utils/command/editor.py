@@ -26,8 +26,11 @@ _SHARED_MEMORY = "/dev/shm"  # noqa: S108  # what is made there has a random nam
 _MOUNTS = "/proc/self/mountinfo"
 _EDITORS = ("editor", "vi", "nano")
 _MOST_BYTES = 64 * 1024 * 1024
-WITHOUT_TRACES = dict.fromkeys(("vim", "nvim"), ("-n", "-i", "NONE", "--cmd", "set noundofile nobackup nowritebackup"))
-"""Options of editors that would keep texts in the home: no swap file, no history of registers, no file of undo steps."""
+WITHOUT_TRACES = dict.fromkeys(("vim", "nvim"), ("-n", "-i", "NONE", "-c", "silent! set nobackup nowritebackup noundofile"))
+"""Options of editors that would keep texts in the home: no swap file, no history of registers, no backup, no file of undo steps.
+
+The command is carried out after the user's own configuration, which may want backups and undo steps kept.
+"""
 
 
 def edit_text(text: str, extension: str) -> str:
@@ -71,12 +74,20 @@ def find_editor() -> list[str]:
                 command = []
             if not command:
                 raise InvalidConfiguration("it is no command", option=variable, remedy="Name the program of your editor.")
-            return [*command, *WITHOUT_TRACES.get(os.path.basename(command[0]), ())]
+            return [*command, *_list_options(command[0])]
     found = next((path for path in map(shutil.which, _EDITORS) if path), None)
     if found is None:
         raise InvalidConfiguration("there is no editor", option="EDITOR", remedy="Install one, and name it in EDITOR.")
-    real = os.path.basename(os.path.realpath(found)).partition(".")[0]
-    return [found, *WITHOUT_TRACES.get(real, ())]
+    return [found, *_list_options(found)]
+
+
+def _list_options(program: str) -> tuple[str, ...]:
+    """Return the options for an editor by its name, or by that of the program it is a link to: `vi` mostly is vim."""
+    for path in (program, os.path.realpath(shutil.which(program) or program)):
+        options = WITHOUT_TRACES.get(os.path.basename(path).partition(".")[0])
+        if options is not None:
+            return options
+    return ()
 
 
 def find_place() -> tuple[str, bool]:

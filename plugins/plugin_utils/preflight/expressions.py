@@ -17,7 +17,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.preflight.mentio
 COLLECTION = "nebula.credential."
 _CALLS = ("lookup", "query", "q")
 _READING = ("get", "get_many", "file")
-_NO_NAMES = ("find",)
+_NO_NAMES = ("find", "vault")
 _ANSWERS = ("default", "on_missing", "fallback")
 _MARKS = ("{{", "{%")
 _ENVIRONMENT = jinja2.Environment(extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"])  # noqa: S701  # nothing is rendered

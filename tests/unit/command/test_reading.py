@@ -84,7 +84,7 @@ def test_values_become_variables_in_each_format(filled: Typed) -> None:
     assert filled("env").status == 2
 
 
-@pytest.mark.parametrize("value", ["it's", "a\\\\b", "end\\", "${HOME}"])
+@pytest.mark.parametrize("value", ["it's", "a\\\\b", "end\\", "${HOME}", "two\r\nlines", "a\rb"])
 def test_a_value_that_dotenv_readers_do_not_read_alike_is_refused(typed: Typed, value: str) -> None:
     typed.succeed("set", "odd", given=value)
     done = typed("env", "odd")

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 import sys
 from pathlib import Path
@@ -155,3 +156,25 @@ def test_the_place_of_the_file_is_one_in_memory() -> None:
 def test_vim_keeps_no_trace(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv("VISUAL", "/usr/bin/{0} -u NONE".format(name))
     assert editor.find_editor()[3:] == list(editor.WITHOUT_TRACES[name])
+
+
+def test_an_editor_that_is_a_link_to_vim_keeps_no_trace(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "vim.basic").touch(mode=0o700)
+    (tmp_path / "vi").symlink_to("vim.basic")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("VISUAL", "vi -X")
+    assert editor.find_editor() == ["vi", "-X", *editor.WITHOUT_TRACES["vim"]]
+
+
+@pytest.mark.skipif(shutil.which("vim") is None, reason="vim is not installed: run apt-get install vim")
+def test_vim_leaves_nothing_where_its_user_keeps_backups_and_undo_steps(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (tmp_path / ".vimrc").write_text(
+        "set nocompatible backup backupdir={0} undofile undodir={0} directory={0} viminfo+=n{0}/viminfo\n"
+        "autocmd VimEnter * s/x/y/ | yank a | wq\n".format(kept)
+    )
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("VISUAL", "vim --not-a-term -T dumb")
+    assert editor.edit_text("canary-x\n", "txt") == "canary-y\n"
+    assert list(kept.iterdir()) == []

@@ -47,6 +47,7 @@ def names(found: Mentions) -> list[str]:
         ("x | default(lookup('nebula.credential.get', 'a')) ~ q('nebula.credential.file', 'b')", ["a", "b"]),
         ("lookup('nebula.credential.get', 'shop/' ~ 'db' + '_pass')", ["shop/db_pass"]),
         ("lookup('nebula.credential.find', prefix='a')", []),
+        ("lookup('nebula.credential.vault', 'sys/mounts')", []),
         ("lookup('ansible.builtin.env', 'a')", []),
         ("'nebula.credential.get'", []),
     ],

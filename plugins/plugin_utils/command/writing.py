@@ -131,10 +131,11 @@ def _write_yaml(fields: Mapping[str, str]) -> str:
     import yaml
 
     class Dumper(yaml.SafeDumper):
-        """Writes texts of several lines as such."""
+        """Writes texts of several lines as such, and quotes those with a line break that YAML would read as another one."""
 
     def represent(dumper: Any, text: str) -> Any:
-        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+        style = '"' if "\x85" in text else "|" if "\n" in text else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
     Dumper.add_representer(str, represent)
     return str(yaml.dump(dict(fields), Dumper=Dumper, sort_keys=True, allow_unicode=True, width=1 << 20))

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import json
-import shutil
+import signal
 import stat
 import sys
 from pathlib import Path
@@ -158,23 +158,59 @@ def test_vim_keeps_no_trace(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     assert editor.find_editor()[3:] == list(editor.WITHOUT_TRACES[name])
 
 
-def test_an_editor_that_is_a_link_to_vim_keeps_no_trace(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "vim.basic").touch(mode=0o700)
-    (tmp_path / "vi").symlink_to("vim.basic")
+def test_vim_is_known_behind_another_name_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program, link = tmp_path / "vim.basic", tmp_path / "vi"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o700)
+    link.symlink_to(program)
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setenv("VISUAL", "vi -X")
-    assert editor.find_editor() == ["vi", "-X", *editor.WITHOUT_TRACES["vim"]]
+    for written in (str(link), "vi", str(program)):
+        monkeypatch.setenv("VISUAL", written)
+        assert editor.find_editor() == [written, *editor.WITHOUT_TRACES["vim"]]
 
 
-@pytest.mark.skipif(shutil.which("vim") is None, reason="vim is not installed: run apt-get install vim")
-def test_vim_leaves_nothing_where_its_user_keeps_backups_and_undo_steps(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    kept = tmp_path / "kept"
-    kept.mkdir()
-    (tmp_path / ".vimrc").write_text(
-        "set nocompatible backup backupdir={0} undofile undodir={0} directory={0} viminfo+=n{0}/viminfo\n"
-        "autocmd VimEnter * s/x/y/ | yank a | wq\n".format(kept)
-    )
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("VISUAL", "vim --not-a-term -T dumb")
-    assert editor.edit_text("canary-x\n", "txt") == "canary-y\n"
-    assert list(kept.iterdir()) == []
+def test_settings_of_the_user_cannot_turn_traces_on_again() -> None:
+    """`--cmd` comes before the user's own settings, `-c` after them."""
+    options = editor.WITHOUT_TRACES["vim"]
+    assert options[options.index("-c") + 1] == "set noundofile nobackup nowritebackup"
+    assert "--cmd" not in options
+
+
+def test_a_second_signal_leaves_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    wipe = editor._wipe
+
+    def interrupted(directory: str) -> None:
+        signal.raise_signal(signal.SIGHUP)
+        wipe(directory)
+
+    used = []
+
+    def edit() -> None:
+        with editor._private_directory() as directory:
+            used.append(directory)
+            (directory / "credential.txt").write_text("canary")
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(editor, "_wipe", interrupted)
+    with pytest.raises(SystemExit):
+        edit()
+    assert [directory.exists() for directory in used] == [False]
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_a_file_that_cannot_be_overwritten_is_removed_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_path: str) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(editor, "_overwrite", fail)
+    with editor._private_directory() as directory:
+        (directory / "credential.txt").write_text("canary")
+    assert not directory.exists()
+
+
+@pytest.mark.parametrize("text", ["a\x85b", "\x85", "one\n\x85two", "\u2028 a", " a: b", "- x\n\n  y\n", "yes", "\t"], ids=ascii)
+def test_a_field_that_is_not_edited_stays_as_it_is(typed: Typed, edited, text: str) -> None:
+    typed.succeed("set", "a", "--fields", given=json.dumps({"password": text, "username": "app"}))
+    edited("text = text.replace('app', 'web')")
+    typed.succeed("edit", "a")
+    assert typed.succeed("get", "a", "--fields").json == {"password": text, "username": "web"}

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 
+import jinja2
 import pytest
 from ansible.inventory.host import Host
 
@@ -53,6 +55,16 @@ def test_the_file_of_a_group_and_all_below_its_directory_are_found(tmp_path):
 )
 def test_a_line_becomes_a_template(tmp_path, line, template):
     assert read_credential_file(write(tmp_path, "web.credentials", "# first line\n" + line)) == {"x": template}
+
+
+def test_a_text_stays_as_it_is_whatever_letters_it_has(tmp_path):
+    text = "\U0001f600 \u00e4 back\\slash \"quotes' }} %}"
+    written = write(tmp_path, "web.credentials", json.dumps({"x": {"name": "db", "default": text}}, ensure_ascii=False))
+    given = []
+    jinja2.Environment(autoescape=True).from_string(read_credential_file(written)["x"]).render(
+        lookup=lambda *_name, default: given.append(default)
+    )
+    assert given == [text]
 
 
 def test_a_file_without_variables_is_empty(tmp_path):

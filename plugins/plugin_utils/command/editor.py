@@ -71,12 +71,17 @@ def find_editor() -> list[str]:
                 command = []
             if not command:
                 raise InvalidConfiguration("it is no command", option=variable, remedy="Name the program of your editor.")
-            return [*command, *WITHOUT_TRACES.get(os.path.basename(command[0]), ())]
+            return [*command, *_find_options(command[0])]
     found = next((path for path in map(shutil.which, _EDITORS) if path), None)
     if found is None:
         raise InvalidConfiguration("there is no editor", option="EDITOR", remedy="Install one, and name it in EDITOR.")
-    real = os.path.basename(os.path.realpath(found)).partition(".")[0]
-    return [found, *WITHOUT_TRACES.get(real, ())]
+    return [found, *_find_options(found)]
+
+
+def _find_options(program: str) -> tuple[str, ...]:
+    """Return the options of an editor that would keep texts, also if it has another name: `vi` is often a link to vim."""
+    real = os.path.basename(os.path.realpath(shutil.which(program) or program)).partition(".")[0]
+    return WITHOUT_TRACES.get(os.path.basename(program), WITHOUT_TRACES.get(real, ()))
 
 
 def find_place() -> tuple[str, bool]:

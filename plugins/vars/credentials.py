@@ -60,7 +60,6 @@ DIRECTORIES = {"Host": "host_vars", "Group": "group_vars"}
 class VarsModule(BaseVarsPlugin):
     """Give the variables of the files as templates."""
 
-    REQUIRES_ENABLED = True
     is_stateless = True
 
     def get_vars(self, loader: Any, path: str, entities: Any, cache: bool = True) -> dict[str, Any]:

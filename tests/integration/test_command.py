@@ -263,6 +263,21 @@ def test_doctor_names_what_is_wrong(command: Command, project: Any, home: Path) 
     assert "0755" in wrong["health"]["found"]
 
 
+def test_doctor_names_the_key_file_that_is_used_and_no_other(command: Command, project: Any) -> None:
+    project.write("word", "word of the store\n").chmod(0o600)
+    opened = "stores: {{local: {{backend: local, path: at-{0}, key_sources: [{{source: {1}}}]}}}}\n"
+    for kind, shown in (
+        ("passphrase, passphrase_file: word", "passphrase"),
+        ("key_file, path: own.key", "own.key"),
+        ("key_file", ".config"),
+    ):
+        project.write("nebula.yml", opened.format(shown, kind)).chmod(0o600)
+        assert command("set", "a", given="x").returncode == 0
+        (key,) = [line for line in command("doctor").stdout.splitlines() if line.startswith("key ")]
+        assert shown in key
+        assert (".config" in key) == (shown == ".config")
+
+
 def test_names_are_completed_and_the_short_name_is_defined_where_it_is_free(command: Command, tmp_path: Path) -> None:
     store("shop/db", "x")
     line = "nebula-credential get sho"

@@ -29,7 +29,7 @@ def check_may_show(is_asked: bool) -> None:
         InvalidInput: it is a terminal, and the command line does not say that they may be seen.
     """
     if sys.stdout.isatty() and not is_asked:
-        remedy = "Give --show to see it, --copy to have it in the clipboard, or send the output into a pipe or a file."
+        remedy = "Give --show to see it, or send the output into a pipe or a file. 'get' also has --copy, for the clipboard."
         raise InvalidInput("a value is not printed to a terminal", option="--show", remedy=remedy)
 
 

@@ -12,6 +12,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from ansible import constants
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidToken
 from ansible_collections.nebula.credential.plugins.plugin_utils.command.exit_codes import CODES, find_status
@@ -37,6 +38,15 @@ def test_a_value_goes_into_a_pipe_with_a_line_break(filled: Typed) -> None:
     assert filled.succeed("get", "shop/db", "--raw").output == "second"
     assert filled.succeed("get", "shop/db", "--base64").output == base64.b64encode(b"second").decode() + "\n"
     assert filled.succeed("get", "shop/db", "--version", "1").output == "first\n"
+
+
+@pytest.mark.parametrize(
+    "option", [("--copy", "--fields"), ("--copy", "--json"), ("--copy", "--clear-after", "-1"), ("--clear-after", "9")]
+)
+def test_what_is_copied_is_one_value_and_never_printed(filled: Typed, option: tuple[str, ...]) -> None:
+    done = filled("get", "shop/login", *option)
+    assert (done.status, done.output) == (2, "")
+    assert "option '--c" in done.messages
 
 
 def test_fields_are_read_one_by_one_or_all_at_once(filled: Typed) -> None:
@@ -150,3 +160,21 @@ def test_preflight_reports_what_playbooks_would_miss(filled: Typed, tmp_path: Pa
     (problem,) = failed.json["problems"]
     assert (problem["name"], problem["state"], problem["places"]) == ("shop/none", "missing", ["site.yml:3"])
     assert filled("preflight", "nowhere.yml").status == 2
+
+
+def test_preflight_searches_the_variables_of_an_inventory_once_and_says_if_ansible_does_not_read_them(
+    filled: Typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(constants, "DEFAULT_HOST_LIST", [str(tmp_path / "hosts.ini")])
+    for directory in ("group_vars", "production/group_vars"):
+        (tmp_path / directory).mkdir(parents=True)
+        (tmp_path / directory / "all.credentials").write_text("a: shop/{{ b }}\n")
+    (tmp_path / "site.yml").write_text("- hosts: all\n")
+    near = "group_vars/all.credentials:1"
+    not_read = ": Ansible does not read this file: 'vars_plugins_enabled' does not name nebula.credential.credentials"
+    done = filled.succeed("preflight", "site.yml")
+    assert done.messages.splitlines()[:2] == [near + not_read, near + ": the name is computed"]
+    assert "0 credentials in 2 files" in done.messages
+    done = filled.succeed("preflight", "site.yml", "-i", "production/hosts.ini")
+    assert "production/" + near + not_read in done.messages
+    assert "0 credentials in 3 files" in done.messages

@@ -10,6 +10,7 @@ and what a page says of a backend's server as the backend's harness says (tests/
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import secrets
@@ -37,6 +38,7 @@ from tests.integration.documented import (
 from tests.integration.example_services import SERVICES
 from tests.integration.stored_secrets import secrets_below
 from tests.servers import once
+from tests.unit.types.kerberos.keytabs import write_entry, write_keys
 
 HOST = "db.example.com"
 ISSUER = "https://auth.example.com"
@@ -46,6 +48,8 @@ PLACES = re.compile(r"(?<![\w.~/])/({0})/".format("|".join(FOLDERS)))
 # What the examples expect of the world: credentials, and the PostgreSQL roles whose passwords they hold.
 ROLES = {"db_pass": "app", "app/db_pass": "app", "app/db": "app_a", "shop/db_pass": "shop_a", None: "app_b shop_b"}
 NEEDED = {"my_credential": {}, "legacy/api": {}, "cookie_signing_key": {}, "cookie_key": {}, "door_code": {}}
+KEYTAB = base64.b64encode(write_keys(write_entry("HTTP/web.example.com@EXAMPLE.COM", 1))).decode()
+OF_A_KDC = {"name": "web/http", "encoding": "base64", "fields": {"keytab": KEYTAB}}
 FEATURES = {
     "a value": r"lookup\('nebula.credential.get', 'db_pass'\)",
     "one field": r"nebula.credential.get', .*field='",
@@ -150,6 +154,8 @@ class Reader:
         wanted = [{"name": name, **rest} for name, rest in NEEDED.items() if name in text and not self._addresses]
         if "target: postgresql" in text:
             wanted += self._database()
+        if "join_keytabs" in text and "target: kerberos" not in text:
+            wanted.append(OF_A_KDC)
         if wanted:
             default_store.create_all(wanted)
 

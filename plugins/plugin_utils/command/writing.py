@@ -141,7 +141,9 @@ def _write_yaml(fields: Mapping[str, str]) -> str:
         """Writes texts of several lines as such."""
 
     def represent(dumper: Any, text: str) -> Any:
-        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+        # PyYAML reads U+0085 as a line break, unless it is escaped.
+        style = '"' if "\x85" in text else "|" if "\n" in text else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
     Dumper.add_representer(str, represent)
     return str(yaml.dump(dict(fields), Dumper=Dumper, sort_keys=True, allow_unicode=True, width=1 << 20))

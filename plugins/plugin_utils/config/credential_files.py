@@ -114,10 +114,14 @@ def _write(value: Any, blocks: list[str]) -> str:
         blocks.append("{% set " + name + " %}" + value + "{% endset %}")
         return name
     if isinstance(value, Mapping):
-        return "{" + ", ".join("{0}: {1}".format(json.dumps(str(key)), _write(part, blocks)) for key, part in value.items()) + "}"
+        return (
+            "{"
+            + ", ".join("{0}: {1}".format(json.dumps(str(key), ensure_ascii=False), _write(part, blocks)) for key, part in value.items())
+            + "}"
+        )
     if isinstance(value, list):
         return "[" + ", ".join(_write(part, blocks) for part in value) + "]"
-    return "none" if value is None else json.dumps(value, default=str)
+    return "none" if value is None else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _wrong(path: str, node: yaml.Node, what: str, remedy: str) -> InvalidConfiguration:

@@ -26,8 +26,10 @@ _SHARED_MEMORY = "/dev/shm"  # noqa: S108  # what is made there has a random nam
 _MOUNTS = "/proc/self/mountinfo"
 _EDITORS = ("editor", "vi", "nano")
 _MOST_BYTES = 64 * 1024 * 1024
-WITHOUT_TRACES = dict.fromkeys(("vim", "nvim"), ("-n", "-i", "NONE", "--cmd", "set noundofile nobackup nowritebackup"))
-"""Options of editors that would keep texts in the home: no swap file, no history of registers, no file of undo steps."""
+_OPTIONS = "set noswapfile noundofile nobackup nowritebackup viminfo="
+WITHOUT_TRACES = dict.fromkeys(("vim", "nvim"), ("-n", "-i", "NONE", "-c", _OPTIONS))
+"""Options of editors that would keep texts in the home: no swap file, no history of registers, no file of undo steps, no copy. They are
+set after the user's own configuration is read, which often says otherwise."""
 
 
 def edit_text(text: str, extension: str) -> str:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 import sys
 from pathlib import Path
@@ -194,3 +195,17 @@ def test_vim_keeps_no_trace_by_another_name_either(monkeypatch: pytest.MonkeyPat
     for named in ("vi", str(tmp_path / "vi"), real):
         monkeypatch.setenv("VISUAL", named)
         assert editor.find_editor() == [named, *editor.WITHOUT_TRACES["vim"]]
+
+
+@pytest.mark.skipif(shutil.which("vim") is None, reason="there is no vim")
+def test_vim_keeps_no_trace_even_if_its_configuration_wants_one(typed: Typed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    settings = "set undofile undodir={0} backup backupdir={0} directory={0} swapfile viminfo='9,<9 viminfofile={0}/viminfo\n"
+    edit = "autocmd VimEnter * silent! execute 'normal ddicanary-of-the-editor' | wqall\n"
+    (tmp_path / "vimrc").write_text(settings.format(kept) + edit)
+    monkeypatch.setenv("VISUAL", "vim -es -N -u {0}".format(tmp_path / "vimrc"))
+    typed.succeed("set", "a", given="canary-before")
+    typed.succeed("edit", "a")
+    assert typed.succeed("get", "a").output == "canary-of-the-editor\n"
+    assert list(kept.iterdir()) == []

@@ -206,16 +206,22 @@ def test_an_edit_that_is_ended_leaves_no_file(command: Command, number: int) -> 
 def test_a_credential_is_rotated_at_its_target(command: Command, project: Any) -> None:
     night = Night(project)
     door = night.add_door("good")
+    night.add_door("stuck", "exit 77")
     project.write("nebula.yml", json.dumps({"targets": night.targets})).chmod(0o600)
     planned = command("rotate", "good", "--check", "--json")
     assert planned.returncode == 0, planned.stderr
-    assert night.versions() == {"good": "1"}
+    assert night.versions() == {"good": "1", "stuck": "1"}
     done = command("rotate", "good", "--json")
     assert done.returncode == 0, done.stderr + done.stdout
     assert json.loads(done.stdout)["outcome"] == "promoted"
     assert door.read_text() == night.value("good") + "\n" != "old good\n"
     assert night.value("good") not in done.stdout + done.stderr
     assert command("rotate", "good", "--target", "nowhere").returncode == 2
+    refused = command("rotate", "stuck")
+    assert refused.returncode == 7
+    assert "nebula-credential: credential 'stuck'" in refused.stderr
+    assert "[code: rotation_failed]" in refused.stderr
+    assert night.value("stuck") == "old stuck"
 
 
 def test_ansible_gets_the_password_of_a_vault_id(command: Command, project: Any, wheel: Path) -> None:

@@ -36,7 +36,8 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.lookup.failure_o
 _MODULE = "nebula.credential.credential_rotate"
 ROOT = Path(os.path.abspath(__file__)).parents[6]
 """The directory above `ansible_collections` of this collection. What links to a checkout is not followed: the name is above the link."""
-_RESULT = re.compile(r"^\S+ \| [A-Z]+!? => ", re.MULTILINE)
+_RESULT = re.compile(r"^\S+ \| ([A-Z]+)!? => ", re.MULTILINE)
+_DONE = ("SUCCESS", "CHANGED")
 _OUTPUT = {
     "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.minimal",
     "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
@@ -62,8 +63,12 @@ def rotate(invocation: Invocation) -> int:
         result = _play(invocation, arguments)
     if given.json:
         write_json({name: value for name, value in result.items() if name not in ("diff", "invocation")})
+    elif given.check:
+        note("{0}: would be rotated (not done: --check)".format(given.name))
+        for step in (result.get("plan") or {}).get("steps", ()):
+            note("  {0}".format(step))
     else:
-        note("{0}: {1}{2}".format(given.name, result.get("outcome") or result.get("phase"), " (not done: --check)" if given.check else ""))
+        note("{0}: {1}".format(given.name, result.get("outcome") or result.get("phase")))
     return OK
 
 
@@ -89,7 +94,7 @@ def _play(invocation: Invocation, arguments: Mapping[str, Any]) -> dict[str, Any
     """
     given = invocation.arguments
     store = {} if given.store is None else {"store": given.store}
-    play = [{"hosts": given.host, "gather_facts": False, "tasks": [{_MODULE: {**arguments, **store}}]}]
+    play = [{"hosts": given.host, "gather_facts": False, "tasks": [{_MODULE: {**arguments, **store}, "run_once": True}]}]
     command = [sys.executable, "-m", "ansible", "playbook", "/dev/stdin", *_list_options(given)]
     paths = os.pathsep.join([str(ROOT), *constants.COLLECTIONS_PATHS])
     environment = {**os.environ, **_OUTPUT, "ANSIBLE_COLLECTIONS_PATH": paths}
@@ -99,7 +104,7 @@ def _play(invocation: Invocation, arguments: Mapping[str, Any]) -> dict[str, Any
         what = "the play ended with status {0} and no result".format(done.returncode)
         remedy = "See what it wrote above, and what is stored: 'history {0}'.".format(given.name)
         raise RotationFailed(what, name=given.name, remedy=remedy)
-    if result.get("failed") or result.get("unreachable"):
+    if result.pop("failed") or done.returncode:
         raise _error_of(result)
     return result
 
@@ -112,13 +117,15 @@ def _list_options(given: Any) -> list[str]:
 
 
 def _read_result(output: str) -> dict[str, Any] | None:
-    """Return the result in what `minimal` wrote: `host | STATE => {…}`."""
+    """Return the result in what `minimal` wrote, with `failed`: `host | STATE => {…}`. The state alone shows a failure."""
     found = _RESULT.search(output)
+    if found is None:
+        return None
     try:
-        return None if found is None else dict(json.JSONDecoder().raw_decode(output, found.end())[0])
+        return {**json.JSONDecoder().raw_decode(output, found.end())[0], "failed": found.group(1) not in _DONE}
     except ValueError:
         return None
 
 
 def _error_of(result: Mapping[str, Any]) -> CredentialError:
-    return error_from({"code": str(result.get("code")), "message": str(result.get("msg"))})
+    return error_from({"code": str(result.get("code") or RotationFailed.code), "message": str(result.get("msg"))})

@@ -141,6 +141,7 @@ def _write_yaml(fields: Mapping[str, str]) -> str:
         """Writes texts of several lines as such, and quotes those with a line break that YAML would read as another one."""
 
     def represent(dumper: Any, text: str) -> Any:
+        # PyYAML reads U+0085 as a line break, unless it is escaped.
         style = '"' if "\x85" in text else "|" if "\n" in text else None
         return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 

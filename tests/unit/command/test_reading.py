@@ -118,6 +118,19 @@ def test_what_is_missing_or_wrong_has_its_exit_code(filled: Typed) -> None:
     assert "[code: not_found]" in filled("get", "nothing").messages
 
 
+def test_a_store_that_is_read_only_denies_access(typed: Typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "nebula.yml").write_text("stores: {local: {backend: local, read_only: true}}\n")
+    (tmp_path / "nebula.yml").chmod(0o600)
+    monkeypatch.setenv("NEBULA_CREDENTIAL_CONFIG", str(tmp_path / "nebula.yml"))
+    assert typed("set", "a", given="x").status == 4
+
+
+def test_a_file_that_is_no_envelope_does_not_end_a_difference(typed: Typed, tmp_path: Path) -> None:
+    (tmp_path / "other.enc").write_text("canary")
+    assert typed.succeed("textconv", "other.enc").output == "no credential that can be shown: 6 bytes [code: not_encrypted]\n"
+    assert typed("textconv", "other.enc", "--json").status == 8
+
+
 def test_a_whole_store_is_no_argument(typed: Typed) -> None:
     done = typed("ls", "--store", '{"backend": "vault", "token": "hvs.secret"}')
     assert done.status == 2

@@ -122,6 +122,15 @@ def test_fields_are_edited_as_yaml(typed: Typed, edited) -> None:
     assert typed.succeed("get", "a", "--fields").json == {"api_key": "on", "prefix": "l1\nl3\n", "endpoint": "https://e"}
 
 
+def test_an_edit_of_one_field_leaves_the_others_byte_by_byte(typed: Typed, edited) -> None:
+    odd = ["\x85a", "a\x85\n b ", "\u2028", "\r\n", " a\n", "\ufeff", "'\"\\", "0x1", "~", "a\n\n", "\t", "---\n", "\x1b"]
+    fields = {"f{0:02}".format(number): text for number, text in enumerate(odd)}
+    typed.succeed("set", "a", "--fields", given=json.dumps({**fields, "value": "x"}))
+    edited("text = text.replace('value: x', 'value: y')")
+    typed.succeed("edit", "a")
+    assert typed.succeed("get", "a", "--fields").json == {**fields, "value": "y"}
+
+
 @pytest.mark.parametrize(
     "program", ["sys.exit(3)", "text = 'a: [1'", "text = 'a: 1'", "text = '- a'", "os.remove(path); sys.exit(0)", "text = ''"]
 )

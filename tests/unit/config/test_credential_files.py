@@ -47,6 +47,7 @@ def test_the_file_of_a_group_and_all_below_its_directory_are_found(tmp_path):
         ("x: {name: db, field: username}", '{{ lookup(\'nebula.credential.get\', "db", field="username") }}'),
         ("x: {name: db, fresh: true, default: null}", "{{ lookup('nebula.credential.get', \"db\", fresh=true, default=none) }}"),
         ("x: {name: db, fields: [a, b]}", '{{ lookup(\'nebula.credential.get\', "db", fields=["a", "b"]) }}'),
+        ("x: {name: db, default: {é: 😀}}", '{{ lookup(\'nebula.credential.get\', "db", default={"é": "😀"}) }}'),
         (
             "x: hosts/{{ inventory_hostname }}/root",
             "{% set nebula_part_0 %}hosts/{{ inventory_hostname }}/root{% endset %}{{ lookup('nebula.credential.get', nebula_part_0) }}",

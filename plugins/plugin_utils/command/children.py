@@ -70,7 +70,7 @@ def _passing_on_signals(process: subprocess.Popen[bytes]) -> Iterator[None]:
         process.send_signal(number)
 
     before = {number: signal.signal(number, pass_on) for number in _PASSED_ON}
-    of_keyboard = signal.SIG_IGN if _has_keyboard() else pass_on
+    of_keyboard: Any = signal.SIG_IGN if _has_keyboard() else pass_on
     before.update((number, signal.signal(number, of_keyboard)) for number in _OF_THE_KEYBOARD)
     try:
         yield

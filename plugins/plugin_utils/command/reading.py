@@ -157,7 +157,7 @@ def write_environment(invocation: Invocation) -> int:
         return OK
     # All of it, or nothing.
     lines = [_LINES[form](variable, value) for variable, value in values.items()]
-    print("\n".join(lines))
+    write_value("\n".join(lines).encode("utf-8"), is_raw=False)
     return OK
 
 

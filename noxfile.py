@@ -35,6 +35,8 @@ FULLY_COVERED = [
     "plugins/module_utils/model/lifecycle.py",
     "plugins/module_utils/backends/registry.py",
 ]
+WORKERS = "3"
+"""Processes that run tests. Much of a test is waiting for programs and time limits, so two cores have time for three."""
 WRITTEN_BY_TOOLS = {"changelogs/changelog.yaml"}
 TARGET_PYTHONS = ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13"]
 # By ansible-core: a Python it runs on, its package, and the package of the collections that the tests use. 2.19 on Python 3.11 is
@@ -257,7 +259,7 @@ def rotation(session: nox.Session) -> None:
 
 def run_pytest(session: nox.Session, profile: str, *options: str) -> None:
     environment = {"NEBULA_TEST_PROFILE": profile, "PYTHONPATH": "", "COVERAGE_CORE": "sysmon" if sys.version_info >= (3, 12) else ""}
-    session.run("pytest", "-n", "2", "--dist", "worksteal", *options, env=environment)
+    session.run("pytest", "-n", WORKERS, "--dist", "worksteal", *options, env=environment)
 
 
 @nox.session(default=False)
@@ -278,7 +280,7 @@ def matrix(session: nox.Session, core: str) -> None:
     environment = {"PATH": os.pathsep.join([str(scripts), os.environ["PATH"]]), "PYTHONPATH": ""}
     wanted = [name for name in CORE_TESTS if core != max(CORES) or not name.startswith("tests/unit/")]
     tried = session.posargs or [*(["tests/unit"] if core == max(CORES) else []), *(name for each in wanted for name in find_paths(each))]
-    session.run(str(scripts / "python"), "-m", "pytest", "-n", "2", "--dist", "worksteal", *tried, env=environment, external=True)
+    session.run(str(scripts / "python"), "-m", "pytest", "-n", WORKERS, "--dist", "worksteal", *tried, env=environment, external=True)
 
 
 @nox.session(default=False)

@@ -194,6 +194,10 @@ def test_a_credential_is_rotated_at_its_target(command: Command, project: Any) -
     assert door.read_text() == night.value("good") + "\n" != "old good\n"
     assert night.value("good") not in done.stdout + done.stderr
     assert command("rotate", "good", "--target", "nowhere").returncode == 2
+    door.write_text("of somebody else\n")
+    failed = command("rotate", "good")
+    assert failed.returncode not in (0, 2), failed.stderr
+    assert "[code: " in failed.stderr
 
 
 def test_ansible_gets_the_password_of_a_vault_id(command: Command, project: Any, wheel: Path) -> None:

@@ -10,9 +10,11 @@ import json
 
 import jinja2
 import pytest
+from ansible.inventory.host import Host
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.credential_files import find_credential_files, read_credential_file
+from ansible_collections.nebula.credential.plugins.vars.credentials import VarsModule
 
 
 def write(directory, name, text=""):
@@ -62,6 +64,14 @@ def test_a_text_stays_as_it_is_whatever_letters_it_has(tmp_path):
         lookup=lambda *_name, default: given.append(default)
     )
     assert given == [text]
+
+
+@pytest.mark.parametrize("name", ["..", "../group_vars/admins", "web/../db", ".", "./db", "/db", "db/", "web//db"])
+def test_the_name_of_a_host_leads_to_no_files_of_others(tmp_path, name):
+    for file in ("host_vars/db.credentials", "host_vars/web/db.credentials", "group_vars/admins.credentials", "x.credentials"):
+        write(tmp_path, file, "password: secret/of/others")
+    assert VarsModule().get_vars(None, str(tmp_path), [Host(name)]) == {}
+    assert set(VarsModule().get_vars(None, str(tmp_path), [Host("db"), Host("web/db")])) == {"password"}
 
 
 def test_a_file_without_variables_is_empty(tmp_path):

@@ -126,7 +126,8 @@ def compare(directory: int, wanted: Wanted) -> Optional[Found]:
     descriptor = _open(directory, wanted.name)
     try:
         status, noted = os.fstat(descriptor), read_note(descriptor)
-        is_same = _has_content(descriptor, wanted, noted.get("mark"))
+        # A file with another name is replaced: its owner and mode would change there, too.
+        is_same = status.st_nlink == 1 and _has_content(descriptor, wanted, noted.get("mark"))
     finally:
         os.close(descriptor)
     mode = stat.S_IMODE(status.st_mode)

@@ -141,6 +141,17 @@ def test_an_absent_file_is_removed_once(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+def test_a_hard_link_is_replaced_and_the_other_file_keeps_its_mode(tmp_path):
+    """Who may write in the directory may have made it, to a file of another user."""
+    other, dest = tmp_path / "other", tmp_path / "dest"
+    send(described(other))
+    os.link(other, dest)
+    assert send(described(dest, mode=0o644))["files"][0]["differs"] == ["content", "mode"]
+    assert stat.S_IMODE(other.stat().st_mode) == 0o600
+    assert not os.path.samefile(other, dest)
+    assert send(described(dest, mode=0o644))["files"][0]["differs"] == []
+
+
 def test_a_note_that_is_not_of_our_form_counts_as_none(tmp_path):
     send(described(tmp_path / "file"))
     deep = b"[" * 3000

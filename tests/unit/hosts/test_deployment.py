@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import hmac
 import json
@@ -21,7 +22,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, InvalidConfiguration, InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, InvalidConfiguration, InvalidInput, StorageError
 from ansible_collections.nebula.credential.plugins.module_utils.hosts import files
 from ansible_collections.nebula.credential.plugins.module_utils.hosts.deployment import deploy
 from tests.conftest import CHECKOUT, COLLECTION_ROOT
@@ -139,6 +140,25 @@ def test_an_absent_file_is_removed_once(tmp_path):
     assert send(absent(tmp_path / "file"))["changed"]
     assert not send(absent(tmp_path / "file"))["changed"]
     assert os.listdir(tmp_path) == []
+
+
+def test_an_error_names_the_files_that_were_written_before_it(tmp_path, monkeypatch):
+    """A file that is mounted into a container cannot be replaced."""
+    rename = os.rename
+
+    def fail(source, target, **given):
+        if target == "second":
+            raise OSError(errno.EBUSY, "busy")
+        rename(source, target, **given)
+
+    monkeypatch.setattr(files.os, "rename", fail)
+    with pytest.raises(StorageError, match=r"second' cannot be written: Device or resource busy; changed before: '.*/first'") as caught:
+        send(described(tmp_path / "first"), described(tmp_path / "second"), described(tmp_path / "third"))
+    assert "Nothing was changed" not in str(caught.value)
+    assert os.listdir(tmp_path) == ["first"]
+    with pytest.raises(StorageError) as caught:
+        send(described(tmp_path / "second"))
+    assert "changed before" not in str(caught.value)
 
 
 def test_a_hard_link_is_replaced_and_the_other_file_keeps_its_mode(tmp_path):

@@ -49,6 +49,8 @@ def list_credentials(invocation: Invocation) -> int:
 def get(invocation: Invocation) -> int:
     """Read one credential, and write its value where the command line says."""
     given = invocation.arguments
+    if given.copy and (given.json or given.fields):
+        raise InvalidInput("it copies one value as it is", option="--copy", remedy="Leave '--json' and '--fields' out.")
     if not given.copy:
         check_may_show(given.show)
     asked = {"name": given.name, "version": given.version, "stage": given.stage, "field": given.field}

@@ -159,3 +159,12 @@ def test_a_description_is_one_line_of_textconv_and_no_command_of_a_terminal(type
     lines = typed.succeed("textconv", str(file)).output.splitlines()
     assert "metadata.description: of?[2Jthe team?value: encrypted, 0123456789abcdef" in lines
     assert sum(line.startswith("value: ") for line in lines) == 1
+
+
+@pytest.mark.parametrize("other", ["--json", "--fields"])
+def test_a_copy_prints_nothing_instead(typed: Typed, other: str) -> None:
+    """Else a terminal would show the value without '--show'."""
+    typed.succeed("set", "a", given="canary")
+    done = typed("get", "a", "--copy", other)
+    assert (done.status, done.output) == (2, "")
+    assert "--copy" in done.messages

@@ -106,6 +106,16 @@ def test_owner_and_group_are_set_and_an_owner_who_was_there_before_loses_it(tmp_
     assert (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (12345, 12346, 0o440)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_stranger_who_has_the_file_open_cannot_change_it_afterwards(tmp_path):
+    (tmp_path / "file").write_bytes(b"s3cret")
+    os.chown(tmp_path / "file", 12345, 12345)
+    with (tmp_path / "file").open("ab") as kept:
+        assert send(described(tmp_path / "file"))["files"][0]["differs"] == ["content", "owner", "group", "mode"]
+        kept.write(b" of a stranger")
+    assert (tmp_path / "file").read_bytes() == b"s3cret"
+
+
 def test_an_owner_that_the_host_does_not_have_is_named_and_nothing_is_written(tmp_path):
     with pytest.raises(InvalidInput, match="the host has no owner 'no-such-user'"):
         send(described(tmp_path / "file"), described(tmp_path / "other", owner="no-such-user"))

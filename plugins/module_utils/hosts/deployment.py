@@ -151,7 +151,11 @@ def _validate(module: HostModule, place: _Place, name: str) -> None:
         return
     path = os.path.join(os.path.dirname(place.dest), name)
     argv = [part.replace("%s", path) for part in shlex.split(command)]
-    status = module.run_command(argv)[0]
+    try:
+        status = module.run_command(argv, handle_exceptions=False)[0]
+    except OSError as error:
+        what = "{0}: the program {1} cannot be started: {2}".format(ascii(place.dest), ascii(argv[0]), os.strerror(error.errno or 0))
+        raise InvalidInput(what, option="validate", remedy="Nothing was changed. Name a program of the host.") from None
     if status != 0:
         what = "{0}: the validation of the new file ended with status {1}".format(ascii(place.dest), status)
         raise InvalidInput(

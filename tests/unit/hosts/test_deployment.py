@@ -33,7 +33,12 @@ ME = {"owner": files.name_user(os.geteuid()), "group": files.name_group(os.geteg
 
 def module(check_mode=False):
     """What `deploy` needs of a module of ansible-core."""
-    return SimpleNamespace(check_mode=check_mode, run_command=lambda argv: (subprocess.run(argv, check=False).returncode, "", ""))
+
+    def run_command(argv, *, handle_exceptions):
+        assert not handle_exceptions
+        return subprocess.run(argv, check=False).returncode, "", ""
+
+    return SimpleNamespace(check_mode=check_mode, run_command=run_command)
 
 
 def described(path, content=b"s3cret", *, sent=True, **more):
@@ -169,6 +174,12 @@ def test_an_error_names_the_files_that_were_written_before_it(tmp_path, monkeypa
     with pytest.raises(StorageError) as caught:
         send(described(tmp_path / "second"))
     assert "changed before" not in str(caught.value)
+
+
+def test_a_validation_that_cannot_be_started_is_named_and_nothing_is_written(tmp_path):
+    with pytest.raises(InvalidInput, match=r"option 'validate': .*the program '/no/such' cannot be started: No such file"):
+        send(described(tmp_path / "file", validate="/no/such %s"))
+    assert os.listdir(tmp_path) == []
 
 
 def test_a_hard_link_is_replaced_and_the_other_file_keeps_its_mode(tmp_path):

@@ -157,6 +157,28 @@ def test_a_program_gets_secrets_and_its_status_and_signals_are_passed_on(command
         assert process.wait(120) == 128 + signal.SIGTERM
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT])
+def test_without_a_terminal_the_signals_of_a_keyboard_are_passed_on_too(command: Command, number: int) -> None:
+    """As `docker stop` sends them to the first process of a container whose STOPSIGNAL is one of them."""
+    store("a", "for-the-child")
+    program = "import signal, sys\nsignal.signal({0}, lambda *_: sys.exit(3))\nprint('ready', flush=True)\nsignal.pause()".format(
+        int(number)
+    )
+    argv = [*command.argv, "run", "-e", "SECRET=a", "--", sys.executable, "-c", program]
+    process = subprocess.Popen(
+        argv, env=command.environment(), cwd=command.directory, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(number)
+        assert process.wait(120) == 3
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
 def test_an_edit_that_is_ended_leaves_no_file(command: Command, number: int) -> None:
     store("a", "x")
@@ -184,20 +206,22 @@ def test_an_edit_that_is_ended_leaves_no_file(command: Command, number: int) -> 
 def test_a_credential_is_rotated_at_its_target(command: Command, project: Any) -> None:
     night = Night(project)
     door = night.add_door("good")
+    night.add_door("stuck", "exit 77")
     project.write("nebula.yml", json.dumps({"targets": night.targets})).chmod(0o600)
     planned = command("rotate", "good", "--check", "--json")
     assert planned.returncode == 0, planned.stderr
-    assert night.versions() == {"good": "1"}
+    assert night.versions() == {"good": "1", "stuck": "1"}
     done = command("rotate", "good", "--json")
     assert done.returncode == 0, done.stderr + done.stdout
     assert json.loads(done.stdout)["outcome"] == "promoted"
     assert door.read_text() == night.value("good") + "\n" != "old good\n"
     assert night.value("good") not in done.stdout + done.stderr
     assert command("rotate", "good", "--target", "nowhere").returncode == 2
-    door.write_text("of somebody else\n")
-    failed = command("rotate", "good")
-    assert failed.returncode not in (0, 2), failed.stderr
-    assert "[code: " in failed.stderr
+    refused = command("rotate", "stuck")
+    assert refused.returncode == 7
+    assert "nebula-credential: credential 'stuck'" in refused.stderr
+    assert "[code: rotation_failed]" in refused.stderr
+    assert night.value("stuck") == "old stuck"
 
 
 def test_ansible_gets_the_password_of_a_vault_id(command: Command, project: Any, wheel: Path) -> None:
@@ -243,6 +267,21 @@ def test_doctor_names_what_is_wrong(command: Command, project: Any, home: Path) 
     wrong = {each["topic"]: each for each in json.loads(done.stdout) if each["state"] == "wrong"}
     assert "vars_plugins_enabled" in wrong["variables"]["remedy"]
     assert "0755" in wrong["health"]["found"]
+
+
+def test_doctor_names_the_key_file_that_is_used_and_no_other(command: Command, project: Any) -> None:
+    project.write("word", "word of the store\n").chmod(0o600)
+    opened = "stores: {{local: {{backend: local, path: at-{0}, key_sources: [{{source: {1}}}]}}}}\n"
+    for kind, shown in (
+        ("passphrase, passphrase_file: word", "passphrase"),
+        ("key_file, path: own.key", "own.key"),
+        ("key_file", ".config"),
+    ):
+        project.write("nebula.yml", opened.format(shown, kind)).chmod(0o600)
+        assert command("set", "a", given="x").returncode == 0
+        (key,) = [line for line in command("doctor").stdout.splitlines() if line.startswith("key ")]
+        assert shown in key
+        assert (".config" in key) == (shown == ".config")
 
 
 def test_names_are_completed_and_the_short_name_is_defined_where_it_is_free(command: Command, tmp_path: Path) -> None:

@@ -29,3 +29,12 @@ def test_what_is_there_is_read_once_and_what_is_missing_ends_the_run_before_its_
     assert "play2.yml:8" in message or "play2.yml:7" in message
     assert [entry["task"] for entry in failed.results] == ["check"]
     assert failed.result("check")["code"] == "not_found"
+
+
+def test_the_variables_beside_the_inventory_of_the_run_are_searched(project: Any) -> None:
+    project.write("production/hosts.ini", "one ansible_connection=local\n")
+    project.write("production/group_vars/all.yml", "x: \"{{ lookup('nebula.credential.get', 'missing/two') }}\"\n")
+    project.write("site.yml", "- hosts: all\n  gather_facts: false\n  tasks:\n    - nebula.credential.preflight:\n")
+    run = project.run("ansible-playbook", "-i", "production/hosts.ini", "site.yml")
+    assert run.returncode != 0
+    assert "'missing/two' (missing)" in " ".join(run.output.split())

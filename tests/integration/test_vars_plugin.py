@@ -60,7 +60,8 @@ def site(project):
 
 @pytest.mark.parametrize(("strategy", "forks"), [("linear", "20"), ("free", "1")])
 def test_variables_have_their_values(site, strategy, forks):
-    site.run("ansible-playbook", "-i", "hosts.ini", "-f", forks, "-e", "how=" + strategy, "site.yml", **ON, **ENABLED).succeeded()
+    run = site.run("ansible-playbook", "-i", "hosts.ini", "-f", forks, "-e", "how=" + strategy, "site.yml", **ON, **ENABLED).succeeded()
+    assert "WARNING" not in run.output
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,9 @@ import stat
 from hashlib import sha256
 from typing import NamedTuple, Optional
 
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import KIB, read_file
+
 
 def describe_file(path: str) -> str:
     """Return a text that is equal for all paths of one file or directory, through links of any kind and bind mounts."""
@@ -57,10 +60,9 @@ def _find_own(place: str) -> Optional[str]:
     entry = os.path.join(place, ".git")
     try:
         if os.path.isfile(entry):
-            with open(entry, encoding="utf-8") as file:
-                named = file.read(4096)
+            named = read_file(entry, 4 * KIB).decode("utf-8")
             entry = os.path.join(place, named[len("gitdir:") :].strip()) if named.startswith("gitdir:") else ""
-    except (OSError, UnicodeDecodeError):
+    except (OSError, Damaged, UnicodeDecodeError):
         return None
     return entry if os.path.isfile(os.path.join(entry, "HEAD")) else None
 

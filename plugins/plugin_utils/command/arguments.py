@@ -17,6 +17,7 @@ RUN = "run"
 FORMATS = ("dotenv", "shell", "json")
 STAGES = ("current", "pending", "previous")
 SHELLS = ("bash", "zsh")
+_CLEARED = "with --copy, {0} unless given; 0 leaves it there".format(CLEARED_AFTER)
 _NAMED = "[VARIABLE=]NAME[:FIELD]; without VARIABLE it is the name in capitals"
 Perform = Callable[[Invocation], int]
 
@@ -108,7 +109,10 @@ def _load_shell() -> Perform:
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of `nebula-credential`. `perform` of what it parses loads the subcommand."""
     parser = argparse.ArgumentParser(
-        prog=PROGRAM, description="Read and write the credentials of a store, as plays do.", allow_abbrev=False
+        prog=PROGRAM,
+        description="Read and write the credentials of a store, as plays do.",
+        epilog="Options are written behind the command: {0} ls --store prod. '{0} COMMAND --help' lists them.".format(PROGRAM),
+        allow_abbrev=False,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     common = _build_common()
@@ -157,7 +161,7 @@ def _add_reading(add: Callable[..., argparse.ArgumentParser]) -> None:
     form.add_argument("--base64", action="store_true", help="write the value in base64")
     form.add_argument("--raw", action="store_true", help="write the bytes of the value, without a line break after them")
     form.add_argument("-c", "--copy", action="store_true", help="put it into the clipboard of the terminal (OSC 52)")
-    reading.add_argument("--clear-after", type=int, default=CLEARED_AFTER, metavar="SECONDS", help="with --copy; 0 leaves it there")
+    reading.add_argument("--clear-after", type=int, metavar="SECONDS", help=_CLEARED)
     _add_show(reading)
     history = add("history", _load_history, "List the versions of a credential.")
     history.add_argument("name")
@@ -224,6 +228,7 @@ def _add_programs(add: Callable[..., argparse.ArgumentParser]) -> None:
     checking.add_argument("playbooks", nargs="+", metavar="PLAYBOOK")
     checking.add_argument("--for", dest="needed", metavar="TIME", help="how long they are needed, for example 2h")
     checking.add_argument("--roles-path", action="append", metavar="DIRECTORY")
+    checking.add_argument("-i", "--inventory", action="append", help="in place of that of ansible.cfg")
     text = add("textconv", _load_textconv, "Write the metadata in a file of a local store, for git diff.")
     text.add_argument("file")
     shell = add("shell", _load_shell, "Write shell code for completion, and for the short name if it is free.")

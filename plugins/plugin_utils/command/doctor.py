@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ansible import constants
 from ansible.release import __version__
@@ -29,13 +29,14 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.config.configura
     find_unused,
 )
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import choose_store
+from ansible_collections.nebula.credential.plugins.plugin_utils.preflight.report import VARS_PLUGIN, reads_vars_files
 
 GOOD, NOTE, WRONG = "ok", "note", "wrong"
 COLLECTION = Path(__file__).resolve().parents[3]
-VARS_PLUGIN = "nebula.credential.credentials"
 _ENDING = ".credentials"
 _VARS = ("group_vars", "host_vars")
 _HEALTHY = "healthy"
+_KEY_FILE = "key_file"
 
 
 class Finding(NamedTuple):
@@ -123,9 +124,17 @@ def _examine_key(invocation: Invocation) -> Finding:
     except CredentialError as error:
         return _describe_error("key", error)
     sources = ", ".join(str(source["name"]) for source in key["sources"])
-    if key["default_key_file"]:
-        sources += " (by default {0})".format(key["default_key_file"])
+    files = _list_key_files(invocation.store.config, key["default_key_file"])
+    if key["sources"] and files:
+        sources += " (the file {0})".format(", ".join(files))
     return Finding("key", GOOD, "{0}, opened by {1}".format(key["key_id"] or "not made yet: the first write does it", sources))
+
+
+def _list_key_files(config: Mapping[str, Any], default: str | None) -> list[str]:
+    """Return the key files that the configuration names, or means if it names none."""
+    sources = config.get("key_sources") or [{"source": _KEY_FILE}]
+    paths = [each.get("path") or default for each in sources if isinstance(each, Mapping) and each.get("source") == _KEY_FILE]
+    return [str(path) for path in paths if path]
 
 
 def _describe_error(topic: str, error: Exception) -> Finding:
@@ -141,8 +150,8 @@ def _examine_vars_files() -> Iterator[Finding]:
     if not files:
         return
     shown = "{0} files of variables, the first is {1}".format(len(files), files[0])
-    if VARS_PLUGIN in constants.config.get_config_value("VARIABLE_PLUGINS_ENABLED"):
+    if reads_vars_files():
         yield Finding("variables", GOOD, shown)
         return
-    remedy = "Write into ansible.cfg under [defaults]: vars_plugins_enabled = host_group_vars,{0}".format(VARS_PLUGIN)
+    remedy = "Write into ansible.cfg under [defaults]: vars_plugins_enabled = host_group_vars, {0}".format(VARS_PLUGIN)
     yield Finding("variables", WRONG, "{0}: not read, because {1} is not enabled".format(shown, VARS_PLUGIN), remedy)

@@ -31,8 +31,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         from ansible_collections.nebula.credential.plugins.plugin_utils.command.completion import complete
 
         complete(parser)
-    arguments = parser.parse_args(argv)
+    arguments, others = parser.parse_known_args(argv)
+    if others:
+        parser.error(_describe_others(arguments.command, others))
     return _perform(arguments.perform(), Invocation(arguments))
+
+
+def _describe_others(command: str, others: Sequence[str]) -> str:
+    """Return the message about arguments that a subcommand does not take. It shows none that may be a value."""
+    options = [each.partition("=")[0] for each in others if each.startswith("--")]
+    if options:
+        return "'{0}' has no option {1}".format(command, ", ".join(options))
+    what = "'{0}' has more arguments than it takes".format(command)
+    return what + (". A value is no argument: it is read from a prompt, or from standard input" if command == "set" else "")
 
 
 def run_vault_client(argv: Sequence[str] | None = None) -> int:

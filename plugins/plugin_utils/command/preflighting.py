@@ -24,7 +24,7 @@ def preflight(invocation: Invocation) -> int:
         arguments = {"names": list(names), "for": given.needed}
         return invocation.choose(store).perform_module("preflight", PREFLIGHT, arguments).result
 
-    report = build_report(search(given.playbooks, given.roles_path or ()), ask)
+    report = build_report(search(given.playbooks, given.roles_path or (), given.inventory or ()), ask)
     if given.json:
         write_json(report)
     else:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import argparse
 import base64
 import shlex
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.command.exit_cod
 from ansible_collections.nebula.credential.plugins.plugin_utils.command.invocation import Invocation, read_pairs
 from ansible_collections.nebula.credential.plugins.plugin_utils.command.named_values import list_names, read_named, read_values
 from ansible_collections.nebula.credential.plugins.plugin_utils.command.terminal import (
+    CLEARED_AFTER,
     check_may_show,
     copy_to_clipboard,
     write_json,
@@ -49,8 +51,7 @@ def list_credentials(invocation: Invocation) -> int:
 def get(invocation: Invocation) -> int:
     """Read one credential, and write its value where the command line says."""
     given = invocation.arguments
-    if given.copy and (given.json or given.fields):
-        raise InvalidInput("it copies one value as it is", option="--copy", remedy="Leave '--json' and '--fields' out.")
+    _check_copy(given)
     if not given.copy:
         check_may_show(given.show)
     asked = {"name": given.name, "version": given.version, "stage": given.stage, "field": given.field}
@@ -63,10 +64,22 @@ def get(invocation: Invocation) -> int:
     value = base64.b64decode(result["value"]) if given.raw else result["value"].encode("utf-8")
     if given.copy:
         invocation.close()
-        copy_to_clipboard(value, given.clear_after)
+        copy_to_clipboard(value, CLEARED_AFTER if given.clear_after is None else given.clear_after)
     else:
         write_value(value, is_raw=given.raw)
     return OK
+
+
+def _check_copy(given: argparse.Namespace) -> None:
+    """Check the options about the clipboard.
+
+    Raises:
+        InvalidInput: one of them does not go with another option: JSON would be printed, to the terminal as well.
+    """
+    if given.copy and (given.fields or given.json):
+        raise InvalidInput("one value is copied, not JSON", option="--copy", remedy="Leave out --fields and --json; --field names a field.")
+    if given.clear_after is not None and (not given.copy or given.clear_after < 0):
+        raise InvalidInput("it is how many seconds --copy keeps a value", option="--clear-after", remedy="Give --copy, and 0 or more.")
 
 
 def show_history(invocation: Invocation) -> int:
@@ -144,22 +157,22 @@ def write_environment(invocation: Invocation) -> int:
         return OK
     # All of it, or nothing.
     lines = [_LINES[form](variable, value) for variable, value in values.items()]
-    print("\n".join(lines))
+    write_value("\n".join(lines).encode("utf-8"), is_raw=False)
     return OK
 
 
 def _write_dotenv(variable: str, value: str) -> str:
     """Return the line of a dotenv file.
 
-    Its readers agree on single quotes, and on little else: in them python-dotenv replaces `${…}`, and some read a backslash as one that
-    hides what follows.
+    Its readers agree on single quotes, and on little else: in them python-dotenv replaces `${…}`, some read a backslash as one that hides
+    what follows, and most make a line feed of a carriage return.
 
     Raises:
         InvalidToken: the value cannot be written so that each of them reads the same.
     """
-    if "'" in value or "${" in value or "\\\\" in value or value.endswith("\\"):
-        what = "the value of {0} has a quote, a backslash or '${{', which readers of dotenv files do not read alike".format(variable)
-        raise InvalidToken(what, remedy="Use '--format shell' or '--format json'.")
+    if "'" in value or "${" in value or "\\\\" in value or value.endswith("\\") or "\r" in value:
+        what = "the value of {0} has a quote, a backslash, a carriage return or '${{', which readers of dotenv files do not read alike"
+        raise InvalidToken(what.format(variable), remedy="Use '--format shell' or '--format json'.")
     return "{0}='{1}'".format(variable, value)
 
 

@@ -34,8 +34,8 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.config.rotation_
 from ansible_collections.nebula.credential.plugins.plugin_utils.lookup.failure_options import error_from
 
 _MODULE = "nebula.credential.credential_rotate"
-ROOT = Path(__file__).resolve().parents[6]
-"""The directory above `ansible_collections` of this collection."""
+ROOT = Path(os.path.abspath(__file__)).parents[6]
+"""The directory above `ansible_collections` of this collection. What links to a checkout is not followed: the name is above the link."""
 _RESULT = re.compile(r"^\S+ \| [A-Z]+(!?) => ", re.MULTILINE)
 _MARKS = ("{{", "{%", "{#")
 _OUTPUT = {
@@ -64,8 +64,12 @@ def rotate(invocation: Invocation) -> int:
         result = _play(invocation, arguments)
     if given.json:
         write_json({name: value for name, value in result.items() if name not in ("diff", "invocation")})
+    elif given.check:
+        note("{0}: would be rotated (not done: --check)".format(given.name))
+        for step in (result.get("plan") or {}).get("steps", ()):
+            note("  {0}".format(step))
     else:
-        note("{0}: {1}{2}".format(given.name, result.get("outcome") or result.get("phase"), " (not done: --check)" if given.check else ""))
+        note("{0}: {1}".format(given.name, result.get("outcome") or result.get("phase")))
     return OK
 
 
@@ -99,7 +103,7 @@ def _play(invocation: Invocation, arguments: Mapping[str, Any]) -> dict[str, Any
     """
     given = invocation.arguments
     store = {} if given.store is None else {"store": given.store}
-    play = [{"hosts": given.host, "gather_facts": False, "tasks": [{_MODULE: {**arguments, **store}}]}]
+    play = [{"hosts": given.host, "gather_facts": False, "tasks": [{_MODULE: {**arguments, **store}, "run_once": True}]}]
     command = [sys.executable, "-m", "ansible", "playbook", "/dev/stdin", *_list_options(given)]
     paths = os.pathsep.join([str(ROOT), *constants.COLLECTIONS_PATHS])
     environment = {**os.environ, **_OUTPUT, "ANSIBLE_COLLECTIONS_PATH": paths}

@@ -18,6 +18,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import In
 from ansible_collections.nebula.credential.plugins.plugin_utils.command.editor import edit_text
 from ansible_collections.nebula.credential.plugins.plugin_utils.command.exit_codes import OK
 from ansible_collections.nebula.credential.plugins.plugin_utils.command.invocation import Invocation, read_pairs
+from ansible_collections.nebula.credential.plugins.plugin_utils.command.reading import describe
 from ansible_collections.nebula.credential.plugins.plugin_utils.command.terminal import describe_change, note, write_json
 
 _OPERATION = "credential"
@@ -25,8 +26,14 @@ MOST_BYTES = 64 * 1024 * 1024
 
 
 def set_credential(invocation: Invocation) -> int:
-    """Create a credential, or give it another value."""
+    """Create a credential, or give it another value.
+
+    Raises:
+        NotFound: its value is to be kept, and there is none of that name.
+    """
     given = invocation.arguments
+    if given.keep_value:
+        describe(invocation, given.name)  # without a value to keep, one would be generated
     arguments: dict[str, Any] = {
         "name": given.name,
         "type": given.type,
@@ -134,6 +141,7 @@ def _write_yaml(fields: Mapping[str, str]) -> str:
         """Writes texts of several lines as such, and quotes those with a line break that YAML would read as another one."""
 
     def represent(dumper: Any, text: str) -> Any:
+        # PyYAML reads U+0085 as a line break, unless it is escaped.
         style = '"' if "\x85" in text else "|" if "\n" in text else None
         return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -36,9 +37,10 @@ def read_document(path: Path, found: Mentions) -> Node | None:
 
 def read_text(path: Path, found: Mentions) -> str | None:
     """Return the text of a file, once; None if it was read before, or cannot be read."""
-    if str(path) in found.files:
+    real = os.path.realpath(path)
+    if real in found.files:
         return None
-    found.files.add(str(path))
+    found.files.add(real)
     try:
         if path.stat().st_size > MOST_BYTES:
             raise OSError

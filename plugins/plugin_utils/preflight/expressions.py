@@ -16,8 +16,9 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.preflight.mentio
 
 COLLECTION = "nebula.credential."
 _CALLS = ("lookup", "query", "q")
-_READING = ("get", "get_many", "file")
-_NO_NAMES = ("find",)
+_FILTER = COLLECTION + "refetch"
+_READING = (*(COLLECTION + each for each in ("get", "get_many", "file")), _FILTER)
+_NO_NAMES = ("find", "vault")
 _ANSWERS = ("default", "on_missing", "fallback")
 _MARKS = ("{{", "{%")
 _ENVIRONMENT = jinja2.Environment(extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"])  # noqa: S701  # nothing is rendered
@@ -50,24 +51,28 @@ def _search(text: str, place: Place, found: Mentions, values: Values) -> None:
     for call in tree.find_all(nodes.Call):
         if isinstance(call.node, nodes.Name) and call.node.name in _CALLS:
             _read_call(call, place._replace(line=place.line + call.lineno - 1), found, values)
+    for used in tree.find_all(nodes.Filter):
+        if used.name == _FILTER and used.node is not None:
+            _read_arguments(_FILTER, used, [used.node], place._replace(line=place.line + used.lineno - 1), found, values)
 
 
 def _read_call(call: nodes.Call, place: Place, found: Mentions, values: Values) -> None:
     lookup = _tell(call.args[0], values) if call.args else None
     if lookup is None or len(lookup) != 1:
         found.untold.append((place, "the lookup is computed"))
-        return
-    if not lookup[0].startswith(COLLECTION):
-        return
-    name = lookup[0][len(COLLECTION) :]
+    elif lookup[0].startswith(COLLECTION) and lookup[0][len(COLLECTION) :] not in _NO_NAMES:
+        _read_arguments(lookup[0], call, call.args[1:], place, found, values)
+
+
+def _read_arguments(
+    name: str, call: nodes.Call | nodes.Filter, arguments: Sequence[nodes.Expr], place: Place, found: Mentions, values: Values
+) -> None:
     options = {each.key: each.value for each in call.kwargs}
-    if name in _NO_NAMES:
-        return
     if name not in _READING or call.dyn_args is not None or call.dyn_kwargs is not None:
-        found.untold.append((place, "the arguments of '{0}' are computed".format(lookup[0])))
+        found.untold.append((place, "the arguments of '{0}' are computed".format(name)))
         return
     store = _tell_store(options.get("store"), values)
-    told = [_tell(argument, values) for argument in call.args[1:]]
+    told = [_tell(argument, values) for argument in arguments]
     if store is _UNTOLD or not told or any(names is None for names in told):
         found.untold.append((place, COMPUTED if store is not _UNTOLD else "the store is computed"))
     if store is _UNTOLD:

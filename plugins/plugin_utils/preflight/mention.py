@@ -38,13 +38,15 @@ class Mentions:
         read: what is read.
         made: names that a task creates or deletes, so that they may be missing before the run.
         untold: places, and why no name can be told there.
-        files: the files that were searched.
+        files: the files that were searched, by their real paths.
+        vars_files: those of them that the vars plugin reads.
     """
 
     read: list[Mention] = field(default_factory=list)
     made: set[tuple[str, str | None]] = field(default_factory=set)
     untold: list[tuple[Place, str]] = field(default_factory=list)
     files: set[str] = field(default_factory=set)
+    vars_files: list[str] = field(default_factory=list)
 
     def add(self, names: Iterable[str], store: str | None, place: Place, *, is_optional: bool = False) -> None:
         """Add names that are read."""

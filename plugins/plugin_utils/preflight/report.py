@@ -14,17 +14,19 @@ from ansible import constants, context
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.operations.failures import NAMED
-from ansible_collections.nebula.credential.plugins.plugin_utils.preflight.mention import Mention, Mentions
+from ansible_collections.nebula.credential.plugins.plugin_utils.preflight.mention import Mention, Mentions, Place
 from ansible_collections.nebula.credential.plugins.plugin_utils.preflight.scan import Scan
 
 Ask = Callable[[str | None, Sequence[str]], Mapping[str, Any]]
 """Performs the operation `preflight` on a store (None for the default one), and returns its result."""
+VARS_PLUGIN = "nebula.credential.credentials"
+_NOT_READ = "Ansible does not read this file: 'vars_plugins_enabled' does not name {0}".format(VARS_PLUGIN)
 ABSENT = ("missing", "expired")
 """What a `default`, a `fallback` or an `on_missing` is an answer to."""
 
 
-def search(playbooks: Iterable[str], roles_path: Iterable[str] = ()) -> Mentions:
-    """Return what the files of playbooks mention.
+def search(playbooks: Iterable[str], roles_path: Iterable[str] = (), inventories: Iterable[str] = ()) -> Mentions:
+    """Return what the files of playbooks mention, and the variables beside the inventories: without any, those of this run.
 
     Raises:
         InvalidInput: a playbook is not there.
@@ -35,10 +37,17 @@ def search(playbooks: Iterable[str], roles_path: Iterable[str] = ()) -> Mentions
         if not path.is_file():
             raise InvalidInput("there is no file {0}".format(each), option="playbooks", remedy="Name playbooks of this machine.")
         scan.search_playbook(path)
-    for source in constants.DEFAULT_HOST_LIST or ():
+    for source in inventories or context.CLIARGS.get("inventory") or constants.DEFAULT_HOST_LIST or ():
         if "," not in source:
             scan.search_variables(Path(source) if Path(source).is_dir() else Path(source).parent)
+    if not reads_vars_files():
+        scan.found.untold += [(Place(file, 1), _NOT_READ) for file in scan.found.vars_files]
     return scan.found
+
+
+def reads_vars_files() -> bool:
+    """Return True if Ansible reads the files of the vars plugin: it does nothing until it is enabled."""
+    return VARS_PLUGIN in constants.config.get_config_value("VARIABLE_PLUGINS_ENABLED")
 
 
 def list_playbooks() -> list[str]:

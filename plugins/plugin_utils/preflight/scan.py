@@ -175,7 +175,10 @@ class Scan:
 
     def _search_vars_file(self, path: Path) -> None:
         """Read a file of the vars plugin: variables, each with the name of a credential, or a mapping that has it."""
-        for _variable, value in pairs_of(read_document(path, self.found)):
+        document = read_document(path, self.found)
+        if document is not None:
+            self.found.vars_files.append(str(path))
+        for _variable, value in pairs_of(document):
             name = text_of(value) if text_of(value) is not None else text_of(_part(value, "name"))
             store = text_of(_part(value, "store")) if list(pairs_of(value)) else None
             told = None if name is None else tell_names(name, NOTHING)

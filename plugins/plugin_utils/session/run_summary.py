@@ -87,4 +87,7 @@ def _describe_end(expires_at: str) -> str:
     left = datetime.fromisoformat(expires_at) - datetime.now(timezone.utc)
     if left <= timedelta(0):
         return "  EXPIRED at {0}".format(expires_at)
-    return "  EXPIRES in {0}".format("{0} days".format(left.days) if left.days else "{0} minutes".format(left.seconds // 60))
+    minutes = int(left.total_seconds()) // 60
+    units = (("days", 24 * 60), ("hours", 60), ("minutes", 1))
+    unit, length = next(each for each in units if minutes >= 2 * each[1] or each[1] == 1)
+    return "  EXPIRES in {0} {1}".format(minutes // length, unit)

@@ -7,15 +7,19 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from ansible import constants
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidToken
 from ansible_collections.nebula.credential.plugins.plugin_utils.command.exit_codes import CODES, find_status
+from ansible_collections.nebula.credential.plugins.plugin_utils.command.main import main
 from ansible_collections.nebula.credential.plugins.plugin_utils.command.named_values import derive_variable
 from ansible_collections.nebula.credential.plugins.plugin_utils.command.terminal import write_table
 from tests.conftest import CHECKOUT
@@ -38,6 +42,15 @@ def test_a_value_goes_into_a_pipe_with_a_line_break(filled: Typed) -> None:
     assert filled.succeed("get", "shop/db", "--raw").output == "second"
     assert filled.succeed("get", "shop/db", "--base64").output == base64.b64encode(b"second").decode() + "\n"
     assert filled.succeed("get", "shop/db", "--version", "1").output == "first\n"
+
+
+@pytest.mark.parametrize(
+    "option", [("--copy", "--fields"), ("--copy", "--json"), ("--copy", "--clear-after", "-1"), ("--clear-after", "9")]
+)
+def test_what_is_copied_is_one_value_and_never_printed(filled: Typed, option: tuple[str, ...]) -> None:
+    done = filled("get", "shop/login", *option)
+    assert (done.status, done.output) == (2, "")
+    assert "option '--c" in done.messages
 
 
 def test_fields_are_read_one_by_one_or_all_at_once(filled: Typed) -> None:
@@ -85,13 +98,22 @@ def test_values_become_variables_in_each_format(filled: Typed) -> None:
     assert filled("env").status == 2
 
 
-@pytest.mark.parametrize("value", ["it's", "a\\\\b", "end\\", "${HOME}"])
+@pytest.mark.parametrize("value", ["it's", "a\\\\b", "end\\", "${HOME}", "two\r\nlines", "a\rb"])
 def test_a_value_that_dotenv_readers_do_not_read_alike_is_refused(typed: Typed, value: str) -> None:
     typed.succeed("set", "odd", given=value)
     done = typed("env", "odd")
     assert (done.status, done.output) == (find_status(InvalidToken("")), "")
     assert value not in done.messages
     assert typed.succeed("env", "odd", "--format", "json").json == {"ODD": value}
+
+
+@pytest.mark.parametrize("form", ["dotenv", "shell", "json"])
+def test_values_are_written_in_utf_8_whatever_the_locale_is(typed: Typed, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    typed.succeed("set", "a", given="p\u00e4\u20ac")
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="latin-1"))
+    assert main(["env", "a", "--format", form]) == 0
+    assert "p\u00e4\u20ac".encode() in written.getvalue()
 
 
 @pytest.mark.parametrize(("name", "variable"), [("shop/db-pass", "SHOP_DB_PASS"), ("9lives", "_9LIVES"), ("a.b", "A_B")])
@@ -107,6 +129,19 @@ def test_what_is_missing_or_wrong_has_its_exit_code(filled: Typed) -> None:
     failed = filled("get", "nothing", "--json")
     assert json.loads(failed.messages)["code"] == "not_found"
     assert "[code: not_found]" in filled("get", "nothing").messages
+
+
+def test_a_store_that_is_read_only_denies_access(typed: Typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "nebula.yml").write_text("stores: {local: {backend: local, read_only: true}}\n")
+    (tmp_path / "nebula.yml").chmod(0o600)
+    monkeypatch.setenv("NEBULA_CREDENTIAL_CONFIG", str(tmp_path / "nebula.yml"))
+    assert typed("set", "a", given="x").status == 4
+
+
+def test_a_file_that_is_no_envelope_does_not_end_a_difference(typed: Typed, tmp_path: Path) -> None:
+    (tmp_path / "other.enc").write_text("canary")
+    assert typed.succeed("textconv", "other.enc").output == "no credential that can be shown: 6 bytes [code: not_encrypted]\n"
+    assert typed("textconv", "other.enc", "--json").status == 8
 
 
 def test_a_whole_store_is_no_argument(typed: Typed) -> None:
@@ -161,10 +196,19 @@ def test_a_description_is_one_line_of_textconv_and_no_command_of_a_terminal(type
     assert sum(line.startswith("value: ") for line in lines) == 1
 
 
-@pytest.mark.parametrize("other", ["--json", "--fields"])
-def test_a_copy_prints_nothing_instead(typed: Typed, other: str) -> None:
-    """Else a terminal would show the value without '--show'."""
-    typed.succeed("set", "a", given="canary")
-    done = typed("get", "a", "--copy", other)
-    assert (done.status, done.output) == (2, "")
-    assert "--copy" in done.messages
+def test_preflight_searches_the_variables_of_an_inventory_once_and_says_if_ansible_does_not_read_them(
+    filled: Typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(constants, "DEFAULT_HOST_LIST", [str(tmp_path / "hosts.ini")])
+    for directory in ("group_vars", "production/group_vars"):
+        (tmp_path / directory).mkdir(parents=True)
+        (tmp_path / directory / "all.credentials").write_text("a: shop/{{ b }}\n")
+    (tmp_path / "site.yml").write_text("- hosts: all\n")
+    near = "group_vars/all.credentials:1"
+    not_read = ": Ansible does not read this file: 'vars_plugins_enabled' does not name nebula.credential.credentials"
+    done = filled.succeed("preflight", "site.yml")
+    assert done.messages.splitlines()[:2] == [near + not_read, near + ": the name is computed"]
+    assert "0 credentials in 2 files" in done.messages
+    done = filled.succeed("preflight", "site.yml", "-i", "production/hosts.ini")
+    assert "production/" + near + not_read in done.messages
+    assert "0 credentials in 3 files" in done.messages

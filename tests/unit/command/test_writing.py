@@ -70,6 +70,25 @@ def test_a_value_can_be_generated_and_metadata_changed_alone(typed: Typed) -> No
     assert typed("set", "b", "--generate", "password,lenght=40").status == 2
 
 
+def test_a_value_that_is_to_be_kept_has_to_be_there(typed: Typed) -> None:
+    assert typed("set", "a", "--keep-value", "--description", "d").status == 3
+    assert typed("get", "a").status == 3
+
+
+@pytest.mark.parametrize(
+    "arguments", [("a", "canary-of-the-shell"), ("a", "--value=canary-of-the-shell"), ("a", "-v", "canary-of-the-shell")]
+)
+def test_a_value_as_an_argument_is_refused_and_not_shown(
+    typed: Typed, capfd: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        typed("set", *arguments)
+    message = capfd.readouterr().err
+    assert ended.value.code == 2
+    assert "A value is no argument" in message or "'set' has no option --value" in message
+    assert "canary" not in message
+
+
 def test_several_fields_need_an_object(typed: Typed) -> None:
     assert typed("set", "a", "--field", "x", "--field", "y", given="v").status == 2
     assert typed("set", "a", "--fields", given="[1]").status == 2
@@ -101,6 +120,15 @@ def test_fields_are_edited_as_yaml(typed: Typed, edited) -> None:
     edited("assert '\\'on\\'' in text and '|' in text\ntext = text.replace('l2', 'l3').replace('param_name: p', 'endpoint: https://e')")
     typed.succeed("edit", "a")
     assert typed.succeed("get", "a", "--fields").json == {"api_key": "on", "prefix": "l1\nl3\n", "endpoint": "https://e"}
+
+
+def test_an_edit_of_one_field_leaves_the_others_byte_by_byte(typed: Typed, edited) -> None:
+    odd = ["\x85a", "a\x85\n b ", "\u2028", "\r\n", " a\n", "\ufeff", "'\"\\", "0x1", "~", "a\n\n", "\t", "---\n", "\x1b"]
+    fields = {"f{0:02}".format(number): text for number, text in enumerate(odd)}
+    typed.succeed("set", "a", "--fields", given=json.dumps({**fields, "value": "x"}))
+    edited("text = text.replace('value: x', 'value: y')")
+    typed.succeed("edit", "a")
+    assert typed.succeed("get", "a", "--fields").json == {**fields, "value": "y"}
 
 
 @pytest.mark.parametrize(

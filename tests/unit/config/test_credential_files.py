@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import jinja2
 import pytest
@@ -14,7 +15,7 @@ from ansible.inventory.host import Host
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.credential_files import find_credential_files, read_credential_file
-from ansible_collections.nebula.credential.plugins.vars.credentials import VarsModule
+from ansible_collections.nebula.credential.plugins.vars import credentials
 
 
 def write(directory, name, text=""):
@@ -46,6 +47,7 @@ def test_the_file_of_a_group_and_all_below_its_directory_are_found(tmp_path):
         ("x: {name: db, field: username}", '{{ lookup(\'nebula.credential.get\', "db", field="username") }}'),
         ("x: {name: db, fresh: true, default: null}", "{{ lookup('nebula.credential.get', \"db\", fresh=true, default=none) }}"),
         ("x: {name: db, fields: [a, b]}", '{{ lookup(\'nebula.credential.get\', "db", fields=["a", "b"]) }}'),
+        ("x: {name: db, default: {é: 😀}}", '{{ lookup(\'nebula.credential.get\', "db", default={"é": "😀"}) }}'),
         (
             "x: hosts/{{ inventory_hostname }}/root",
             "{% set nebula_part_0 %}hosts/{{ inventory_hostname }}/root{% endset %}{{ lookup('nebula.credential.get', nebula_part_0) }}",
@@ -70,8 +72,8 @@ def test_a_text_stays_as_it_is_whatever_letters_it_has(tmp_path):
 def test_the_name_of_a_host_leads_to_no_files_of_others(tmp_path, name):
     for file in ("host_vars/db.credentials", "host_vars/web/db.credentials", "group_vars/admins.credentials", "x.credentials"):
         write(tmp_path, file, "password: secret/of/others")
-    assert VarsModule().get_vars(None, str(tmp_path), [Host(name)]) == {}
-    assert set(VarsModule().get_vars(None, str(tmp_path), [Host("db"), Host("web/db")])) == {"password"}
+    assert credentials.VarsModule().get_vars(None, str(tmp_path), [Host(name)]) == {}
+    assert set(credentials.VarsModule().get_vars(None, str(tmp_path), [Host("db"), Host("web/db")])) == {"password"}
 
 
 def test_a_file_without_variables_is_empty(tmp_path):
@@ -99,3 +101,18 @@ def test_a_mistake_is_reported_with_its_line_and_column(tmp_path, text, words):
         read_credential_file(path)
     assert path in str(caught.value)
     assert words in str(caught.value)
+
+
+def test_a_file_is_read_once_until_it_changes(tmp_path, monkeypatch):
+    """Ansible wants the variables of each host several times in each task."""
+    path, reads = write(tmp_path, "host_vars/web1.credentials", "word: one\n"), []
+    monkeypatch.setattr(credentials, "read_credential_file", lambda path: reads.append(path) or read_credential_file(path))
+    plugin, host = credentials.VarsModule(), Host("web1")
+    for _time in range(3):
+        assert plugin.get_vars(None, str(tmp_path), host) == {"word": "{{ lookup('nebula.credential.get', \"one\") }}"}
+    assert reads == [path]
+    changed = write(tmp_path, "new", "word: two\n")
+    os.replace(changed, path)
+    assert plugin.get_vars(None, str(tmp_path), host) == {"word": "{{ lookup('nebula.credential.get', \"two\") }}"}
+    os.unlink(path)
+    assert plugin.get_vars(None, str(tmp_path), host) == {}

@@ -141,7 +141,8 @@ class PathRequester:
             return {"data": {"keys": []}}
         if request.kind == DELETE:
             return {}
-        raise NotFound("there is nothing at {0} ({1})".format(path, self._connection.place), remedy="Correct the path, or write it first.")
+        what = "there is nothing at {0} ({1})".format(path, self._connection.place)
+        raise NotFound(what, remedy="Correct the path, or write it first. In an engine of KV version 2, secrets are at MOUNT/data/NAME.")
 
     def _remember(self, body: Mapping[str, Any]) -> None:
         """Note what has to be given back at the end."""

@@ -103,18 +103,18 @@ class LookupModule(LookupBase):
 def digest(operation: str, given: Mapping[str, Any], variables: Mapping[str, Any], template: Callable[[Any], Any]) -> str | None:
     """Hash the operation, its options and all inputs of store selection. Return None if they cannot be hashed.
 
-    Vaulted values enter as ciphertext. Configuration files enter by their state, so that a changed file is read again. No response
-    depends on the value of `default`, which may be of any type. An option that is `omit` (its class has no public name) is not given.
+    Vaulted values enter as ciphertext, files by their state. `default` and `omit` do not enter. What a host has set is refused later.
     """
     given = {**given, "default": True} if "default" in given else given
     given = {name: value for name, value in given.items() if type(value).__name__ != "_OmitType"}
     try:
         around = {name: resolve_templates(variables[name], template) for name in variables if name in VARIABLES or name.startswith(THEIRS)}
+        facts = [name for name in around if name.removeprefix("ansible_") in (variables.get("ansible_facts") or ())]
         files = [_state(path) for path in config_file_candidates()]
         text = json.dumps([operation, given, files, around, is_retried()], default=_ciphertext, sort_keys=True)
     except Exception:  # noqa: BLE001  # a template can raise anything; the full lookup reports it better
         return None
-    return sha256(text.encode("utf-8")).hexdigest()
+    return None if facts else sha256(text.encode("utf-8")).hexdigest()
 
 
 def resolve_templates(value: Any, template: Callable[[Any], Any]) -> Any:

@@ -67,7 +67,8 @@ class VarsModule(BaseVarsPlugin):
         found: dict[str, Any] = {}
         for entity in entities if isinstance(entities, list) else [entities]:
             folder = DIRECTORIES.get(type(entity).__name__)
-            if folder is not None and not entity.name.startswith(os.path.sep):
+            # A name that a service gives to a host must not lead to the files of others, or through all of a machine.
+            if folder is not None and not {"", os.curdir, os.pardir}.intersection(entity.name.split(os.path.sep)):
                 found.update(self._read(os.path.join(os.path.realpath(basedir(path)), folder), entity.name))
         return found
 

@@ -59,6 +59,17 @@ def test_each_place_wins_over_the_next(filled):
     assert uses(filled, "the secret of file")
 
 
+def test_a_host_chooses_no_store_by_a_fact(filled):
+    """What a module returns as a fact of a host is a variable of that host, and goes before those of the inventory."""
+    filled.write("ansible.cfg", "[defaults]\n")
+    own = "- ansible.builtin.set_fact: {nebula_credential_store: variable}\n"
+    assert uses(filled, "the secret of variable", own + READ)
+    said = "- ansible.builtin.set_fact: {nebula_credential_store: variable, cacheable: true}\n"
+    for task in (READ, INFO):
+        message = filled.play(said + task).failed()
+        assert "option 'nebula_credential_store': a fact of the host has this name" in message.replace("\n", " ")
+
+
 def test_a_file_is_found_where_told_beside_ansible_cfg_or_at_home_but_not_in_a_directory_without_ansible_cfg(filled):
     own = "- {name: own, nebula.credential.credential: {name: which, value: the local one}}\n"
     assert uses(filled, "the local one", own + READ)

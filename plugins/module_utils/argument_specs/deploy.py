@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any, Dict, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import ArgumentSpec, Specification, scope_options
@@ -82,9 +83,18 @@ def check_files(parameters: Mapping[str, Any]) -> None:
             continue
         _check_source(file, place)
         parse_mode(file["mode"], _name(place, "mode"))
-        if file.get("validate") is not None and file["validate"].count("%s") != 1:
-            what = "it does not have one '%s', which stands for the new file"
-            raise InvalidInput(what, option=_name(place, "validate"), remedy="For example: validate: visudo -cf %s")
+        if file.get("validate") is not None:
+            _check_command(file["validate"], _name(place, "validate"))
+
+
+def _check_command(command: str, option: str) -> None:
+    what = "" if command.count("%s") == 1 else "it does not have one '%s', which stands for the new file"
+    try:
+        shlex.split(command)
+    except ValueError:
+        what = "it has a quote that does not end"
+    if what:
+        raise InvalidInput(what, option=option, remedy="For example: validate: visudo -cf %s")
 
 
 def parse_mode(written: Any, option: str = "mode") -> int:

@@ -47,7 +47,8 @@ def check_address(url: str, option: str = "url") -> str:
     """
     problem = find_address_problem(url)
     if problem is not None:
-        raise InvalidConfiguration("{0} {1}".format(ascii(url), problem.what), option=option, remedy=problem.remedy)
+        # It is not shown: it may hold a login, or be one.
+        raise InvalidConfiguration("it {0}".format(problem.what), option=option, remedy=problem.remedy)
     return url.rstrip("/")
 
 

@@ -108,19 +108,36 @@ def _apply(module: HostModule, places: List[Tuple[_Place, Dict[str, Any]]], open
             unnoted += [] if is_noted else [place.dest]
     for place, new in staged:
         _validate(module, place, new.name)
-    for place, new in staged:
-        place.act(new.become)
-    for place, found in places:
-        _apply_rest(place, found["differs"])
+    _put_in_place(places, staged)
     return unnoted
 
 
-def _apply_rest(place: _Place, differs: List[str]) -> None:
+def _put_in_place(places: List[Tuple[_Place, Dict[str, Any]]], staged: List[Tuple[_Place, files.NewFile]]) -> None:
+    """Rename the new files, then remove files and change attributes. If one fails, its error names those that are done."""
+    done: List[str] = []
+    try:
+        for place, new in staged:
+            place.act(new.become)
+            done.append(place.dest)
+        for place, found in places:
+            done += [place.dest] if _apply_rest(place, found["differs"]) else []
+    except CredentialError as error:
+        if done:
+            error.what = "{0}; changed before: {1}".format(error.what, ", ".join(map(ascii, done)))
+            error.remedy = error.remedy.replace("Nothing was changed. ", "")
+        raise
+
+
+def _apply_rest(place: _Place, differs: List[str]) -> bool:
+    """Remove a file, or change its attributes, if that is what differs. Return whether it was."""
     wanted = place.wanted
+    if not differs or (wanted is not None and files.CONTENT in differs):
+        return False
     if wanted is None:
         place.act(lambda: files.remove(place.directory, place.name))
-    elif differs and files.CONTENT not in differs:
+    else:
         place.act(lambda: files.set_attributes(place.directory, wanted))
+    return True
 
 
 def _validate(module: HostModule, place: _Place, name: str) -> None:
@@ -134,7 +151,11 @@ def _validate(module: HostModule, place: _Place, name: str) -> None:
         return
     path = os.path.join(os.path.dirname(place.dest), name)
     argv = [part.replace("%s", path) for part in shlex.split(command)]
-    status = module.run_command(argv)[0]
+    try:
+        status = module.run_command(argv, handle_exceptions=False)[0]
+    except OSError as error:
+        what = "{0}: the program {1} cannot be started: {2}".format(ascii(place.dest), ascii(argv[0]), os.strerror(error.errno or 0))
+        raise InvalidInput(what, option="validate", remedy="Nothing was changed. Name a program of the host.") from None
     if status != 0:
         what = "{0}: the validation of the new file ended with status {1}".format(ascii(place.dest), status)
         raise InvalidInput(

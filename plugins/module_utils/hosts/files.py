@@ -126,13 +126,21 @@ def compare(directory: int, wanted: Wanted) -> Optional[Found]:
     descriptor = _open(directory, wanted.name)
     try:
         status, noted = os.fstat(descriptor), read_note(descriptor)
-        is_same = _has_content(descriptor, wanted, noted.get("mark"))
+        is_same = _may_stay(status, wanted) and _has_content(descriptor, wanted, noted.get("mark"))
     finally:
         os.close(descriptor)
     mode = stat.S_IMODE(status.st_mode)
     same = {CONTENT: is_same, OWNER: status.st_uid == wanted.uid, GROUP: status.st_gid == wanted.gid, MODE: mode == wanted.mode}
     before = {OWNER: name_user(status.st_uid), GROUP: name_group(status.st_gid), MODE: format_mode(mode)}
     return Found(before, noted["versions"], [part for part, is_equal in same.items() if not is_equal])
+
+
+def _may_stay(status: os.stat_result, wanted: Wanted) -> bool:
+    """Return False for a file that is replaced even if its content is right.
+
+    Owner and mode of one with another name would change there, too; and a stranger who owns it may have it open for writing.
+    """
+    return status.st_nlink == 1 and status.st_uid in (0, os.geteuid(), wanted.uid)
 
 
 def _open(directory: int, name: str) -> int:

@@ -11,7 +11,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, ContextManager, Iterable, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import KeyAdmin, SchemaAdmin, require_protocol
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
+    KeyAdmin,
+    SchemaAdmin,
+    check_takes_writes,
+    require_protocol,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import NOBODY, AccessContext
 
 if TYPE_CHECKING:
@@ -60,7 +65,10 @@ class StoreAdministration(ABC):
         Raises:
             InvalidInput: this collection does not encrypt the store, or the store is not persistent.
             Conflict: another run rotates the key, or changes its sources, at the same time.
+            ReadOnly: the store is read only by its configuration. No source got a new key.
         """
         with self.acting(context):
+            if self.backend.settings.get("read_only"):
+                check_takes_writes(self.backend)
             admin = require_protocol(self.backend, KeyAdmin)
             return admin.rotate_master_key(compromised=compromised, drop_sources=drop_sources, keep_until=keep_until, check=check)

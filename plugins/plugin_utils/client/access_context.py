@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT, AccessContext
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import is_fact
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.endpoint import controller, current_task
 
 _USER = ("AWX_USER_NAME", "TOWER_USER_NAME")
@@ -68,9 +69,12 @@ def _find_username() -> str | None:
 
 
 def _first(names: tuple[str, ...], variables: Mapping[str, Any]) -> str | None:
-    """Return the first of these facts of an AWX job. AWX sets them as environment variables and, in lower case, as extra variables."""
+    """Return the first of these parts of an AWX job. AWX sets them as environment variables and, in lower case, as extra variables.
+
+    A fact of the same name is what a host says, and counts for nothing.
+    """
     for name in names:
-        found = os.environ.get(name) or variables.get(name.lower())
+        found = os.environ.get(name) or (None if is_fact(name.lower(), variables) else variables.get(name.lower()))
         if found:
             return str(found)
     return None

@@ -22,7 +22,7 @@ from typing import Any
 from ansible import constants
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_rotate import CREDENTIAL_ROTATE
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, RotationFailed
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, RotationFailed
 from ansible_collections.nebula.credential.plugins.module_utils.model.assignment import read_assignment
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import ROTATES
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import NO_TARGET
@@ -36,8 +36,8 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.lookup.failure_o
 _MODULE = "nebula.credential.credential_rotate"
 ROOT = Path(os.path.abspath(__file__)).parents[6]
 """The directory above `ansible_collections` of this collection. What links to a checkout is not followed: the name is above the link."""
-_RESULT = re.compile(r"^\S+ \| ([A-Z]+)!? => ", re.MULTILINE)
-_DONE = ("SUCCESS", "CHANGED")
+_RESULT = re.compile(r"^\S+ \| [A-Z]+(!?) => ", re.MULTILINE)
+_MARKS = ("{{", "{%", "{#")
 _OUTPUT = {
     "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.minimal",
     "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
@@ -51,6 +51,7 @@ _OUTPUT = {
 def rotate(invocation: Invocation) -> int:
     """Rotate one credential now, whether or not it is due."""
     given = invocation.arguments
+    _refuse_templates(given)
     target = _find_target(invocation)
     target.check_takes(given.name)
     arguments = {"name": given.name, **target.build_arguments({})}
@@ -70,6 +71,14 @@ def rotate(invocation: Invocation) -> int:
     else:
         note("{0}: {1}".format(given.name, result.get("outcome") or result.get("phase")))
     return OK
+
+
+def _refuse_templates(given: Any) -> None:
+    """Raise InvalidInput if an argument that becomes a part of the play is a template: the play would run it."""
+    texts = {"NAME": given.name, "--host": given.host, "--store": given.store, "--workflow": given.workflow, "--user": given.user}
+    for option, text in (*texts.items(), *(("--scope-tag", tag) for tag in given.scope_tag or ())):
+        if text is not None and any(mark in text for mark in _MARKS):
+            raise InvalidInput("it is a template", option=option, remedy="Write the text itself: templates are for plays.")
 
 
 def _find_target(invocation: Invocation) -> DescribedTarget:
@@ -99,13 +108,15 @@ def _play(invocation: Invocation, arguments: Mapping[str, Any]) -> dict[str, Any
     paths = os.pathsep.join([str(ROOT), *constants.COLLECTIONS_PATHS])
     environment = {**os.environ, **_OUTPUT, "ANSIBLE_COLLECTIONS_PATH": paths}
     done = subprocess.run(command, input=json.dumps(play).encode("ascii"), stdout=subprocess.PIPE, env=environment, check=False)
-    result = _read_result(done.stdout.decode("utf-8", "replace"))
+    # ansible-core leaves `failed` out of what it writes.
+    has_failed = done.returncode != 0
+    result = _read_result(done.stdout.decode("utf-8", "replace"), has_failed)
     if result is None:
         what = "the play ended with status {0} and no result".format(done.returncode)
         remedy = "See what it wrote above, and what is stored: 'history {0}'.".format(given.name)
         raise RotationFailed(what, name=given.name, remedy=remedy)
-    if result.pop("failed") or done.returncode:
-        raise _error_of(result)
+    if has_failed:
+        raise error_from({"code": str(result.get("code") or RotationFailed.code), "message": str(result.get("msg"))})
     return result
 
 
@@ -116,16 +127,10 @@ def _list_options(given: Any) -> list[str]:
     return [*options, *(["--ask-vault-pass"] if given.ask_vault_pass else []), *(["--check"] if given.check else [])]
 
 
-def _read_result(output: str) -> dict[str, Any] | None:
-    """Return the result in what `minimal` wrote, with `failed`: `host | STATE => {…}`. The state alone shows a failure."""
-    found = _RESULT.search(output)
-    if found is None:
-        return None
+def _read_result(output: str, has_failed: bool) -> dict[str, Any] | None:
+    """Return the result in what `minimal` wrote: `host | STATE => {…}`, with a mark behind the state of a failure."""
+    found = next((each for each in _RESULT.finditer(output) if bool(each.group(1)) == has_failed), None)
     try:
-        return {**json.JSONDecoder().raw_decode(output, found.end())[0], "failed": found.group(1) not in _DONE}
+        return None if found is None else dict(json.JSONDecoder().raw_decode(output, found.end())[0])
     except ValueError:
         return None
-
-
-def _error_of(result: Mapping[str, Any]) -> CredentialError:
-    return error_from({"code": str(result.get("code") or RotationFailed.code), "message": str(result.get("msg"))})

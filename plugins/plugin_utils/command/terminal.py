@@ -47,7 +47,7 @@ def write_json(content: Any) -> None:
 
 def write_table(titles: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Write a table to standard output: columns with two spaces between them, under titles if it is a terminal."""
-    shown = [["" if cell is None else _make_printable(str(cell)) for cell in row] for row in rows]
+    shown = [["" if cell is None else make_printable(str(cell)) for cell in row] for row in rows]
     if sys.stdout.isatty():
         shown.insert(0, [title.upper() for title in titles])
     widths = [max((len(row[column]) for row in shown), default=0) for column in range(len(titles))]
@@ -55,7 +55,7 @@ def write_table(titles: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
 
 
-def _make_printable(text: str) -> str:
+def make_printable(text: str) -> str:
     """Return the text without what a terminal would take for a command. Names and descriptions are what others have written."""
     return "".join(char if char.isprintable() else "?" for char in text)
 

@@ -12,7 +12,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_er
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import MIB, read_file
 from ansible_collections.nebula.credential.plugins.plugin_utils.command.exit_codes import OK
 from ansible_collections.nebula.credential.plugins.plugin_utils.command.invocation import Invocation
-from ansible_collections.nebula.credential.plugins.plugin_utils.command.terminal import write_json
+from ansible_collections.nebula.credential.plugins.plugin_utils.command.terminal import make_printable, write_json
 
 _MOST_BYTES = 65 * MIB
 
@@ -37,5 +37,5 @@ def write_text(invocation: Invocation) -> int:
         # git would show no difference of any file.
         described = {"no credential that can be shown": "{0} bytes [code: {1}]".format(len(data), error.code)}
     for name, value in described.items():
-        print("{0}: {1}".format(name, value))
+        print("{0}: {1}".format(name, make_printable(value)))
     return OK

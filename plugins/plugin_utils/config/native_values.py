@@ -2,17 +2,37 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Convert Ansible's own kinds of text and containers to plain ones, and decrypt vaulted values."""
+"""Convert Ansible's own kinds of text and containers to plain ones, decrypt vaulted values, and refuse what a host has set."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, InvalidInput
 
+_FACTS, _PREFIX = "ansible_facts", "ansible_"
 _OMIT = "_OmitType"
 """The name of the class of `omit`, for which ansible-core has no public name."""
+
+
+def is_fact(variable: str, variables: Mapping[str, Any]) -> bool:
+    """Whether the host has a fact of this name. ansible-core makes variables of facts, which go before those of an inventory."""
+    return variable.removeprefix(_PREFIX) in (variables.get(_FACTS) or ())
+
+
+def refuse_fact(variable: str, variables: Mapping[str, Any]) -> None:
+    """Check that a variable which may choose where logins are sent is no fact: a host that was taken over says what it likes.
+
+    Raises:
+        InvalidConfiguration: it is one.
+    """
+    if is_fact(variable, variables):
+        what = "a fact of the host has this name, and a host may not choose the store"
+        remedy = (
+            "Set it in the inventory, the play or nebula.yml, and never with 'cacheable'. If you did not make the fact, look at that host."
+        )
+        raise InvalidConfiguration(what, option=variable, remedy=remedy)
 
 
 def is_omit(value: Any) -> bool:

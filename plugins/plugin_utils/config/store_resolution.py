@@ -47,7 +47,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.config.configura
     is_pipe,
     place_of_paths,
 )
-from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import to_native
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import refuse_fact, to_native
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.plain_text import TEMPLATE_MARKS, refuse_templates
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.relative_paths import beside_file
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.session_options import session_options
@@ -261,11 +261,12 @@ def template_variable(variable: str, around: RunConfig) -> Any:
     """Return the value of a variable, its templates resolved; None if it is not set.
 
     Raises:
-        InvalidConfiguration: the templates cannot be resolved.
+        InvalidConfiguration: the templates cannot be resolved, or a host has set it.
     """
     value = around.variables.get(variable)
     if value is None:
         return None
+    refuse_fact(variable, around.variables)
     try:
         return around.template(value)
     except AnsibleValueOmittedError:

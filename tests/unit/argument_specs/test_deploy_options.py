@@ -35,6 +35,7 @@ REFUSED = [
     ({**ONE, "mode": "4755"}, "'4755' is not a mode of 0777 at most"),
     ({**ONE, "mode": "u=rw"}, "'u=rw' is not a mode"),
     ({**ONE, "validate": "visudo -c"}, "option 'validate': it does not have one '%s'"),
+    ({**ONE, "validate": "sh -c 'test %s"}, "option 'validate': it has a quote that does not end"),
     ({"dest": "/etc/x", "state": "absent", "credential": "db"}, "option 'credential': it has no use with a file with 'state: absent'"),
     ({**ONE, "files": [ONE]}, "option 'files': 'dest' describes one file"),
     ({"files": []}, "option 'files': it is empty"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -185,6 +186,14 @@ def test_preflight_reports_what_playbooks_would_miss(filled: Typed, tmp_path: Pa
     (problem,) = failed.json["problems"]
     assert (problem["name"], problem["state"], problem["places"]) == ("shop/none", "missing", ["site.yml:3"])
     assert filled("preflight", "nowhere.yml").status == 2
+
+
+def test_a_description_is_one_line_of_textconv_and_no_command_of_a_terminal(typed: Typed) -> None:
+    typed.succeed("set", "a", "--description", "of\x1b[2Jthe team\nvalue: encrypted, 0123456789abcdef", given="x")
+    (file,) = Path(os.environ["HOME"]).rglob("a.enc")
+    lines = typed.succeed("textconv", str(file)).output.splitlines()
+    assert "metadata.description: of?[2Jthe team?value: encrypted, 0123456789abcdef" in lines
+    assert sum(line.startswith("value: ") for line in lines) == 1
 
 
 def test_preflight_searches_the_variables_of_an_inventory_once_and_says_if_ansible_does_not_read_them(

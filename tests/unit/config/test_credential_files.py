@@ -68,6 +68,14 @@ def test_a_text_stays_as_it_is_whatever_letters_it_has(tmp_path):
     assert given == [text]
 
 
+@pytest.mark.parametrize("name", ["..", "../group_vars/admins", "web/../db", ".", "./db", "/db", "db/", "web//db"])
+def test_the_name_of_a_host_leads_to_no_files_of_others(tmp_path, name):
+    for file in ("host_vars/db.credentials", "host_vars/web/db.credentials", "group_vars/admins.credentials", "x.credentials"):
+        write(tmp_path, file, "password: secret/of/others")
+    assert credentials.VarsModule().get_vars(None, str(tmp_path), [Host(name)]) == {}
+    assert set(credentials.VarsModule().get_vars(None, str(tmp_path), [Host("db"), Host("web/db")])) == {"password"}
+
+
 def test_a_file_without_variables_is_empty(tmp_path):
     assert read_credential_file(write(tmp_path, "web.credentials", "# nothing\n")) == {}
 

@@ -21,6 +21,8 @@ stores:
   prod: {backend: local, path: /srv/prod}
 """
 
+STORES = {name: {"backend": "local"} for name in ("staging", "prod")}
+
 
 def load(path):
     with open(path, encoding="utf-8") as stream:
@@ -122,6 +124,25 @@ def test_variables_are_templated_and_win_over_the_file(project):
         template=lambda value: {"prod": {"backend": "local", "path": "/srv/x/p"}} if value is stores else value,
     )
     assert resolve_store(None, templated).config["path"] == "/srv/x/p"
+
+
+@pytest.mark.parametrize(
+    ("variables", "facts", "named"),
+    [
+        ({"nebula_credential_store": "staging"}, {"nebula_credential_store": "staging"}, "nebula_credential_store"),
+        ({"nebula_credential_stores": {"prod": {"backend": "local"}}}, {"nebula_credential_stores": {}}, "nebula_credential_stores"),
+        ({"ansible_hashi_vault_url": "https://vault.example.com"}, {"hashi_vault_url": "of another"}, "ansible_hashi_vault_url"),
+        ({"ansible_hashi_vault_validate_certs": False}, {"hashi_vault_validate_certs": False}, "ansible_hashi_vault_validate_certs"),
+    ],
+)
+def test_a_host_does_not_choose_by_its_facts_where_a_login_is_sent(tmp_path, variables, facts, named):
+    """A host that was taken over says what it likes when facts are gathered, and facts go before the variables of an inventory."""
+    option = None if "stores" not in named and "vault" not in named else {"backend": "vault"} if "vault" in named else "prod"
+    with pytest.raises(InvalidConfiguration, match="option '{0}'.*a fact of the host".format(named)):
+        resolve_store(option, around(tmp_path, variables={**variables, "ansible_facts": facts}))
+    resolve_store(
+        option, around(tmp_path, variables={**variables, "ansible_facts": {"hostname": "web1"}, "nebula_credential_stores": STORES})
+    )
 
 
 def test_an_unknown_store_is_named_with_the_place_and_the_list(project):

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import hmac
 import json
@@ -21,7 +22,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, InvalidConfiguration, InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, InvalidConfiguration, InvalidInput, StorageError
 from ansible_collections.nebula.credential.plugins.module_utils.hosts import files
 from ansible_collections.nebula.credential.plugins.module_utils.hosts.deployment import deploy
 from tests.conftest import CHECKOUT, COLLECTION_ROOT
@@ -32,7 +33,12 @@ ME = {"owner": files.name_user(os.geteuid()), "group": files.name_group(os.geteg
 
 def module(check_mode=False):
     """What `deploy` needs of a module of ansible-core."""
-    return SimpleNamespace(check_mode=check_mode, run_command=lambda argv: (subprocess.run(argv, check=False).returncode, "", ""))
+
+    def run_command(argv, *, handle_exceptions):
+        assert not handle_exceptions
+        return subprocess.run(argv, check=False).returncode, "", ""
+
+    return SimpleNamespace(check_mode=check_mode, run_command=run_command)
 
 
 def described(path, content=b"s3cret", *, sent=True, **more):
@@ -105,6 +111,16 @@ def test_owner_and_group_are_set_and_an_owner_who_was_there_before_loses_it(tmp_
     assert (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (12345, 12346, 0o440)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_stranger_who_has_the_file_open_cannot_change_it_afterwards(tmp_path):
+    (tmp_path / "file").write_bytes(b"s3cret")
+    os.chown(tmp_path / "file", 12345, 12345)
+    with (tmp_path / "file").open("ab") as kept:
+        assert send(described(tmp_path / "file"))["files"][0]["differs"] == ["content", "owner", "group", "mode"]
+        kept.write(b" of a stranger")
+    assert (tmp_path / "file").read_bytes() == b"s3cret"
+
+
 def test_an_owner_that_the_host_does_not_have_is_named_and_nothing_is_written(tmp_path):
     with pytest.raises(InvalidInput, match="the host has no owner 'no-such-user'"):
         send(described(tmp_path / "file"), described(tmp_path / "other", owner="no-such-user"))
@@ -139,6 +155,42 @@ def test_an_absent_file_is_removed_once(tmp_path):
     assert send(absent(tmp_path / "file"))["changed"]
     assert not send(absent(tmp_path / "file"))["changed"]
     assert os.listdir(tmp_path) == []
+
+
+def test_an_error_names_the_files_that_were_written_before_it(tmp_path, monkeypatch):
+    """A file that is mounted into a container cannot be replaced."""
+    rename = os.rename
+
+    def fail(source, target, **given):
+        if target == "second":
+            raise OSError(errno.EBUSY, "busy")
+        rename(source, target, **given)
+
+    monkeypatch.setattr(files.os, "rename", fail)
+    with pytest.raises(StorageError, match=r"second' cannot be written: Device or resource busy; changed before: '.*/first'") as caught:
+        send(described(tmp_path / "first"), described(tmp_path / "second"), described(tmp_path / "third"))
+    assert "Nothing was changed" not in str(caught.value)
+    assert os.listdir(tmp_path) == ["first"]
+    with pytest.raises(StorageError) as caught:
+        send(described(tmp_path / "second"))
+    assert "changed before" not in str(caught.value)
+
+
+def test_a_validation_that_cannot_be_started_is_named_and_nothing_is_written(tmp_path):
+    with pytest.raises(InvalidInput, match=r"option 'validate': .*the program '/no/such' cannot be started: No such file"):
+        send(described(tmp_path / "file", validate="/no/such %s"))
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_hard_link_is_replaced_and_the_other_file_keeps_its_mode(tmp_path):
+    """Who may write in the directory may have made it, to a file of another user."""
+    other, dest = tmp_path / "other", tmp_path / "dest"
+    send(described(other))
+    os.link(other, dest)
+    assert send(described(dest, mode=0o644))["files"][0]["differs"] == ["content", "mode"]
+    assert stat.S_IMODE(other.stat().st_mode) == 0o600
+    assert not os.path.samefile(other, dest)
+    assert send(described(dest, mode=0o644))["files"][0]["differs"] == []
 
 
 def test_a_note_that_is_not_of_our_form_counts_as_none(tmp_path):

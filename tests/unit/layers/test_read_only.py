@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.paths import keys_directory
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     InvalidConfiguration,
@@ -79,10 +82,16 @@ def test_what_is_as_wanted_already_is_no_write(store):
     assert not ask(store, "credential", name="db", state="present", value="second").result["changed"]
 
 
-def test_the_key_of_a_store_stays_as_it_is(store, calls):
-    with pytest.raises(StorageError):
-        ask(store, "store_key", state="rotated")
+@pytest.mark.parametrize("check", [False, True], ids=["run", "check mode"])
+def test_the_key_of_a_store_stays_as_it_is(store, calls, check):
+    """Its source, too: a key file gets no other key."""
+    assert store.token("db").expose() == b"second"
+    before = {path: path.read_bytes() for path in Path(keys_directory()).glob("*.key")}
+    assert before
+    with pytest.raises(ReadOnly):
+        perform(store, "store_key", {"state": "rotated"}, NOBODY, check)
     assert calls == []
+    assert {path: path.read_bytes() for path in Path(keys_directory()).glob("*.key")} == before
 
 
 def test_a_migration_into_it_is_refused(store, calls, stores):  # noqa: F811

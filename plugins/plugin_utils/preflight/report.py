@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible import constants, context
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration, InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.operations.failures import NAMED
 from ansible_collections.nebula.credential.plugins.plugin_utils.preflight.mention import Mention, Mentions, Place
 from ansible_collections.nebula.credential.plugins.plugin_utils.preflight.scan import Scan
@@ -86,7 +86,7 @@ def _ask(ask: Ask, store: str | None, names: Sequence[str]) -> Mapping[str, Any]
     try:
         return ask(store, names)
     except CredentialError as error:
-        if store is None or type(error) is InvalidInput:
+        if store is None or (isinstance(error, InvalidInput) and not isinstance(error, InvalidConfiguration)):
             raise
         problem = {"state": UNREADABLE, "code": error.code, "message": str(error)}
         return {"checked": len(names), "problems": [{"name": name, **problem} for name in names]}

@@ -199,7 +199,7 @@ EXAMPLES = r"""
   nebula.credential.deploy:
     files:
       - {dest: /etc/shop.json, credential: shop/db, format: json}
-      - {dest: /etc/shop.cnf, credential: shop/db, format: ini, section: client, mode: '0640'}
+      - {dest: /etc/shop.ini, credential: shop/db, format: ini, section: database, mode: '0640'}
       - {dest: /etc/shop.old, state: absent}
 """
 

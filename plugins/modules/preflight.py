@@ -19,6 +19,8 @@ description:
   - A missing credential is no problem if a task with M(nebula.credential.credential) makes it, or if each lookup of it has C(default),
     C(fallback) or C(on_missing).
   - No value is returned, and the reads count as no use.
+  - Ansible reads C(ansible_become_password) and C(ansible_password) of a host before each of its tasks, also before this one. Where they
+    are credentials, give this task a play of its own, first, on C(localhost) without these variables.
 options:
   for:
     description: How long the credentials are needed, for example C(2h). One that ends before is a problem.

@@ -71,7 +71,7 @@ EXAMPLES = r"""
 
 - name: Run a command with a password in its environment
   nebula.credential.run:
-    argv: [sh, -c, 'echo "connected as $PGUSER with a password of ${#PGPASSWORD} characters"']
+    argv: [sh, -c, 'echo "connected as $PGUSER, with a password of" && printf %s "$PGPASSWORD" | wc -c']
     env:
       PGUSER: {credential: shop/db, field: username}
       PGPASSWORD: {credential: shop/db}

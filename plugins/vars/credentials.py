@@ -43,6 +43,7 @@ EXAMPLES = r"""
 """
 
 import os
+from functools import lru_cache
 from typing import Any
 
 from ansible.errors import AnsibleParserError
@@ -74,7 +75,22 @@ class VarsModule(BaseVarsPlugin):
         variables: dict[str, Any] = {}
         try:
             for file in find_credential_files(directory, name):
-                variables.update(read_credential_file(file))
+                variables.update(_read_templates(file, _identify(file)))
         except CredentialError as error:
             raise AnsibleParserError(str(error)) from None
-        return {variable: trust_as_template(template) for variable, template in variables.items()}
+        return variables
+
+
+def _identify(path: str) -> tuple[int, ...]:
+    """Return what is another one after a file has changed; nothing for one that is gone."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return ()
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+@lru_cache(maxsize=1024)
+def _read_templates(path: str, _identity: tuple[int, ...]) -> dict[str, Any]:
+    """Return the variables of a file. Ansible wants those of a host several times in each task, so a file is read once."""
+    return {variable: trust_as_template(template) for variable, template in read_credential_file(path).items()}

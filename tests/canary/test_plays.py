@@ -178,7 +178,7 @@ def test_what_ansible_runner_keeps_is_searched(given, sandbox):
     (data / "project").mkdir(parents=True)
     (data / "inventory").mkdir()
     (data / "inventory" / "hosts").write_text(INVENTORY)
-    options = "-e @{0} --tags output".format(sandbox.give(given))
+    options = "-e @{0} --tags output".format(sandbox.give({"canaries": {"output": given["canary"]}}))
     sandbox.run(["ansible-runner", "run", str(data), "--playbook", str(PLAYS / "planted.yml"), "--cmdline", options])
     kept = [blob for blob in everywhere(sandbox) if "/artifacts/" in blob[0]]
     assert Searcher(given).hits(kept)

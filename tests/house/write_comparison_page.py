@@ -103,13 +103,13 @@ CHECKS: Sequence[Tuple[str, Test]] = (
     ),
     ("**A delete that can be taken back.**", lambda one: one.able.soft_delete),
     ("**Older versions of a value.**", lambda one: one.able.versions),
-    ("**Many credentials read in few requests.**", lambda one: one.able.batch_get),
+    ("**Many credentials read at once**, in fewer requests than one by one.", lambda one: one.able.batch_get),
 )
 FEATURES: Mapping[str, Callable[[Compared], str]] = {
     "several writers, rotation": lambda one: YES if one.able.native_cas else UNDER_A_LOCK if one.able.stages else NONE,
     "older versions": lambda one: YES if one.able.versions else NONE,
     "a delete can be taken back": lambda one: YES if one.able.soft_delete else NONE,
-    "several values in one request": lambda one: YES if one.able.batch_get else NONE,
+    "several values at once": lambda one: YES if one.able.batch_get else NONE,
     "other tools read it": lambda one: YES if one.able.native else NONE,
     "encrypted by the collection": lambda one: NONE if not one.able.envelopes else "with `encrypt: true`" if one.able.native else YES,
     "encrypted by the server": lambda one: YES if one.able.server_side_encryption else NONE,

@@ -117,7 +117,12 @@ def test_it_runs_the_suite_of_the_distribution(collection, tmp_path):
     without_tests = tmp_path / "ansible_collections" / "nebula" / "credential"
     shutil.copytree(collection / "plugins", without_tests / "plugins")
     (tmp_path / "my_kinds.py").write_text(KINDS, encoding="utf-8")
-    environment = {**os.environ, "PYTHONPATH": "{0}:{0}/site".format(tmp_path), "NEBULA_CONFORMANCE_KINDS": "my_kinds:KINDS"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": "{0}:{0}/site".format(tmp_path),
+        "NEBULA_CONFORMANCE_KINDS": "my_kinds:KINDS",
+        "NEBULA_CONFORMANCE_READERS": "",
+    }
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--pyargs", "nebula_credential_conformance", "-k", "shelf"]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -105,7 +105,7 @@ def test_ten_names_are_one_request_and_fresh_after_a_write(store):
             manager.ensure(DesiredCredential(name, value=Secret(value)))
     store.made()
     found = ask(manager, "get_many", names=NAMES).result
-    assert found == {"values": dict.fromkeys(NAMES, "two"), "failures": {}}
+    assert (found["values"], found["failures"]) == (dict.fromkeys(NAMES, "two"), {})
     assert store.made() == ["BatchGetSecretValue"]
 
 

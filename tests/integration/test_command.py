@@ -157,6 +157,28 @@ def test_a_program_gets_secrets_and_its_status_and_signals_are_passed_on(command
         assert process.wait(120) == 128 + signal.SIGTERM
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT])
+def test_without_a_terminal_the_signals_of_a_keyboard_are_passed_on_too(command: Command, number: int) -> None:
+    """As `docker stop` sends them to the first process of a container whose STOPSIGNAL is one of them."""
+    store("a", "for-the-child")
+    program = "import signal, sys\nsignal.signal({0}, lambda *_: sys.exit(3))\nprint('ready', flush=True)\nsignal.pause()".format(
+        int(number)
+    )
+    argv = [*command.argv, "run", "-e", "SECRET=a", "--", sys.executable, "-c", program]
+    process = subprocess.Popen(
+        argv, env=command.environment(), cwd=command.directory, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(number)
+        assert process.wait(120) == 3
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
 def test_an_edit_that_is_ended_leaves_no_file(command: Command, number: int) -> None:
     store("a", "x")

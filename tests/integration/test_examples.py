@@ -10,15 +10,18 @@ and what a page says of a backend's server as the backend's harness says (tests/
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import secrets
 import sys
 from contextlib import ExitStack
+from importlib.util import find_spec
 
 import pytest
 
 from tests.backends.discovery import HARNESSES
+from tests.conftest import cannot_run
 from tests.integration import default_store
 from tests.integration.ansible_run import PROGRAMS
 from tests.integration.documented import (
@@ -35,6 +38,7 @@ from tests.integration.documented import (
 from tests.integration.example_services import SERVICES
 from tests.integration.stored_secrets import secrets_below
 from tests.servers import once
+from tests.unit.types.kerberos.keytabs import write_entry, write_keys
 
 HOST = "db.example.com"
 ISSUER = "https://auth.example.com"
@@ -44,6 +48,8 @@ PLACES = re.compile(r"(?<![\w.~/])/({0})/".format("|".join(FOLDERS)))
 # What the examples expect of the world: credentials, and the PostgreSQL roles whose passwords they hold.
 ROLES = {"db_pass": "app", "app/db_pass": "app", "app/db": "app_a", "shop/db_pass": "shop_a", None: "app_b shop_b"}
 NEEDED = {"my_credential": {}, "legacy/api": {}, "cookie_signing_key": {}, "cookie_key": {}, "door_code": {}}
+KEYTAB = base64.b64encode(write_keys(write_entry("HTTP/web.example.com@EXAMPLE.COM", 1))).decode()
+OF_A_KDC = {"name": "web/http", "encoding": "base64", "fields": {"keytab": KEYTAB}}
 FEATURES = {
     "a value": r"lookup\('nebula.credential.get', 'db_pass'\)",
     "one field": r"nebula.credential.get', .*field='",
@@ -148,6 +154,8 @@ class Reader:
         wanted = [{"name": name, **rest} for name, rest in NEEDED.items() if name in text and not self._addresses]
         if "target: postgresql" in text:
             wanted += self._database()
+        if "join_keytabs" in text and "target: kerberos" not in text:
+            wanted.append(OF_A_KDC)
         if wanted:
             default_store.create_all(wanted)
 
@@ -210,6 +218,8 @@ def test_the_examples_of_every_plugin_run_and_show_no_secret(reader, kind, name)
 def test_the_examples_of_every_role_run_and_show_no_secret(reader, name):
     text = role_examples(name)
     assert text.strip(), "it has no example"
+    if name == "awx" and find_spec("ansible_collections.awx") is None:
+        cannot_run("the collection awx.awx is not installed")
     reader.prepare(text)
     run = reader.project.run("ansible-playbook", str(reader.project.write("site.yml", reader.placed(text))), "--diff", "-v").succeeded()
     assert reader.shown_secrets(run.output) == 0
@@ -254,5 +264,6 @@ def test_ansible_doc_shows_every_plugin_and_role(project, kind):
     pages = re.split(r"^> ", shown.output, flags=re.MULTILINE)[1:]
     shows = [re.search(r"nebula\.credential\.(\w+)", page)[1] for page in pages if "EXAMPLES" in page]
     assert sorted(shows) == sorted(names)
-    assert "WARNING" not in shown.output
+    # One of ansible-core 2.22 about a collection of its own.
+    assert [line for line in shown.output.splitlines() if "WARNING" in line and "_protomatter" not in line] == []
     assert "ERROR" not in shown.output

@@ -11,9 +11,10 @@ import pytest
 from tests.integration.namespaces import AS_STRANGER, play
 
 HOMELESS = ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")
-READ = "- ansible.builtin.debug: {{msg: \"value: {{{{ lookup('nebula.credential.get', 'x', default='none'{0}) }}}}\"}}"
+READ = "- ansible.builtin.debug: {{msg: \"value: {{{{ lookup('nebula.credential.get', 'x', default='none'{0}) | length }}}}\"}}"
 WRITE = "- nebula.credential.credential: {{name: x, value: v4lue{0}}}"
-VALUE = '"value: '
+LENGTH = '"value: '
+"""Of what is stored, or of `none`. ansible-core 2.22 and later mask the value itself."""
 
 
 @pytest.mark.parametrize("session", ["true", "false"])
@@ -24,7 +25,7 @@ def test_a_store_that_needs_no_home_is_used_without_one(project, through, sessio
     given = {"XDG_CONFIG_HOME": str(project.directory / "conf"), "NEBULA_CREDENTIAL_SESSION": session}
     tasks = WRITE.format(store.replace("=", ": ", 1)) + "\n" + READ.format(store)
     run = play(project, tasks, through=through, without=("HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"), **given).succeeded()
-    assert VALUE + "v4lue" in run.output
+    assert LENGTH + "5" in run.output
     assert "WARNING" not in run.output
 
 
@@ -50,9 +51,9 @@ def test_a_home_that_cannot_be_entered_is_named_where_it_is_needed(project, home
     try:
         stores = "{'nebula_credential_stores': {'here': {'backend': 'memory', 'audit': 'off'}}}"
         run = play(project, READ.format(", store='here'"), "-e", stores, through=AS_STRANGER).succeeded()
-        assert VALUE + "none" in run.output
+        assert LENGTH + "4" in run.output
         run = play(project, READ.format(", store={'backend': 'memory', 'audit': 'off'}"), through=AS_STRANGER).succeeded()
-        assert VALUE + "none" in run.output
+        assert LENGTH + "4" in run.output
         run = play(project, READ.format(""), through=AS_STRANGER)
         assert "{0}/.nebula/nebula.yml cannot be known: Permission denied".format(home) in run.failed()
     finally:
@@ -68,7 +69,7 @@ def test_a_configuration_whose_directory_cannot_be_entered_is_not_passed_over(pr
         assert "{0}/.nebula/nebula.yml".format(home) in run.failed()
     finally:
         (home / ".nebula").chmod(0o700)
-    assert VALUE + "none" in play(project, READ.format(""), through=AS_STRANGER).succeeded().output
+    assert LENGTH + "4" in play(project, READ.format(""), through=AS_STRANGER).succeeded().output
 
 
 def test_a_configuration_that_everyone_can_write_is_refused(project):
@@ -77,4 +78,4 @@ def test_a_configuration_that_everyone_can_write_is_refused(project):
     file.chmod(0o666)
     assert "chmod o-w {0}".format(file) in play(project, READ.format("")).failed()
     file.chmod(0o664)
-    assert VALUE + "none" in play(project, READ.format("")).succeeded().output
+    assert LENGTH + "4" in play(project, READ.format("")).succeeded().output

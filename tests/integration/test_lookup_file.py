@@ -100,10 +100,9 @@ def _find_session(place):
 def test_ssh_logs_in_with_a_key_from_a_file(project):
     with sshd.running() as server:
         key = project.directory / "key"
+        # The lookup of the play takes the last line break away, without which OpenSSH reads no key.
         server.authorized_keys.write_text(sshd.make_key(key) + "\n", encoding="ascii")
-        project.play(
-            "- nebula.credential.credential: {name: ssh, value: \"{{ lookup('file', '" + str(key) + "', rstrip=false) }}\"}\n"
-        ).succeeded()
+        project.play("- nebula.credential.credential: {name: ssh, value: \"{{ lookup('file', '" + str(key) + "') }}\"}\n").succeeded()
         key.unlink()
         line = server.inventory_line("server", server.port).replace(
             str(server.admin_key), "\"{{ lookup('nebula.credential.file', 'ssh') }}\""

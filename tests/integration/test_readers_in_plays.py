@@ -7,7 +7,11 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 
+import pytest
+
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.integration.ansible_run import Project
 from tests.servers import conjur_api, onepassword_connect
 
@@ -51,3 +55,31 @@ def test_all_hosts_share_one_login_and_one_read_and_a_write_is_refused(tmp_path)
         # The vault, its item by title, the item; then the item again, which the refused write reads first.
         assert connect.count_requests() <= 4
         assert (conjur.logins, conjur.count_requests() <= 4) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("backend", "start", "fields", "most"),
+    [("conjur", conjur_api.running, {"value": CANARY}, 1), ("onepassword", onepassword_connect.running, {"password": CANARY}, 21)],
+    ids=["conjur", "onepassword"],
+)
+def test_twenty_names_at_once_take_as_few_requests_as_the_service_allows(backend, start, fields, most):
+    names = ["app/n{0}".format(number) for number in range(20)]
+    with start() as service:
+        for name in ("first", *names):
+            service.put(name, fields)
+        with closing(open_store({"backend": backend, **service.options})) as store:
+            store.get("first")
+            before = service.count_requests()
+            assert [result.error for result in store.batch_get(names)] == [None] * 20
+            assert service.count_requests() - before <= most
+
+
+def test_an_item_that_cannot_be_told_from_another_fails_alone():
+    with onepassword_connect.running() as connect:
+        for name in ("good", "twice", "odd"):
+            connect.put(name, {"password": CANARY})
+        connect.copy("twice")
+        next(item for item in connect.items if item["title"] == "odd")["fields"].append({"id": "x", "label": "password", "value": "y"})
+        with closing(open_store({"backend": "onepassword", **connect.options})) as store:
+            results = {result.name: result.error and result.error.code for result in store.batch_get(["good", "twice", "odd"])}
+    assert results == {"good": None, "twice": "storage", "odd": "storage"}

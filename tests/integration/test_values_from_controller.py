@@ -30,7 +30,7 @@ def test_a_file_is_stored_byte_by_byte_and_once(project):
     assert run.result("show")["msg"] == "gP8A"
     assert "option 'value_from.file', credential 'x': the file 'not.there' cannot be read" in run.result("missing")["msg"]
     assert "line one" not in run.output
-    assert project.play("- ansible.builtin.assert: {that: lookup('nebula.credential.get', 'text') | length == 18}\n").succeeded()
+    assert project.play("- ansible.builtin.assert: {that: \"lookup('nebula.credential.get', 'text') | length == 18\"}\n").succeeded()
 
 
 def test_a_host_reads_nothing_of_the_controller(project):

@@ -50,7 +50,7 @@ class Entry:
 class ServiceReader(Reader, Located, WriteGate):
     """A store that reads the entries of a service."""
 
-    capabilities = Capabilities(native=True, remote=True, read_only=True, server_side_encryption=True, parallel=CONNECTIONS)
+    capabilities = Capabilities(native=True, remote=True, read_only=True, server_side_encryption=True, parallel=CONNECTIONS, batch_get=True)
     service = "the service"
     """Its name, for messages."""
 

@@ -7,8 +7,12 @@
 from __future__ import annotations
 
 import os
+import stat
 from hashlib import sha256
 from typing import NamedTuple, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import KIB, read_file
 
 
 def describe_file(path: str) -> str:
@@ -33,12 +37,15 @@ class WorkingTree(NamedTuple):
 
 
 def find_working_tree(path: str) -> Optional[WorkingTree]:
-    """Return the working tree that a path is in; None if it is in none, or in one in which this user cannot write."""
+    """Return the working tree that a path is in; None if it is in none, or in one in which this user cannot write, or others can.
+
+    Others could take locks and trails away from a directory of git that is theirs: above a path in /tmp, anyone can make one.
+    """
     place = os.path.realpath(path)
     while True:
         own = _find_own(place)
         if own is not None:
-            return WorkingTree(place, own) if os.access(own, os.W_OK | os.X_OK) else None
+            return WorkingTree(place, own) if os.access(own, os.W_OK | os.X_OK) and _is_of_this_user(own) else None
         parent = os.path.dirname(place)
         if parent == place:
             return None
@@ -53,9 +60,15 @@ def _find_own(place: str) -> Optional[str]:
     entry = os.path.join(place, ".git")
     try:
         if os.path.isfile(entry):
-            with open(entry, encoding="utf-8") as file:
-                named = file.read(4096)
+            named = read_file(entry, 4 * KIB).decode("utf-8")
             entry = os.path.join(place, named[len("gitdir:") :].strip()) if named.startswith("gitdir:") else ""
-    except (OSError, UnicodeDecodeError):
+    except (OSError, Damaged, UnicodeDecodeError):
         return None
     return entry if os.path.isfile(os.path.join(entry, "HEAD")) else None
+
+
+def _is_of_this_user(directory: str) -> bool:
+    """Return True if a directory belongs to this user, and at most a group of the user's own may write there."""
+    status = os.stat(directory)
+    others_write = status.st_mode & stat.S_IWOTH or (status.st_mode & stat.S_IWGRP and status.st_gid != os.getegid())
+    return status.st_uid == os.geteuid() and not others_write

@@ -159,7 +159,7 @@ def read_note(descriptor: int) -> Dict[str, Any]:
         noted = json.loads(os.getxattr(descriptor, ATTRIBUTE))
         mark, listed = noted.get("mark"), (noted.get("versions") or {}).items()
         versions = {name: version for name, version in listed if _NAME.match(name) and _VERSION.match(version)}
-    except (OSError, ValueError, AttributeError, TypeError):
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError):
         return {"versions": {}, "mark": None}
     return {"versions": versions, "mark": mark if isinstance(mark, str) else None}
 

@@ -84,7 +84,7 @@ def _write(
     path: str, given: Mapping[str, Any], body: Mapping[str, Any], *, sensitive: bool, changes: bool, harmless: bool = False
 ) -> Shorthand:
     parts = {name: _check_segment(name, given) for name in ("mount", "role", "key") if given.get(name) is not None}
-    return Shorthand(PathRequest(WRITE, path.format(**parts), body, writing=changes), sensitive, changes, harmless)
+    return Shorthand(PathRequest(WRITE, path.format(**parts), body, writing=not harmless), sensitive, changes, harmless)
 
 
 def _check_segment(option: str, given: Mapping[str, Any]) -> str:

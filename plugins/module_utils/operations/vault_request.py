@@ -11,7 +11,11 @@ import binascii
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.vault_request import UNWRAP, WRAP
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import PathRequests, require_protocol
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
+    PathRequests,
+    check_takes_writes,
+    require_protocol,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model.path_request import DELETE, LIST, READ, WRITE, PathRequest
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import duration
@@ -53,10 +57,13 @@ def vault_request(manager: CredentialManager, parameters: Mapping[str, Any], _co
     Raises:
         InvalidInput: the store's service has no paths, or the options do not fit each other.
         NotFound: there is nothing at the path.
+        ReadOnly: the store is read only, and the request writes; in check mode, too.
     """
     step = _choose(parameters)
     differs = not parameters.get("compare") or _differs(manager, step.request)
     sends = differs and (not check_mode or step.harmless)
+    if differs and not sends and manager.backend.settings.get("read_only"):
+        check_takes_writes(manager.backend)
     body = _send(manager, step.request) if sends else {}
     sensitive = _is_sensitive(parameters, step.sensitive) and any(body.get(part) for part in _SECRET_PARTS)
     result: Dict[str, Any] = {"changed": differs and step.changes, "path": step.request.path, "sent": sends, "sensitive": sensitive}

@@ -22,8 +22,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     EncryptionError,
     Expired,
     InvalidInput,
+    InvalidToken,
     NotFound,
     Revoked,
+    StorageError,
     Unusable,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
@@ -169,8 +171,8 @@ class Reader:
         """Read current values in any state, in one request. Names without a value are left out.
 
         Returns:
-            The credentials by name. None if the backend needs one request each, or one of them may not be read: the caller then
-            reads each by itself, for an error of its own.
+            The credentials by name. None if the backend needs one request each, or one of them may not or cannot be read: the caller
+            then reads each by itself, for an error of its own.
 
         Raises:
             StorageError, LoginFailed: as `inspect`.
@@ -179,8 +181,12 @@ class Reader:
             return None
         try:
             found = self._backend.get_many([self._check_name(name) for name in names])
-        except (AccessDenied, InvalidInput, EncryptionError):
+        except (AccessDenied, InvalidInput, InvalidToken, EncryptionError):
             return None
+        except StorageError as error:
+            if type(error) is StorageError and error.name is not None:  # not one that the others have, too
+                return None
+            raise
         return {name: Credential(record, self._clock()) for name, record in found.items()}
 
     def usable(self, name: str, found: Mapping[str, Credential]) -> Credential:

@@ -62,7 +62,7 @@ class CredentialAction(ActionBase):
         if self._task.async_val:
             # ansible-core refuses it too, without a code.
             return build_failed_result(
-                InvalidInput("it runs on the controller, or begins there, and does not support async", option="async", remedy="Remove it."),
+                InvalidInput("this module has a part on the controller, and does not support async", option="async", remedy="Remove it."),
                 reported,
             )
         super().run(tmp, task_vars)

@@ -18,12 +18,13 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.deploy import ABSENT, choose_format, parse_mode
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Internal
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, Internal
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.file_contents import Content
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.sent_values import run_on_host
 
 MODULE = "deploy"
 _CONTENT = "content"
+_TRIES = 3
 _PARTS = ("dest", "state", "owner", "group", "validate")
 
 
@@ -53,11 +54,17 @@ class Deployment:
         """
         described = [_describe(file) for file in self._files]
         found = self._send(described)
-        if not (found["is_done"] or self._action._task.check_mode):
+        for _try in range(_TRIES):
+            if found["is_done"] or self._action._task.check_mode:
+                break
             for file, entry, row in zip(self._files, described, found["files"]):
                 if file.content is not None and _CONTENT in row["differs"]:
                     entry[_CONTENT] = base64.b64encode(file.content.value).decode("ascii")
             found = self._send(described)
+        else:
+            if not found["is_done"]:
+                what = "files that were as they should be were changed by another program meanwhile"
+                raise Conflict(what, option="dest", remedy="Nothing was changed. Run it again, and see what else writes them.")
         for dest in found["unnoted"]:
             self._warn(dest)
         rows = [_build_row(file, row) for file, row in zip(self._files, found["files"])]

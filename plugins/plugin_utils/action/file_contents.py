@@ -93,11 +93,23 @@ def build_content(file: Mapping[str, Any], place: str, answers: Iterator[Answer]
     answer = next(answers)
     versions, fields = {answer.name: answer.version}, {answer.name: tuple(answer.fields)}
     if kind in FORMATS:
-        named = {name_variable(name) if kind == DOTENV else name: answer.read_text(name) for name in answer.fields}
+        named = _name_fields(answer) if kind == DOTENV else {name: answer.read_text(name) for name in answer.fields}
         return Content(write_values(kind, named, file.get("section")).encode("utf-8"), versions, fields)
     is_anew = kind == SYSTEMD or bool(set(answer.fields) & set(_MADE_ANEW))
     value = _check_pem(answer) if kind == PEM else answer.value
     return Content(value, versions, fields, answer.digest if is_anew else None)
+
+
+def _name_fields(answer: Answer) -> dict[str, str]:
+    """Return the fields by their variables. Raises InvalidInput if two have one: the file would lack a value."""
+    named: dict[str, str] = {}
+    for name in answer.fields:
+        variable = name_variable(name)
+        if variable in named:
+            remedy = "Name the variables in 'values', or choose some of the fields in 'fields'."
+            raise InvalidInput("two fields have the variable {0}".format(variable), option="format", name=answer.name, remedy=remedy)
+        named[variable] = answer.read_text(name)
+    return named
 
 
 def _build_values(file: Mapping[str, Any], values: Mapping[str, str | Source], answers: Iterator[Answer]) -> Content:

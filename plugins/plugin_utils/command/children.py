@@ -20,6 +20,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.command.named_va
 from ansible_collections.nebula.credential.plugins.plugin_utils.command.terminal import note
 
 _PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+_OF_THE_KEYBOARD = (signal.SIGINT, signal.SIGQUIT)
 _STANDARD_INPUT = "0"
 """No name of a variable: the value that goes to the program's standard input."""
 
@@ -63,15 +64,25 @@ def _run(command: list[str], environment: dict[str, str], content: bytes | None)
 
 @contextmanager
 def _passing_on_signals(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Inside the `with` block the program gets this process's signals. Those of the keyboard reach it by themselves."""
+    """Inside the `with` block the program gets this process's signals. Those of a keyboard reach it by themselves."""
 
     def pass_on(number: int, _frame: Any) -> None:
         process.send_signal(number)
 
     before = {number: signal.signal(number, pass_on) for number in _PASSED_ON}
-    before.update((number, signal.signal(number, signal.SIG_IGN)) for number in (signal.SIGINT, signal.SIGQUIT))
+    of_keyboard: Any = signal.SIG_IGN if _has_keyboard() else pass_on
+    before.update((number, signal.signal(number, of_keyboard)) for number in _OF_THE_KEYBOARD)
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _has_keyboard() -> bool:
+    """Return True if this process belongs to a terminal, which sends its signals to the program, too."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True

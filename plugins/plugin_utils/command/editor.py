@@ -14,7 +14,7 @@ import stat
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,11 @@ _SHARED_MEMORY = "/dev/shm"  # noqa: S108  # what is made there has a random nam
 _MOUNTS = "/proc/self/mountinfo"
 _EDITORS = ("editor", "vi", "nano")
 _MOST_BYTES = 64 * 1024 * 1024
-_OPTIONS = "set noswapfile noundofile nobackup nowritebackup viminfo="
-WITHOUT_TRACES = dict.fromkeys(("vim", "nvim"), ("-n", "-i", "NONE", "-c", _OPTIONS))
-"""Options of editors that would keep texts in the home: no swap file, no history of registers, no file of undo steps, no copy. They are
-set after the user's own configuration is read, which often says otherwise."""
+WITHOUT_TRACES = dict.fromkeys(("vim", "nvim"), ("-n", "-i", "NONE", "-c", "set noundofile nobackup nowritebackup"))
+"""Options of editors that would keep texts in the home: no swap file, no history of registers, no file of undo steps and no backup.
+
+`-c` comes after the user's own settings, which may ask for the last two."""
+_ENDING = (signal.SIGHUP, signal.SIGTERM)
 
 
 def edit_text(text: str, extension: str) -> str:
@@ -81,9 +82,10 @@ def find_editor() -> list[str]:
 
 
 def _find_options(program: str) -> tuple[str, ...]:
-    """Return the options of an editor that would keep texts, also if it has another name: `vi` is often a link to vim."""
-    real = os.path.basename(os.path.realpath(shutil.which(program) or program)).partition(".")[0]
-    return WITHOUT_TRACES.get(os.path.basename(program), WITHOUT_TRACES.get(real, ()))
+    """Return the options against traces. A program is known by its own name, too: `vi` may be a link to `vim.basic`."""
+    paths = (program, os.path.realpath(shutil.which(program) or program))
+    names = [os.path.basename(path).partition(".")[0] for path in paths]
+    return next((WITHOUT_TRACES[name] for name in names if name in WITHOUT_TRACES), ())
 
 
 def find_place() -> tuple[str, bool]:
@@ -124,6 +126,8 @@ def _private_directory() -> Iterator[Path]:
         try:
             yield Path(directory)
         finally:
+            for number in (*_ENDING, signal.SIGINT):
+                signal.signal(number, signal.SIG_IGN)
             _wipe(directory)
 
 
@@ -132,9 +136,13 @@ def _ending_in_order() -> Iterator[None]:
     """Inside the `with` block, a signal that would end this process raises SystemExit, so that the file does not stay."""
 
     def end(number: int, _frame: Any) -> None:
+        for each in _ENDING:  # A second one must not end what the first one has begun.
+            signal.signal(each, signal.SIG_IGN)
         raise SystemExit(128 + number)
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGHUP, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in (*_ENDING, signal.SIGINT)}
+    for number in _ENDING:
+        signal.signal(number, end)
     try:
         yield
     finally:
@@ -145,13 +153,17 @@ def _ending_in_order() -> Iterator[None]:
 def _wipe(directory: str) -> None:
     for folder, _folders, files in os.walk(directory):
         for name in files:
-            path = os.path.join(folder, name)
-            status = os.lstat(path)
-            if stat.S_ISREG(status.st_mode):
-                with open(path, "r+b", buffering=0) as file:
-                    file.write(bytes(status.st_size))
-                    os.fsync(file.fileno())
+            with suppress(OSError):  # The editor may have made it read-only, or removed it meanwhile.
+                _overwrite(os.path.join(folder, name))
     shutil.rmtree(directory)
+
+
+def _overwrite(path: str) -> None:
+    status = os.lstat(path)
+    if stat.S_ISREG(status.st_mode):
+        with open(path, "r+b", buffering=0) as file:
+            file.write(bytes(status.st_size))
+            os.fsync(file.fileno())
 
 
 def _run(command: list[str]) -> None:

@@ -157,22 +157,22 @@ def write_environment(invocation: Invocation) -> int:
         return OK
     # All of it, or nothing.
     lines = [_LINES[form](variable, value) for variable, value in values.items()]
-    print("\n".join(lines))
+    write_value("\n".join(lines).encode("utf-8"), is_raw=False)
     return OK
 
 
 def _write_dotenv(variable: str, value: str) -> str:
     """Return the line of a dotenv file.
 
-    Its readers agree on single quotes, and on little else: in them python-dotenv replaces `${…}`, and some read a backslash as one that
-    hides what follows.
+    Its readers agree on single quotes, and on little else: in them python-dotenv replaces `${…}`, some read a backslash as one that hides
+    what follows, and most make a line feed of a carriage return.
 
     Raises:
         InvalidToken: the value cannot be written so that each of them reads the same.
     """
-    if "'" in value or "${" in value or "\\\\" in value or value.endswith("\\"):
-        what = "the value of {0} has a quote, a backslash or '${{', which readers of dotenv files do not read alike".format(variable)
-        raise InvalidToken(what, remedy="Use '--format shell' or '--format json'.")
+    if "'" in value or "${" in value or "\\\\" in value or value.endswith("\\") or "\r" in value:
+        what = "the value of {0} has a quote, a backslash, a carriage return or '${{', which readers of dotenv files do not read alike"
+        raise InvalidToken(what.format(variable), remedy="Use '--format shell' or '--format json'.")
     return "{0}='{1}'".format(variable, value)
 
 

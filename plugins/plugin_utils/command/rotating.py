@@ -34,8 +34,8 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.config.rotation_
 from ansible_collections.nebula.credential.plugins.plugin_utils.lookup.failure_options import error_from
 
 _MODULE = "nebula.credential.credential_rotate"
-ROOT = Path(__file__).resolve().parents[6]
-"""The directory above `ansible_collections` of this collection."""
+ROOT = Path(os.path.abspath(__file__)).parents[6]
+"""The directory above `ansible_collections` of this collection. What links to a checkout is not followed: the name is above the link."""
 _RESULT = re.compile(r"^\S+ \| ([A-Z]+)!? => ", re.MULTILINE)
 _DONE = ("SUCCESS", "CHANGED")
 _OUTPUT = {

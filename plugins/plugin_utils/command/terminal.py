@@ -34,14 +34,15 @@ def check_may_show(is_asked: bool) -> None:
 
 
 def write_value(value: bytes, *, is_raw: bool) -> None:
-    """Write a value to standard output, with a line break after it unless `is_raw`."""
+    """Write a value to standard output, with a line break after it unless `is_raw`. The locale does not change it."""
+    sys.stdout.flush()
     sys.stdout.buffer.write(value if is_raw else value + b"\n")
     sys.stdout.buffer.flush()
 
 
 def write_json(content: Any) -> None:
     """Write JSON to standard output."""
-    print(json.dumps(content, indent=2, ensure_ascii=False))
+    write_value(json.dumps(content, indent=2, ensure_ascii=False).encode("utf-8"), is_raw=False)
 
 
 def write_table(titles: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

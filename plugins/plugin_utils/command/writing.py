@@ -138,7 +138,7 @@ def _write_yaml(fields: Mapping[str, str]) -> str:
     import yaml
 
     class Dumper(yaml.SafeDumper):
-        """Writes texts of several lines as such."""
+        """Writes texts of several lines as such, and quotes those with a line break that YAML would read as another one."""
 
     def represent(dumper: Any, text: str) -> Any:
         # PyYAML reads U+0085 as a line break, unless it is escaped.

@@ -114,14 +114,15 @@ def _write(value: Any, blocks: list[str]) -> str:
         blocks.append("{% set " + name + " %}" + value + "{% endset %}")
         return name
     if isinstance(value, Mapping):
-        return (
-            "{"
-            + ", ".join("{0}: {1}".format(json.dumps(str(key), ensure_ascii=False), _write(part, blocks)) for key, part in value.items())
-            + "}"
-        )
+        return "{" + ", ".join("{0}: {1}".format(_quote(str(key)), _write(part, blocks)) for key, part in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(_write(part, blocks) for part in value) + "]"
-    return "none" if value is None else json.dumps(value, ensure_ascii=False, default=str)
+    return "none" if value is None else _quote(value)
+
+
+def _quote(value: Any) -> str:
+    """Return a text, number or truth value as Jinja reads it: it takes escapes as Python does, so two for one letter would stay two."""
+    return json.dumps(value, default=str, ensure_ascii=False)
 
 
 def _wrong(path: str, node: yaml.Node, what: str, remedy: str) -> InvalidConfiguration:

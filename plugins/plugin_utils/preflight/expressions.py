@@ -18,11 +18,13 @@ COLLECTION = "nebula.credential."
 _CALLS = ("lookup", "query", "q")
 _FILTER = COLLECTION + "refetch"
 _READING = (*(COLLECTION + each for each in ("get", "get_many", "file")), _FILTER)
-_NO_NAMES = ("find",)
+_NO_NAMES = ("find", "vault")
 _ANSWERS = ("default", "on_missing", "fallback")
 _MARKS = ("{{", "{%")
 _ENVIRONMENT = jinja2.Environment(extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"])  # noqa: S701  # nothing is rendered
 COMPUTED = "the name is computed"
+MOST_TEXTS = 10_000
+"""The most texts that an expression may have to be told."""
 Values = Mapping[str, Sequence[str]]
 """The texts that a variable can have: those of a literal loop."""
 
@@ -104,14 +106,25 @@ def _tell(node: nodes.Expr, values: Values) -> Sequence[str] | None:
 
 
 def _join(parts: Sequence[nodes.Expr], values: Values) -> Sequence[str] | None:
-    """Return the texts of a concatenation, in every combination of its parts."""
+    """Return the texts of a concatenation, in every combination of its parts. A variable that is there twice has one value in each."""
+    repeated = _find_repeated(parts, values)
+    if repeated is not None:
+        joined = [_join(parts, {**values, repeated: [text]}) for text in values[repeated]]
+        return None if any(each is None for each in joined) else [text for each in joined for text in each or ()]
     texts = [""]
     for part in parts:
         told = _tell(part, values)
-        if told is None:
+        if told is None or len(texts) * len(told) > MOST_TEXTS:
             return None
         texts = [before + after for before in texts for after in told]
     return texts
+
+
+def _find_repeated(parts: Sequence[nodes.Expr], values: Values) -> str | None:
+    """Return a variable with several texts that is there more than once; None if there is none."""
+    names = [part.name for part in parts if isinstance(part, nodes.Name)]
+    names += [name.name for part in parts for name in part.find_all(nodes.Name)]
+    return next((name for name in names if names.count(name) > 1 and len(values.get(name, ())) > 1), None)
 
 
 def _has_answer(options: Mapping[str, nodes.Expr]) -> bool:

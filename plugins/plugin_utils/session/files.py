@@ -24,15 +24,20 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol
 
 KEY_BYTES = 32
 MODE = 0o600
+_PEM_BEGINS, _PEM_ENDS = b"-----BEGIN ", b"-----"
 
 
 def keep_file(content: bytes) -> str:
     """Return the path of a file of mode 0600 with this content, which the session removes when the run ends.
 
+    A text in PEM that has lost its last line break, as in a form of a browser, gets it back: OpenSSH reads no key without it.
+
     Raises:
         Unavailable: the run has no session, so nothing would remove the file.
         StorageError: the file cannot be written.
     """
+    if content.startswith(_PEM_BEGINS) and content.endswith(_PEM_ENDS):
+        content += b"\n"
     place = Place(directory_of(*controller()))
     why = _find_reason_against(place)
     if why is not None:

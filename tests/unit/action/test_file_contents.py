@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, pkcs12
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidToken
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, InvalidToken
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
@@ -69,6 +69,14 @@ def test_values_of_several_credentials_and_texts_are_one_file(manager):
 def test_the_fields_of_a_credential_are_named_as_variables(manager):
     assert build(manager, credential="db", format="dotenv").value == b"PASSWORD=s3cret\nUSERNAME=app\n"
     assert build(manager, credential="db", format="json", fields=["username"]).value == b'{\n  "username": "app"\n}\n'
+
+
+def test_two_fields_of_one_variable_are_refused_because_one_would_be_lost(manager):
+    ask(manager, "credential", name="twice", state="present", fields={"api-key": "s3cret-one", "api_key": "s3cret-two"})
+    with pytest.raises(InvalidInput, match="two fields have the variable API_KEY") as refused:
+        build(manager, credential="twice", format="dotenv")
+    assert "s3cret" not in str(refused.value)
+    assert build(manager, credential="twice", format="dotenv", fields=["api_key"]).value == b"API_KEY=s3cret-two\n"
 
 
 def test_nothing_shows_a_content(manager):

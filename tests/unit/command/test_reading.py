@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from ansible import constants
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidToken
 from ansible_collections.nebula.credential.plugins.plugin_utils.command.exit_codes import CODES, find_status
+from ansible_collections.nebula.credential.plugins.plugin_utils.command.main import main
 from ansible_collections.nebula.credential.plugins.plugin_utils.command.named_values import derive_variable
 from ansible_collections.nebula.credential.plugins.plugin_utils.command.terminal import write_table
 from tests.conftest import CHECKOUT
@@ -94,13 +97,22 @@ def test_values_become_variables_in_each_format(filled: Typed) -> None:
     assert filled("env").status == 2
 
 
-@pytest.mark.parametrize("value", ["it's", "a\\\\b", "end\\", "${HOME}"])
+@pytest.mark.parametrize("value", ["it's", "a\\\\b", "end\\", "${HOME}", "two\r\nlines", "a\rb"])
 def test_a_value_that_dotenv_readers_do_not_read_alike_is_refused(typed: Typed, value: str) -> None:
     typed.succeed("set", "odd", given=value)
     done = typed("env", "odd")
     assert (done.status, done.output) == (find_status(InvalidToken("")), "")
     assert value not in done.messages
     assert typed.succeed("env", "odd", "--format", "json").json == {"ODD": value}
+
+
+@pytest.mark.parametrize("form", ["dotenv", "shell", "json"])
+def test_values_are_written_in_utf_8_whatever_the_locale_is(typed: Typed, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    typed.succeed("set", "a", given="p\u00e4\u20ac")
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="latin-1"))
+    assert main(["env", "a", "--format", form]) == 0
+    assert "p\u00e4\u20ac".encode() in written.getvalue()
 
 
 @pytest.mark.parametrize(("name", "variable"), [("shop/db-pass", "SHOP_DB_PASS"), ("9lives", "_9LIVES"), ("a.b", "A_B")])

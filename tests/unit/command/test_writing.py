@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import json
-import shutil
+import signal
 import stat
 import sys
 from pathlib import Path
@@ -186,26 +186,59 @@ def test_vim_keeps_no_trace(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     assert editor.find_editor()[3:] == list(editor.WITHOUT_TRACES[name])
 
 
-@pytest.mark.parametrize("real", ["vim", "vim.basic", "nvim"])
-def test_vim_keeps_no_trace_by_another_name_either(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, real: str) -> None:
-    (tmp_path / real).write_text("#!/bin/sh\n")
-    (tmp_path / real).chmod(0o755)
-    (tmp_path / "vi").symlink_to(tmp_path / real)
+def test_vim_is_known_behind_another_name_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program, link = tmp_path / "vim.basic", tmp_path / "vi"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o700)
+    link.symlink_to(program)
     monkeypatch.setenv("PATH", str(tmp_path))
-    for named in ("vi", str(tmp_path / "vi"), real):
-        monkeypatch.setenv("VISUAL", named)
-        assert editor.find_editor() == [named, *editor.WITHOUT_TRACES["vim"]]
+    for written in (str(link), "vi", str(program)):
+        monkeypatch.setenv("VISUAL", written)
+        assert editor.find_editor() == [written, *editor.WITHOUT_TRACES["vim"]]
 
 
-@pytest.mark.skipif(shutil.which("vim") is None, reason="there is no vim")
-def test_vim_keeps_no_trace_even_if_its_configuration_wants_one(typed: Typed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    kept = tmp_path / "kept"
-    kept.mkdir()
-    settings = "set undofile undodir={0} backup backupdir={0} directory={0} swapfile viminfo='9,<9 viminfofile={0}/viminfo\n"
-    edit = "autocmd VimEnter * silent! execute 'normal ddicanary-of-the-editor' | wqall\n"
-    (tmp_path / "vimrc").write_text(settings.format(kept) + edit)
-    monkeypatch.setenv("VISUAL", "vim -es -N -u {0}".format(tmp_path / "vimrc"))
-    typed.succeed("set", "a", given="canary-before")
+def test_settings_of_the_user_cannot_turn_traces_on_again() -> None:
+    """`--cmd` comes before the user's own settings, `-c` after them."""
+    options = editor.WITHOUT_TRACES["vim"]
+    assert options[options.index("-c") + 1] == "set noundofile nobackup nowritebackup"
+    assert "--cmd" not in options
+
+
+def test_a_second_signal_leaves_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    wipe = editor._wipe
+
+    def interrupted(directory: str) -> None:
+        signal.raise_signal(signal.SIGHUP)
+        wipe(directory)
+
+    used = []
+
+    def edit() -> None:
+        with editor._private_directory() as directory:
+            used.append(directory)
+            (directory / "credential.txt").write_text("canary")
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(editor, "_wipe", interrupted)
+    with pytest.raises(SystemExit):
+        edit()
+    assert [directory.exists() for directory in used] == [False]
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_a_file_that_cannot_be_overwritten_is_removed_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_path: str) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(editor, "_overwrite", fail)
+    with editor._private_directory() as directory:
+        (directory / "credential.txt").write_text("canary")
+    assert not directory.exists()
+
+
+@pytest.mark.parametrize("text", ["a\x85b", "\x85", "one\n\x85two", "\u2028 a", " a: b", "- x\n\n  y\n", "yes", "\t"], ids=ascii)
+def test_a_field_that_is_not_edited_stays_as_it_is(typed: Typed, edited, text: str) -> None:
+    typed.succeed("set", "a", "--fields", given=json.dumps({"password": text, "username": "app"}))
+    edited("text = text.replace('app', 'web')")
     typed.succeed("edit", "a")
-    assert typed.succeed("get", "a").output == "canary-of-the-editor\n"
-    assert list(kept.iterdir()) == []
+    assert typed.succeed("get", "a", "--fields").json == {"password": text, "username": "web"}

@@ -6,10 +6,16 @@
 
 from __future__ import annotations
 
+import json
+import os
+
+import jinja2
 import pytest
+from ansible.inventory.host import Host
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.credential_files import find_credential_files, read_credential_file
+from ansible_collections.nebula.credential.plugins.vars import credentials
 
 
 def write(directory, name, text=""):
@@ -52,6 +58,16 @@ def test_a_line_becomes_a_template(tmp_path, line, template):
     assert read_credential_file(write(tmp_path, "web.credentials", "# first line\n" + line)) == {"x": template}
 
 
+def test_a_text_stays_as_it_is_whatever_letters_it_has(tmp_path):
+    text = "\U0001f600 \u00e4 back\\slash \"quotes' }} %}"
+    written = write(tmp_path, "web.credentials", json.dumps({"x": {"name": "db", "default": text}}, ensure_ascii=False))
+    given = []
+    jinja2.Environment(autoescape=True).from_string(read_credential_file(written)["x"]).render(
+        lookup=lambda *_name, default: given.append(default)
+    )
+    assert given == [text]
+
+
 def test_a_file_without_variables_is_empty(tmp_path):
     assert read_credential_file(write(tmp_path, "web.credentials", "# nothing\n")) == {}
 
@@ -77,3 +93,18 @@ def test_a_mistake_is_reported_with_its_line_and_column(tmp_path, text, words):
         read_credential_file(path)
     assert path in str(caught.value)
     assert words in str(caught.value)
+
+
+def test_a_file_is_read_once_until_it_changes(tmp_path, monkeypatch):
+    """Ansible wants the variables of each host several times in each task."""
+    path, reads = write(tmp_path, "host_vars/web1.credentials", "word: one\n"), []
+    monkeypatch.setattr(credentials, "read_credential_file", lambda path: reads.append(path) or read_credential_file(path))
+    plugin, host = credentials.VarsModule(), Host("web1")
+    for _time in range(3):
+        assert plugin.get_vars(None, str(tmp_path), host) == {"word": "{{ lookup('nebula.credential.get', \"one\") }}"}
+    assert reads == [path]
+    changed = write(tmp_path, "new", "word: two\n")
+    os.replace(changed, path)
+    assert plugin.get_vars(None, str(tmp_path), host) == {"word": "{{ lookup('nebula.credential.get', \"two\") }}"}
+    os.unlink(path)
+    assert plugin.get_vars(None, str(tmp_path), host) == {}

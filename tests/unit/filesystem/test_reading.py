@@ -99,6 +99,8 @@ ELSEWHERE = {
     "filesystem/reading.py": "the function itself",
     "filesystem/atomic.py": "new files, and directories",
     "backends/database/sqlite.py": "creates an empty file",
+    "hosts/files.py": "files of a host, each in a directory that is open; never waits, and follows no link",
+    "hosts/directories.py": "directories",
 }
 OPENING = ("open", "os.open", "io.open")
 

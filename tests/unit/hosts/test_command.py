@@ -66,6 +66,15 @@ def test_output_is_bounded_and_no_part_of_a_value_is_left_where_it_is_cut(monkey
     assert set(done["stdout"]) <= {".", "*"}
 
 
+@pytest.mark.parametrize("home", ["~", "$HOME"])
+def test_the_home_of_the_user_of_the_task_may_be_in_a_path(tmp_path, monkeypatch, home):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "there").touch()
+    assert call("pwd", chdir=home)["stdout"] == os.path.realpath(tmp_path)
+    assert call("false", creates=home + "/there")["changed"] is False
+    assert call("true", removes=home + "/there")["changed"] is True
+
+
 def test_creates_and_removes_decide_as_in_the_module_command(tmp_path):
     (tmp_path / "there").touch()
     touch = ("touch", "made")

@@ -143,7 +143,9 @@ def test_an_absent_file_is_removed_once(tmp_path):
 
 def test_a_note_that_is_not_of_our_form_counts_as_none(tmp_path):
     send(described(tmp_path / "file"))
-    for note in (b"\xff", b"[]", b'{"versions": {"\\u001b[31m": "1"}}', b'{"versions": {"a": 7}}', json.dumps({"versions": "x"}).encode()):
+    deep = b"[" * 3000
+    wrong = b'{"versions": {"\\u001b[31m": "1"}}', b'{"versions": {"a": 7}}', json.dumps({"versions": "x"}).encode()
+    for note in (b"\xff", b"[]", deep, *wrong):
         os.setxattr(tmp_path / "file", files.ATTRIBUTE, note)
         assert send(described(tmp_path / "file", sent=False))["files"][0]["versions"] == {}
 

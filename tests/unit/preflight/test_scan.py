@@ -47,6 +47,7 @@ def names(found: Mentions) -> list[str]:
         ("x | default(lookup('nebula.credential.get', 'a')) ~ q('nebula.credential.file', 'b')", ["a", "b"]),
         ("lookup('nebula.credential.get', 'shop/' ~ 'db' + '_pass')", ["shop/db_pass"]),
         ("lookup('nebula.credential.find', prefix='a')", []),
+        ("lookup('nebula.credential.vault', 'sys/mounts')", []),
         ("x == 'a' | nebula.credential.refetch", ["a"]),
         ("'a' | length", []),
         ("lookup('ansible.builtin.env', 'a')", []),
@@ -95,6 +96,21 @@ def test_conditions_and_literal_loops_are_read(tmp_path: Path) -> None:
 """
     found = search(tmp_path, tasks)
     assert names(found) == ["five", "four", "shop/one", "shop/two", "three"]
+    assert [why for _place, why in found.untold if "role" not in why] == ["the name is computed"]
+
+
+def test_a_variable_has_one_value_in_a_name_and_no_name_has_countless_ones(tmp_path: Path) -> None:
+    tasks = """
+- debug: {msg: "{{ lookup('nebula.credential.get', item ~ '/' ~ item ~ '_pass') }}"}
+  loop: [one, two]
+- nebula.credential.run: {argv: [x], env: {A: {credential: "{{ item }}/{{ item }}"}}}
+  loop: [three, four]
+"""
+    found = search(tmp_path, tasks)
+    assert names(found) == ["four/four", "one/one_pass", "three/three", "two/two_pass"]
+    many = "[" + ", ".join("'{0}'".format(number) for number in range(101)) + "]"
+    found = search(tmp_path, "- debug: {{msg: \"{{{{ lookup('nebula.credential.get', {0} ~ {0}) }}}}\"}}\n".format(many))
+    assert names(found) == []
     assert [why for _place, why in found.untold if "role" not in why] == ["the name is computed"]
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
 from ansible_collections.nebula.credential.plugins.module_utils.context.parallel import Parallelism
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Unavailable
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidToken, StorageError, Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
@@ -84,6 +84,15 @@ def test_one_that_may_not_be_read_does_not_take_the_others_with_it(world, other)
     result = world.values("a", other, "b")
     assert set(result["values"]) == {"a", "b"}
     assert set(result["failures"]) == {other}
+
+
+@pytest.mark.parametrize(
+    "failure", [StorageError("several entries", name="b"), InvalidToken("a value is no text")], ids=["named", "no text"]
+)
+def test_one_that_the_service_cannot_return_does_not_take_the_others_with_it(world, failure):
+    world.failing = [failure]
+    assert set(world.values("a", "b")["values"]) == {"a", "b"}
+    assert world.asked == ["one", "one"]
 
 
 def test_a_server_that_is_down_is_not_asked_again_for_each(world):

@@ -42,7 +42,8 @@ def read_entry(item: Item) -> Entry:
         key = _find_key(field, sections)
         if key in fields:
             what = "the item has two fields named {0}".format(ascii(key))
-            raise StorageError(what, remedy="Rename one of them in 1Password, or put it into a section.")
+            remedy = "Rename one of them in 1Password, or put it into a section."
+            raise StorageError(what, name=str(item["title"]), remedy=remedy)
         fields[key] = str(field["value"])
     return Entry(summary.version, fields, summary.tags, summary.created_at, summary.updated_at)
 

@@ -38,6 +38,8 @@ _METHODS: Mapping[str, Tuple[str, str]] = {
 """The HTTP method of each kind of request, and the capability that a policy must allow."""
 _WRONG = re.compile(r"[%?#\\]|(?:\A|/)\.\.?(?:/|\Z)|//")
 _VERB_IN_QUERY = ("list", "scan")
+_OF_OTHERS = re.compile(r"(?:\A|/)(?:auth/token/renew|sys/(?:leases/)?renew|sys/wrapping/unwrap)")
+"""Where the response names a lease or a token that the request did not get: it is prolonged, or another one wrapped it."""
 UNWRAPPING = "sys/wrapping/unwrap"
 _WRAP = "X-Vault-Wrap-TTL"
 now = time.monotonic
@@ -64,10 +66,13 @@ class PathRequester:
         self._flying: Dict[Tuple[Any, ...], threading.Lock] = {}
         self._kept: Dict[Tuple[Any, ...], _Kept] = {}
         self._given: List[Tuple[str, str, str]] = []
+        self._writes = 0
 
     def send(self, request: PathRequest) -> Mapping[str, Any]:
         """Make a request (`PathRequests.request_path`)."""
         path = self._check_path(request)
+        if request.writing:
+            return self._write(request, path)
         if not request.keep_for:
             return self._send(request, path)
         key = (request.kind, path, tuple(sorted(request.query.items())))
@@ -77,7 +82,18 @@ class PathRequester:
             flying = self._flying.setdefault(key, threading.Lock())
         with deadline.hold(flying):  # Callers that want the same at the same time wait for one request.
             found = self._find_kept(key, request.keep_for)
-            return found if found is not None else self._keep(key, self._send(request, path))
+            # A response counts from its request on: the server may have made it at once.
+            since, writes = now(), self._writes
+            return found if found is not None else self._keep(key, self._send(request, path), since, writes)
+
+    def _write(self, request: PathRequest, path: str) -> Mapping[str, Any]:
+        """Make a request that may change what was read: nothing that is kept, or on its way, may be used after it."""
+        try:
+            return self._send(request, path)
+        finally:
+            with self._lock:
+                self._writes += 1
+                self._kept.clear()
 
     def close(self) -> None:
         """Give back the leases and tokens that do not end with the login: those of a configured token. Failures become warnings."""
@@ -113,7 +129,8 @@ class PathRequester:
         )
         if reply.status == 404:
             return self._read_absence(request, path, reply)
-        self._remember(reply.body)
+        if not _OF_OTHERS.search(path):
+            self._remember(reply.body)
         return reply.body
 
     def _read_absence(self, request: PathRequest, path: str, reply: Reply) -> Mapping[str, Any]:
@@ -124,7 +141,8 @@ class PathRequester:
             return {"data": {"keys": []}}
         if request.kind == DELETE:
             return {}
-        raise NotFound("there is nothing at {0} ({1})".format(path, self._connection.place), remedy="Correct the path, or write it first.")
+        what = "there is nothing at {0} ({1})".format(path, self._connection.place)
+        raise NotFound(what, remedy="Correct the path, or write it first. In an engine of KV version 2, secrets are at MOUNT/data/NAME.")
 
     def _remember(self, body: Mapping[str, Any]) -> None:
         """Note what has to be given back at the end."""
@@ -143,10 +161,12 @@ class PathRequester:
             return None
         return kept.body
 
-    def _keep(self, key: Tuple[Any, ...], body: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _keep(self, key: Tuple[Any, ...], body: Mapping[str, Any], since: float, writes: int) -> Mapping[str, Any]:
         life = read_life(body, datetime.now(timezone.utc))
-        since, login = now(), self._connection.attend()
+        login = self._connection.attend()
         with self._lock:
+            if writes != self._writes:
+                return body
             self._kept.pop(key, None)
             while len(self._kept) >= KEPT_AT_MOST:
                 oldest = next(iter(self._kept))

@@ -11,6 +11,7 @@ that still has it, so the value before is kept for a grace period. For a login, 
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence
@@ -65,6 +66,8 @@ TRAITS = TargetTraits(
 )
 _FIELD, _TYPE = "keytab", "kerberos"
 _ADMIN_PORT = 749
+_PLAIN = {"principal": re.compile(r"[\w.$~+/@-]+\Z", re.ASCII), "kdc": re.compile(r"[\w.:,\[\] -]+\Z", re.ASCII)}
+"""What is written into commands of kadmin, and into a configuration. Another tool may have stored it, so it is looked at here, too."""
 
 
 class Kerberos(Target):
@@ -121,6 +124,10 @@ class Kerberos(Target):
             raise InvalidInput("the credential has no keytab", option="target", remedy=remedy)
         if self._principal.startswith("-"):
             raise InvalidInput("the name of the principal begins with '-'", option="target", remedy="kadmin cannot take it.")
+        for name, pattern in _PLAIN.items():
+            if not pattern.match(_read_text(self._current.fields, name) or "-"):
+                what = "the field '{0}' of the credential has characters that no {0} has".format(name)
+                raise InvalidInput(what, option="target", remedy="Correct it: kadmin would read them as commands.")
         if self._options["propagation"] < 0:
             raise _invalid("propagation", "it is less than 0", "Give seconds.")
         admin = find_values(self._options["admin_credential"])

@@ -119,6 +119,31 @@ def test_what_others_may_have_changed_or_read_is_refused(first: Clone, mode: int
     assert other.store.stat().st_mode & 0o777 == mode
 
 
+@pytest.mark.parametrize(
+    ("mode", "owner", "group"), [(0o777, None, None), (0o770, None, 65534), pytest.param(0o777, 65534, 65534, id="of another user")]
+)
+def test_a_directory_of_git_that_others_may_write_gets_neither_locks_nor_a_trail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int, owner: int | None, group: int | None
+) -> None:
+    """As anyone can make one in /tmp, above the directory of somebody else's store."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    planted = tmp_path / ".git"
+    planted.mkdir()
+    (planted / "HEAD").write_text("ref: refs/heads/main\n")
+    if (owner, group) != (None, None):
+        if os.geteuid() != 0:
+            pytest.skip("only root can give a directory to others")
+        os.chown(planted, -1 if owner is None else owner, -1 if group is None else group)
+    planted.chmod(mode)
+    store = Clone(tmp_path / "mine")
+    manager = store.open()
+    manager.ensure(DesiredCredential("a", value=Secret("one")))
+    manager.close()
+    assert sorted(os.listdir(planted)) == ["HEAD"]
+    assert (store.store / ".nebula" / "audit.jsonl").exists()
+    assert (store.store / ".nebula" / "locks").is_dir()
+
+
 def test_a_directory_outside_of_git_is_still_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     plain = Clone(tmp_path / "plain")

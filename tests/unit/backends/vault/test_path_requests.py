@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import path_requests
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, NotFound, Unavailable
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, NotFound, ReadOnly, Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
@@ -215,8 +215,101 @@ def test_check_mode_sends_only_what_changes_nothing(opened):
 def test_a_missing_path_is_missing_and_an_empty_list_is_empty(opened):
     with scripted.running(lambda _request: Answer(404, {"errors": []})) as server:
         manager = opened(server)
-        with pytest.raises(NotFound, match="there is nothing at a/b"):
+        with pytest.raises(NotFound, match=r"there is nothing at a/b.*MOUNT/data/NAME"):
             ask(manager, path="a/b")
         assert ask(manager, path="a", request="list")["data"] == {"keys": []}
         assert ask(manager, path="a", request="delete", compare=True)["changed"] is False
         assert ask(manager, path="a", request="delete")["changed"] is True
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"path": "a", "request": "write", "data": {"x": 1}},
+        {"path": "a", "request": "delete"},
+        {"path": "a", "wrap_ttl": "5m"},
+        {"request": "wrap", "data": {"a": "b"}},
+        {"request": "unwrap", "token": "t"},
+        {"ssh_sign": {"mount": "ssh", "role": "r", "public_key": "k"}},
+        {"token_create": {}},
+        {"transit": {"mount": "transit", "action": "encrypt", "key": "k", "text": "x"}},
+    ],
+    ids=str,
+)
+def test_a_read_only_store_refuses_what_may_write_before_anything_is_sent(given, check_mode, opened):
+    with scripted.running(answering()) as server:
+        with pytest.raises(ReadOnly, match="store 'prod'"):
+            ask(opened(server, read_only=True), check_mode=check_mode, **given)
+        assert server.asked == []
+
+
+def test_a_read_only_store_reads_paths_and_lets_a_write_be_that_changes_nothing(opened):
+    with scripted.running(answering(data={"type": "kv"})) as server:
+        manager = opened(server, read_only=True)
+        assert ask(manager, path="a")["data"] == {"type": "kv"}
+        assert ask(manager, path="a", request="write", data={"type": "kv"}, compare=True)["changed"] is False
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("auth/token/renew", {"auth": {"client_token": "t", "accessor": "of another", "orphan": False}}),
+        ("auth/token/renew-self", {"auth": {"client_token": "t", "accessor": "of the store", "orphan": False}}),
+        ("sys/leases/renew", {"lease_id": "of another", "lease_duration": 60}),
+        ("sys/renew/database/creds/x/1", {"lease_id": "of another", "lease_duration": 60}),
+        ("sys/wrapping/unwrap", {"auth": {"client_token": "t", "accessor": "of another", "orphan": False}}),
+    ],
+)
+def test_what_was_only_prolonged_or_unwrapped_is_not_revoked_at_the_end(path, said, opened):
+    with scripted.running(answering(**said)) as server:
+        manager = opened(server)
+        ask(manager, path=path, request="write", data={})
+        manager.close()
+        assert [request.path for request in server.asked] == ["/v1/" + path]
+
+
+def test_what_was_requested_is_revoked_at_the_end(opened):
+    with scripted.running(answering(lease_id="mine", lease_duration=60)) as server:
+        manager = opened(server)
+        ask(manager, path="database/creds/x")
+        manager.close()
+        assert [request.path for request in server.asked] == ["/v1/database/creds/x", "/v1/sys/leases/revoke"]
+
+
+def test_a_write_is_seen_by_the_next_read_even_if_it_may_use_a_response_again(opened):
+    with scripted.running(answering()) as server:
+        manager = opened(server)
+        for _each in range(2):
+            ask(manager, path="a", cache="5m")
+        ask(manager, path="a", request="write", data={"x": 1})
+        ask(manager, path="a", cache="5m")
+        assert [request.method for request in server.asked] == ["GET", "POST", "GET"]
+
+
+def test_a_response_that_was_on_its_way_during_a_write_is_not_used_again(opened):
+    def writing(request):
+        if len(server.asked) == 1:
+            ask(manager, path="a", request="write", data={"x": 1})
+        return Answer(200, {"request_id": "x", "data": {"of": request.path}})
+
+    with scripted.running(writing) as server:
+        manager = opened(server)
+        for _each in range(2):
+            ask(manager, path="a", cache="5m")
+        assert [request.method for request in server.asked] == ["GET", "POST", "GET"]
+
+
+def test_the_life_of_a_response_counts_from_its_request(opened, monkeypatch):
+    clock = Clock(monkeypatch)
+
+    def late(request):
+        clock.seconds += 20
+        return Answer(200, {"request_id": "x", "data": {"ttl": 30}})
+
+    with scripted.running(late) as server:
+        manager = opened(server)
+        ask(manager, path="a", cache="5m")
+        clock.seconds += 10
+        ask(manager, path="a", cache="5m")
+        assert len(server.asked) == 2

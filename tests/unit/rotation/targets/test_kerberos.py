@@ -59,6 +59,9 @@ def show(*versions: int) -> str:
     [
         (target(Value({"principal": Secret(WEB), "password": Secret("x")})), "has no keytab"),
         (target(value(2, principal="-x@EXAMPLE.TEST")), "begins with '-'"),
+        (target(value(2, principal="web@EXAMPLE.TEST\ndelprinc -force admin/admin@EXAMPLE.TEST")), "'principal' of the credential"),
+        (target(value(2, principal='web" x@EXAMPLE.TEST')), "'principal' of the credential"),
+        (target(value(2, kdc="kdc\n }\n[plugins]\n")), "'kdc' of the credential"),
         (target(propagation=-1), "less than 0"),
         (target(admin_credential={"principal": Secret("a@B")}), "no principal, or no key"),
         (target(admin_credential={"principal": Secret("a@B"), "password": Secret("a\nb")}), "several lines"),

@@ -135,7 +135,7 @@ BAD = [
     ("get', 'scoped', on_missing='skip', on_error='skip')", ["the scope does not match"]),
     ("get', 'gone', on_denied='skip', on_error='skip')", ["credential 'gone'"]),
     ("get', '../db', on_missing='skip', on_denied='skip', on_error='skip')", ["option 'name'"]),
-    ("get_many')", ["no credential is named", "lookup('nebula.credential.get_many', 'db_pass')"]),
+    ("get_many')", ["no credential is named", "lookup('nebula.credential.get_many', 'db_pass')", "Or choose them by 'prefix' or 'tags'"]),
     ("get_many', ['a', 5])", ["text, not int"]),
     ("get_many', 'db', 'gone')", ["credential 'gone', store 'local'"]),
     ("find', 'db')", ["takes no names"]),

@@ -29,6 +29,7 @@ def test_a_file_is_stored_byte_by_byte_and_once(project):
     assert [run.result(name)["changed"] for name in ("text", "binary", "several")] == [True, True, False]
     assert run.result("show")["msg"] == "gP8A"
     assert "option 'value_from.file', credential 'x': the file 'not.there' cannot be read" in run.result("missing")["msg"]
+    assert "is searched beside the playbook and the role" in run.result("missing")["msg"]
     assert "line one" not in run.output
     assert project.play("- ansible.builtin.assert: {that: \"lookup('nebula.credential.get', 'text') | length == 18\"}\n").succeeded()
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -59,6 +60,8 @@ def _read_file(item: Mapping[str, Any], read_file: Callable[[str], bytes]) -> di
         content = read_file(path)
     except (AnsibleError, OSError, CredentialError):
         remedy = "Name a file of the controller, at most {0} MiB, that this user may read.".format(LARGEST_FILE // MIB)
+        if not os.path.isabs(path):
+            remedy += " A path that is not absolute is searched beside the playbook and the role, not in the current directory."
         raise InvalidInput("the file {0} cannot be read".format(ascii(path)), option="value_from.file", remedy=remedy) from None
     masking.register([Secret(content)])
     try:

@@ -39,6 +39,7 @@ class Invocation:
         self.arguments = arguments
         self._client = DirectClient(self._read_vault_password)
         self._has_passwords = False
+        self._option = "--store"
 
     @cached_property
     def around(self) -> RunConfig:
@@ -64,7 +65,7 @@ class Invocation:
         named = self.arguments.store
         if named is not None and named.lstrip().startswith("{"):
             raise InvalidInput("a configuration is no argument", option="--store", remedy="Describe the store in nebula.yml, and name it.")
-        return resolve_store(named, self.around, "--store")
+        return resolve_store(named, self.around, self._option)
 
     @property
     def scope(self) -> dict[str, Any]:
@@ -84,6 +85,7 @@ class Invocation:
             return self
         other = copy.copy(self)
         other.__dict__.pop("store", None)
+        other._option = "store"
         other.arguments = argparse.Namespace(**{**vars(self.arguments), "store": store})
         return other
 

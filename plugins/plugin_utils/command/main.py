@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _describe_others(command: str, others: Sequence[str]) -> str:
     """Return the message about arguments that a subcommand does not take. It shows none that may be a value."""
-    options = [each.partition("=")[0] for each in others if each.startswith("--")]
+    options = [each.partition("=")[0] if each.startswith("--") else each[:2] for each in others if each.startswith("-")]
     if options:
         return "'{0}' has no option {1}".format(command, ", ".join(options))
     what = "'{0}' has more arguments than it takes".format(command)

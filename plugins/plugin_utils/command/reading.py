@@ -57,7 +57,12 @@ def get(invocation: Invocation) -> int:
     asked = {"name": given.name, "version": given.version, "stage": given.stage, "field": given.field}
     if given.fields:
         asked.update(field=None, fields=True)
-    result = invocation.perform("get", {**asked, "encoding": "base64" if given.base64 or given.raw else "text"}).result
+    try:
+        result = invocation.perform("get", {**asked, "encoding": "base64" if given.base64 or given.raw else "text"}).result
+    except InvalidToken as error:
+        if "base64" in error.remedy:
+            error.remedy = "Use --raw, into a file or a pipe, or --base64."
+        raise
     if given.json or given.fields:
         write_json(result if given.json else result["value"])
         return OK

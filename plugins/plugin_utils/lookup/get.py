@@ -118,16 +118,16 @@ def _read_names(terms: list[Any], options: Mapping[str, Any]) -> list[str]:
     if chosen_by:
         return []
     if not terms:
-        raise _no_name_error("get_many")
+        raise _no_name_error("get_many", " Or choose them by {0}.".format(" or ".join("'{0}'".format(option) for option in CHOOSING)))
     names = [name for term in terms for name in (term if isinstance(term, list) else [term])]
     if not all(isinstance(name, str) for name in names):
         raise _not_text_error(names)
     return names
 
 
-def _no_name_error(lookup: str) -> InvalidInput:
+def _no_name_error(lookup: str, otherwise: str = "") -> InvalidInput:
     remedy = "Write the name as an argument: lookup('nebula.credential.{0}', 'db_pass').".format(lookup)
-    return InvalidInput("no credential is named", option="_terms", remedy=remedy)
+    return InvalidInput("no credential is named", option="_terms", remedy=remedy + otherwise)
 
 
 def _not_text_error(names: list[Any]) -> InvalidInput:

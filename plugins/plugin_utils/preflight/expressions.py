@@ -67,7 +67,7 @@ def _read_call(call: nodes.Call, place: Place, found: Mentions, values: Values) 
 def _read_arguments(
     name: str, call: nodes.Call | nodes.Filter, arguments: Sequence[nodes.Expr], place: Place, found: Mentions, values: Values
 ) -> None:
-    options = {each.key: each.value for each in call.kwargs}
+    options = {str(each.key): each.value for each in call.kwargs}
     if name not in _READING or call.dyn_args is not None or call.dyn_kwargs is not None:
         found.untold.append((place, "the arguments of '{0}' are computed".format(name)))
         return

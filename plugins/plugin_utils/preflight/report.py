@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible import constants, context
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration, InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.operations.failures import NAMED
 from ansible_collections.nebula.credential.plugins.plugin_utils.preflight.mention import Mention, Mentions, Place
 from ansible_collections.nebula.credential.plugins.plugin_utils.preflight.scan import Scan
@@ -21,6 +21,7 @@ Ask = Callable[[str | None, Sequence[str]], Mapping[str, Any]]
 """Performs the operation `preflight` on a store (None for the default one), and returns its result."""
 VARS_PLUGIN = "nebula.credential.credentials"
 _NOT_READ = "Ansible does not read this file: 'vars_plugins_enabled' does not name {0}".format(VARS_PLUGIN)
+UNREADABLE = "unreadable"
 ABSENT = ("missing", "expired")
 """What a `default`, a `fallback` or an `on_missing` is an answer to."""
 
@@ -64,7 +65,7 @@ def build_report(found: Mentions, ask: Ask) -> dict[str, Any]:
     checked = 0
     for store in found.list_stores():
         mentions = found.find_places(store)
-        result = ask(store, sorted(mentions))
+        result = _ask(ask, store, sorted(mentions))
         checked += result["checked"]
         problems += [
             _build_problem(row, store, mentions[row["name"]])
@@ -73,6 +74,22 @@ def build_report(found: Mentions, ask: Ask) -> dict[str, Any]:
         ]
     untold = [{"place": str(place), "reason": why} for place, why in sorted(set(found.untold))]
     return {"changed": False, "checked": checked, "files": len(found.files), "problems": problems, "untold": untold}
+
+
+def _ask(ask: Ask, store: str | None, names: Sequence[str]) -> Mapping[str, Any]:
+    """Return what the operation returns. Of a store that cannot be opened each name is a problem, so that the others are checked.
+
+    Raises:
+        CredentialError: it is the default store.
+        InvalidInput: an option of the check itself is wrong.
+    """
+    try:
+        return ask(store, names)
+    except CredentialError as error:
+        if store is None or (isinstance(error, InvalidInput) and not isinstance(error, InvalidConfiguration)):
+            raise
+        problem = {"state": UNREADABLE, "code": error.code, "message": str(error)}
+        return {"checked": len(names), "problems": [{"name": name, **problem} for name in names]}
 
 
 def _is_expected(row: Mapping[str, Any], store: str | None, mentions: Sequence[Mention], found: Mentions) -> bool:

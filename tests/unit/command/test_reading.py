@@ -196,6 +196,19 @@ def test_a_description_is_one_line_of_textconv_and_no_command_of_a_terminal(type
     assert sum(line.startswith("value: ") for line in lines) == 1
 
 
+def test_preflight_checks_the_other_stores_if_one_is_not_known(filled: Typed, tmp_path: Path) -> None:
+    lookup = "  - debug: {{msg: \"{{{{ lookup('nebula.credential.get', {0}) }}}}\"}}\n"
+    tasks = lookup.format("'a', store='elsewhere'") + lookup.format("'shop/none'")
+    (tmp_path / "site.yml").write_text("- hosts: all\n  tasks:\n" + tasks)
+    done = filled("preflight", "site.yml", "--json")
+    assert done.status == 10
+    absent, unknown = done.json["problems"]
+    assert (absent["name"], absent["state"]) == ("shop/none", "missing")
+    assert (unknown["name"], unknown["state"], unknown["places"]) == ("a", "unreadable", ["site.yml:3"])
+    assert "option 'store': there is no store 'elsewhere'" in unknown["message"]
+    assert filled("preflight", "site.yml", "--for", "2x").status == 2
+
+
 def test_preflight_searches_the_variables_of_an_inventory_once_and_says_if_ansible_does_not_read_them(
     filled: Typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

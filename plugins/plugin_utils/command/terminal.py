@@ -91,11 +91,12 @@ def copy_to_clipboard(value: bytes, seconds: int) -> None:
     except OSError:
         raise InvalidInput("there is no terminal", option="--copy", remedy="Send the value into a pipe or a file.") from None
     try:
-        _send(terminal, base64.b64encode(value))
         if not seconds:
+            _send(terminal, base64.b64encode(value))
             return
-        note("In the clipboard for {0} seconds, if the terminal supports OSC 52. Ctrl-C clears it now.".format(seconds))
-        try:
+        try:  # from the first byte on: Ctrl-C may come at any moment
+            _send(terminal, base64.b64encode(value))
+            note("In the clipboard for {0} seconds, if the terminal supports OSC 52. Ctrl-C clears it now.".format(seconds))
             time.sleep(seconds)
         except KeyboardInterrupt:
             pass

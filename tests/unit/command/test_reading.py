@@ -12,12 +12,15 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from ansible import constants
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidToken
+from ansible_collections.nebula.credential.plugins.plugin_utils.command import terminal
 from ansible_collections.nebula.credential.plugins.plugin_utils.command.exit_codes import CODES, find_status
 from ansible_collections.nebula.credential.plugins.plugin_utils.command.main import main
 from ansible_collections.nebula.credential.plugins.plugin_utils.command.named_values import derive_variable
@@ -51,6 +54,21 @@ def test_what_is_copied_is_one_value_and_never_printed(filled: Typed, option: tu
     done = filled("get", "shop/login", *option)
     assert (done.status, done.output) == (2, "")
     assert "option '--c" in done.messages
+
+
+@pytest.mark.parametrize("moment", ["note", "time"])
+def test_ctrl_c_clears_the_clipboard_whenever_it_comes(moment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = tmp_path / "terminal"
+
+    def interrupt(_given: object) -> None:
+        raise KeyboardInterrupt
+
+    opened = SimpleNamespace(open=lambda _path, flags: os.open(seen, flags | os.O_CREAT, 0o600))
+    monkeypatch.setattr(terminal, "os", SimpleNamespace(**{**vars(os), **vars(opened)}))
+    monkeypatch.setattr(terminal, moment, interrupt if moment == "note" else SimpleNamespace(sleep=interrupt))
+    with suppress(KeyboardInterrupt):
+        terminal.copy_to_clipboard(b"copied", 600)
+    assert seen.read_bytes() == b"\x1b]52;c;Y29waWVk\x07\x1b]52;c;!\x07"
 
 
 def test_fields_are_read_one_by_one_or_all_at_once(filled: Typed) -> None:

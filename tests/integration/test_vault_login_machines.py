@@ -293,7 +293,10 @@ def test_a_machine_at_google_logs_in_with_the_token_of_its_own_account(monkeypat
 
     token = signed(ec.generate_private_key(ec.SECP256R1()), "http://vault/" + ROLE)
     login = Answer(200, {"auth": {"client_token": "s.gcp", "lease_duration": 60}})
-    script = lambda request: login if request.path == "/v1/auth/gcp/login" else Answer(200, {"data": {}})  # noqa: E731
+
+    def script(request):
+        return login if request.path == "/v1/auth/gcp/login" else Answer(200, {"data": {}})
+
     with scripted.running(metadata) as machine, scripted.running(script) as server:
         # google-auth reads GCE_METADATA_HOST once, when it is loaded.
         monkeypatch.setattr("google.auth.compute_engine._metadata._GCE_METADATA_HOST", machine.url.partition("//")[2])

@@ -27,6 +27,8 @@ class Terminal:
         self._status: int | None = None
         self._process, self._terminal = pty.fork()
         if not self._process:
+            # As a shell at a terminal starts programs; what started the tests may ignore it.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.chdir(directory)
             os.execve(argv[0], list(argv), dict(environment))  # noqa: S606  # it is the program of the test
 

@@ -172,7 +172,7 @@ def test_no_file_that_could_stay_has_a_keytab(kdc, tmp_path, monkeypatch):
 
         def log_in():
             with pytest.raises(Timeout):
-                try_login(3, **fields)
+                try_login(10, **fields)
 
         thread = threading.Thread(target=log_in)
         thread.start()

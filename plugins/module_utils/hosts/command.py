@@ -16,6 +16,7 @@ from typing import Any, Dict, List, Mapping, Sequence, Tuple
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.run import RUN
 from ansible_collections.nebula.credential.plugins.module_utils.context.process import Exchange
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home
 from ansible_collections.nebula.credential.plugins.module_utils.hosts.module import HostModule, Work, run_host_module
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import SHORTEST, derive_forms
 
@@ -44,7 +45,7 @@ def run(module: HostModule, work: Work) -> Dict[str, Any]:
     Raises:
         InvalidInput: the directory does not exist, or the program cannot be started.
     """
-    directory = _expand(work["chdir"]) if work["chdir"] else os.getcwd()
+    directory = _expand(work["chdir"], "chdir") if work["chdir"] else os.getcwd()
     if not os.path.isdir(directory):
         raise InvalidInput("there is no directory {0}".format(ascii(directory)), option="chdir", remedy="Make it before.")
     skipped = _find_reason(work, directory)
@@ -59,16 +60,16 @@ def run(module: HostModule, work: Work) -> Dict[str, Any]:
     return {"changed": True, "rc": status, **times, **_describe_streams({"stdout": output, "stderr": errors}, work)}
 
 
-def _expand(path: str) -> str:
+def _expand(path: str, option: str) -> str:
     """Return a path with the home and the variables of the task's user in place, as ansible-core's modules read one."""
-    return os.path.expanduser(os.path.expandvars(path))
+    return expand_home(os.path.expandvars(path), option)
 
 
 def _find_reason(work: Work, directory: str) -> str:
     """Return why there is nothing to do; empty if there is something."""
     for option, is_there in (("creates", True), ("removes", False)):
         pattern = work[option]
-        if pattern and bool(glob.glob(os.path.join(directory, _expand(pattern)))) == is_there:
+        if pattern and bool(glob.glob(os.path.join(directory, _expand(pattern, option)))) == is_there:
             return "skipped, since {0} {1}".format(pattern, "exists" if is_there else "does not exist")
     return ""
 

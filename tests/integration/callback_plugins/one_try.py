@@ -25,6 +25,7 @@ class CallbackModule(CallbackBase):
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
     CALLBACK_NAME = "one_try"
+    CALLBACK_NEEDS_ENABLED = True
 
     def __init__(self):
         super().__init__()

@@ -184,7 +184,7 @@ class Reader:
         except (AccessDenied, InvalidInput, InvalidToken, EncryptionError):
             return None
         except StorageError as error:
-            if type(error) is StorageError and error.name is not None:  # not one that the others have, too
+            if error.code == StorageError.code and error.name is not None:  # not one that the others have, too
                 return None
             raise
         return {name: Credential(record, self._clock()) for name, record in found.items()}

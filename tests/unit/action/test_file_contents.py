@@ -54,7 +54,8 @@ def test_what_is_no_pem_is_refused_as_such_a_file(manager):
 def test_a_key_store_differs_each_time_and_has_the_digest_of_what_it_is_made_of(manager):
     first, second = (build(manager, credential="tls", format="pkcs12") for _time in range(2))
     assert first.value != second.value
-    assert first.digest == second.digest is not None
+    assert first.digest is not None
+    assert first.digest == second.digest
     key, certificate, _others = pkcs12.load_key_and_certificates(first.value, PASSPHRASE.encode())
     assert key.public_key() == certificate.public_key()
 

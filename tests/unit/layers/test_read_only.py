@@ -21,7 +21,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import NOBODY
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
-from tests.unit.store.conftest import stores  # noqa: F401  # the fixture
 from tests.unit.store.managing import CANARY, ask, create
 
 WRITES = {
@@ -39,7 +38,7 @@ WRITES = {
 
 
 @pytest.fixture(params=["local", "sqlite"])
-def store(request, stores):  # noqa: F811
+def store(request, stores):
     """A store of two versions of `db`, opened read only."""
     make = getattr(stores, request.param)
     manager = make("store")
@@ -94,7 +93,7 @@ def test_the_key_of_a_store_stays_as_it_is(store, calls, check):
     assert {path: path.read_bytes() for path in Path(keys_directory()).glob("*.key")} == before
 
 
-def test_a_migration_into_it_is_refused(store, calls, stores):  # noqa: F811
+def test_a_migration_into_it_is_refused(store, calls, stores):
     source = stores.local("source")
     create(source, "moved")
     result = perform(source, "migrate", {"names": ["moved"]}, NOBODY, False, beside={"to": store}).result
@@ -102,7 +101,7 @@ def test_a_migration_into_it_is_refused(store, calls, stores):  # noqa: F811
     assert calls == []
 
 
-def test_no_tables_are_made(stores):  # noqa: F811
+def test_no_tables_are_made(stores):
     store = stores.sqlite("empty", read_only=True)
     with pytest.raises(StorageError) as caught:
         store.token("db")
@@ -110,7 +109,7 @@ def test_no_tables_are_made(stores):  # noqa: F811
     assert "no tables" in str(caught.value) or "store_schema" in str(caught.value)
 
 
-def test_a_refresh_is_refused_before_its_request(stores):  # noqa: F811
+def test_a_refresh_is_refused_before_its_request(stores):
     given = {"client_id": "id", "client_secret": "word", "token_url": "https://127.0.0.1:1/token", "grant": "client_credentials"}
     stores.local("tokens").create(_wanted("robot", given))
     store = stores.local("tokens", read_only=True)
@@ -128,7 +127,7 @@ def _wanted(name, fields):
     ("options", "option"),
     [({"rules": {"min_length": 8}}, "rules"), ({"single_writer": True}, "single_writer")],
 )
-def test_an_option_that_would_mean_nothing_is_refused(stores, options, option):  # noqa: F811
+def test_an_option_that_would_mean_nothing_is_refused(stores, options, option):
     with pytest.raises(InvalidConfiguration) as caught:
         stores.local("other", read_only=True, **options)
     assert caught.value.option == option

@@ -12,7 +12,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import In
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import NOBODY
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
-from tests.unit.store.conftest import stores  # noqa: F401  # the fixture
 from tests.unit.store.managing import create
 
 LONG = "long-enough-for-the-rule"
@@ -27,7 +26,7 @@ def rotate(manager, phase, **parameters):
 
 
 @pytest.fixture
-def under(stores):  # noqa: F811
+def under(stores):
     """Opens the test's store under these rules."""
     return lambda **rules: stores.local("ruled", **({"rules": rules} if rules else {}))
 
@@ -137,7 +136,7 @@ def test_a_rotation_is_completed_and_taken_back_under_rules_that_came_later(unde
     assert manager.token("db").expose() == b"short"
 
 
-def test_a_migration_of_a_value_against_a_rule_writes_nothing(stores, under):  # noqa: F811
+def test_a_migration_of_a_value_against_a_rule_writes_nothing(stores, under):
     source = stores.local("source")
     create(source, "db", value=Secret("x"))
     write(source, value="short")
@@ -149,7 +148,7 @@ def test_a_migration_of_a_value_against_a_rule_writes_nothing(stores, under):  #
         destination.inspect("db")
 
 
-def test_a_migration_takes_older_values_along(stores, under):  # noqa: F811
+def test_a_migration_takes_older_values_along(stores, under):
     source = stores.local("source")
     for value in ("one", "two", "one", LONG):
         write(source, value=value)
@@ -159,7 +158,7 @@ def test_a_migration_takes_older_values_along(stores, under):  # noqa: F811
     assert len(destination.versions("db")) == 4
 
 
-def test_a_refusal_is_in_the_audit_trail(stores):  # noqa: F811
+def test_a_refusal_is_in_the_audit_trail(stores):
     manager = stores.local("audited", rules={"min_length": 12})
     write(manager, value=LONG)
     with pytest.raises(InvalidInput):
@@ -179,7 +178,7 @@ def test_a_refusal_is_in_the_audit_trail(stores):  # noqa: F811
         ({"require_expiry": False}, "rules"),
     ],
 )
-def test_a_wrong_rule_is_refused_by_its_name(stores, rules, option):  # noqa: F811
+def test_a_wrong_rule_is_refused_by_its_name(stores, rules, option):
     with pytest.raises(InvalidConfiguration) as caught:
         stores.local("wrong", rules=rules)
     assert caught.value.option == option

@@ -11,12 +11,11 @@ import pytest
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.backend import Database
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
-from tests.unit.store.conftest import manager, stores  # noqa: F401  # the fixtures
 from tests.unit.store.managing import CANARY, ask, create
 
 
 @pytest.fixture
-def stored(manager):  # noqa: F811
+def stored(manager):
     for name, tags in (("shop/a", {"team": "x"}), ("shop/b", {"team": "y"}), ("mail/a", {"team": "x"})):
         create(manager, name, tags=tags)
     return manager
@@ -46,9 +45,9 @@ def test_more_than_are_allowed_are_refused_and_none_is_read(stored, monkeypatch)
     assert reads == []
 
 
-def test_they_are_read_in_one_batch(stores, monkeypatch):  # noqa: F811
+def test_they_are_read_in_one_batch(stores, monkeypatch):
     batches, several = [], Database.get_many
-    manager = stores.sqlite()  # noqa: F811
+    manager = stores.sqlite()
     create(manager, "shop/a")
     create(manager, "shop/b")
 

@@ -17,13 +17,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.encoding.scram i
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, InvalidToken
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations import hashing
-from tests.unit.store.conftest import manager  # noqa: F401  # the fixture
 from tests.unit.store.managing import CANARY, ask, create, run
 
 CHEAP = {"sha512_crypt": 1000, "sha256_crypt": 1000, "bcrypt": 4, "scram": 4096}
 
 
-def read(manager, scheme="bcrypt", **options):  # noqa: F811
+def read(manager, scheme="bcrypt", **options):
     return ask(manager, "get", **{"name": "db", "hash": scheme, "hash_rounds": CHEAP.get(scheme), **options}).result["value"]
 
 
@@ -43,7 +42,7 @@ def is_scram_of(password, verifier):
         ("scram", is_scram_of),
     ],
 )
-def test_a_hash_accepts_its_value_and_no_other(manager, scheme, verify):  # noqa: F811
+def test_a_hash_accepts_its_value_and_no_other(manager, scheme, verify):
     create(manager)
     hashed = read(manager, scheme)
     assert verify(CANARY, hashed)
@@ -51,7 +50,7 @@ def test_a_hash_accepts_its_value_and_no_other(manager, scheme, verify):  # noqa
 
 
 @pytest.mark.parametrize("scheme", CHEAP)
-def test_a_hash_stays_the_same_until_the_value_changes(manager, monkeypatch, scheme):  # noqa: F811
+def test_a_hash_stays_the_same_until_the_value_changes(manager, monkeypatch, scheme):
     create(manager)
     before = read(manager, scheme)
     monkeypatch.setattr(hashing, "_KEPT", hashing._KeptHashes())
@@ -61,12 +60,12 @@ def test_a_hash_stays_the_same_until_the_value_changes(manager, monkeypatch, sch
 
 
 @pytest.mark.parametrize("scheme", CHEAP)
-def test_a_hash_differs_by_what_its_salt_is_for(manager, scheme):  # noqa: F811
+def test_a_hash_differs_by_what_its_salt_is_for(manager, scheme):
     create(manager)
     assert len({read(manager, scheme, salt_for=host) for host in (None, "web1", "web2")}) == 3
 
 
-def test_a_credential_written_anew_under_its_name_has_another_salt(manager):  # noqa: F811
+def test_a_credential_written_anew_under_its_name_has_another_salt(manager):
     create(manager)
     before = read(manager)
     manager.delete("db")
@@ -74,18 +73,18 @@ def test_a_credential_written_anew_under_its_name_has_another_salt(manager):  # 
     assert read(manager) != before
 
 
-def test_the_hash_is_masked_and_the_value_is_not_returned(manager):  # noqa: F811
+def test_the_hash_is_masked_and_the_value_is_not_returned(manager):
     create(manager)
     outcome = ask(manager, "get", name="db", hash="scram")
     assert [secret.expose().decode() for secret in outcome.secrets] == [outcome.result["value"]]
 
 
-def test_a_part_of_json_can_be_hashed(manager):  # noqa: F811
+def test_a_part_of_json_can_be_hashed(manager):
     create(manager, value=Secret('{"login": {"password": "word"}}'))
     assert is_scram_of("word", read(manager, "scram", field="value.login.password"))
 
 
-def test_several_can_be_hashed_in_one_read(manager):  # noqa: F811
+def test_several_can_be_hashed_in_one_read(manager):
     create(manager)
     create(manager, "other", value=Secret("second"))
     values = ask(manager, "get_many", names=["db", "other"], hash="scram").result["values"]
@@ -93,13 +92,13 @@ def test_several_can_be_hashed_in_one_read(manager):  # noqa: F811
     assert is_scram_of("second", values["other"])
 
 
-def test_the_event_loop_of_a_session_computes_no_hash(manager):  # noqa: F811
+def test_the_event_loop_of_a_session_computes_no_hash(manager):
     create(manager)
     with pytest.raises(CacheMiss), cache_only():
         read(manager, salt_for="not computed yet")
 
 
-def test_equal_requests_at_the_same_time_compute_once(manager, monkeypatch):  # noqa: F811
+def test_equal_requests_at_the_same_time_compute_once(manager, monkeypatch):
     create(manager)
     computed, begun, go_on = [], threading.Event(), threading.Event()
 
@@ -128,7 +127,7 @@ def test_equal_requests_at_the_same_time_compute_once(manager, monkeypatch):  # 
         ({"scheme": "scram", "hash_rounds": 1000}, "'scram' does not take 1000 rounds"),
     ],
 )
-def test_a_wrong_scheme_or_cost_is_refused(manager, options, words):  # noqa: F811
+def test_a_wrong_scheme_or_cost_is_refused(manager, options, words):
     create(manager)
     with pytest.raises(InvalidInput) as caught:
         read(manager, **options)
@@ -136,7 +135,7 @@ def test_a_wrong_scheme_or_cost_is_refused(manager, options, words):  # noqa: F8
 
 
 @pytest.mark.parametrize(("value", "words"), [(b"\xff", "is not text"), (b"a\0b", "zero bytes"), (b"x" * 73, "bcrypt would cut")])
-def test_a_value_that_a_hash_would_cut_or_change_is_refused(manager, value, words):  # noqa: F811
+def test_a_value_that_a_hash_would_cut_or_change_is_refused(manager, value, words):
     create(manager, value=Secret(value))
     with pytest.raises(InvalidToken, match=words):
         read(manager)

@@ -12,7 +12,6 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, NoToken
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from tests.unit.store.conftest import manager  # noqa: F401  # the fixture
 from tests.unit.store.managing import ask, create, run
 
 DOCUMENT = {
@@ -23,12 +22,12 @@ DOCUMENT = {
 
 
 @pytest.fixture
-def stored(manager):  # noqa: F811
+def stored(manager):
     create(manager, value=Secret(json.dumps(DOCUMENT)))
     return manager
 
 
-def read(manager, field, **options):  # noqa: F811
+def read(manager, field, **options):
     return ask(manager, "get", name="db", field=field, **options).result["value"]
 
 
@@ -48,12 +47,12 @@ def test_a_path_reads_a_part(stored, path, value):
     assert read(stored, path) == value
 
 
-def test_a_field_with_dots_comes_before_a_path(manager):  # noqa: F811
+def test_a_field_with_dots_comes_before_a_path(manager):
     create(manager, value=None, fields={"a": Secret('{"b": "part"}'), "a.b": Secret("field")})
     assert read(manager, "a.b") == "field"
 
 
-def test_a_field_with_dots_can_be_the_beginning_of_a_path(manager):  # noqa: F811
+def test_a_field_with_dots_can_be_the_beginning_of_a_path(manager):
     create(manager, value=None, fields={"a.b": Secret('{"c.d": "part"}')})
     assert read(manager, "a.b.c.d") == "part"
 
@@ -73,7 +72,7 @@ def test_a_part_that_is_missing_is_a_missing_value(stored, path, words):
         read(stored, path)
 
 
-def test_text_has_no_parts(manager):  # noqa: F811
+def test_text_has_no_parts(manager):
     create(manager)
     with pytest.raises(NoToken, match="no JSON object or list, so it has no part 'x'"):
         read(manager, "value.x")
@@ -118,7 +117,7 @@ def test_two_parts_of_one_field_are_written_together(stored):
     assert int(stored.inspect("db").version) == int(version) + 1
 
 
-def test_a_part_that_is_the_same_already_leaves_the_spelling_as_it_is(manager):  # noqa: F811
+def test_a_part_that_is_the_same_already_leaves_the_spelling_as_it_is(manager):
     create(manager, value=Secret('{ "a" :\n"b" }'))
     assert not run(manager, fields={"value.a": "b"})["changed"]
     assert manager.token("db").expose() == b'{ "a" :\n"b" }'
@@ -140,7 +139,7 @@ def test_a_part_that_has_no_place_is_refused_and_nothing_is_written(stored, fiel
     assert json.loads(stored.token("db").expose()) == DOCUMENT
 
 
-def test_a_name_with_dots_is_a_field_where_no_json_is_stored(manager):  # noqa: F811
+def test_a_name_with_dots_is_a_field_where_no_json_is_stored(manager):
     create(manager, value=None, fields={"tls": Secret("text")})
     run(manager, fields={"tls.key": "k"})
     assert manager.inspect("db").fields["tls.key"].expose() == b"k"

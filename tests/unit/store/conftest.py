@@ -4,28 +4,9 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
-from tests.unit.store.portable_stores import Stores, make_source
-
-
-@pytest.fixture
-def manager():
-    """A store in memory, without a trail. A file that needs another one has a fixture of this name itself."""
-    with closing(open_store({"backend": "memory", "audit": "off"}, name="prod")) as opened:
-        yield opened
-
-
-@pytest.fixture
-def stores(tmp_path):
-    """Opens stores in the test's directory."""
-    made = Stores(tmp_path)
-    yield made
-    for manager in made.managers:
-        manager.close()
+from tests.unit.store.portable_stores import make_source
 
 
 @pytest.fixture

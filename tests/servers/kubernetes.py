@@ -152,6 +152,18 @@ class Server:
         # A PUT makes either where there is none.
         self.call("PUT", rbac + "roles/" + account, role)
         self.call("PUT", rbac + "rolebindings/" + account, {"metadata": {"name": account}, "roleRef": reference, "subjects": [subject]})
+        self._await_rights(namespace, account, verbs, resource)
+
+    def _await_rights(self, namespace: str, account: str, verbs: Sequence[str], resource: str) -> None:
+        """Wait until the authorizer has seen a role: it watches roles, a little behind their storage."""
+        user, end = "system:serviceaccount:{0}:{1}".format(namespace, account), time.monotonic() + 60
+        for verb in verbs:
+            attributes = {"namespace": namespace, "verb": verb, "group": "", "resource": resource}
+            review = {"spec": {"user": user, "resourceAttributes": attributes}}
+            while not self.call("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", review)["status"]["allowed"]:
+                if time.monotonic() > end:
+                    raise AssertionError("{0} may not {1} {2}, although a role says so".format(user, verb, resource))
+                time.sleep(0.02)
 
     def kubeconfig(self, path: Path, token: Optional[str] = None, namespace: str = "default", url: Optional[str] = None) -> Path:
         """Write a kubeconfig with one context, `test`: as the administrator unless another token is given."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -46,34 +46,45 @@ def run(invocation: Invocation) -> int:
 
 
 def _run(command: list[str], environment: dict[str, str], content: bytes | None) -> int:
-    try:
-        process = subprocess.Popen(command, env=environment, stdin=None if content is None else subprocess.PIPE)
-    except (OSError, ValueError) as error:
-        number = error.errno if isinstance(error, OSError) else None
-        reason = os.strerror(number) if number else "a value or an argument holds a zero byte"
-        note("{0} cannot be run: {1}".format(ascii(command[0]), reason))
-        return NO_PROGRAM if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE
-    with _passing_on_signals(process):
-        if content is None:
-            status = process.wait()
-        else:
-            process.communicate(content)
-            status = process.returncode
-    return status if status >= 0 else 128 - status
+    with _passing_on_signals() as started:
+        try:
+            process = subprocess.Popen(command, env=environment, stdin=None if content is None else subprocess.PIPE)
+        except (OSError, ValueError) as error:
+            number = error.errno if isinstance(error, OSError) else None
+            reason = os.strerror(number) if number else "a value or an argument holds a zero byte"
+            note("{0} cannot be run: {1}".format(ascii(command[0]), reason))
+            return NO_PROGRAM if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE
+        started(process)
+        process.communicate(content)
+    return process.returncode if process.returncode >= 0 else 128 - process.returncode
 
 
 @contextmanager
-def _passing_on_signals(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Inside the `with` block the program gets this process's signals. Those of a keyboard reach it by themselves."""
+def _passing_on_signals() -> Iterator[Callable[[subprocess.Popen[bytes]], None]]:
+    """Inside the `with` block the program gets this process's signals. Those of a keyboard reach it by themselves.
+
+    Yields the function that takes the program once it is started. A signal that came before is passed on then.
+    """
+    programs: list[subprocess.Popen[bytes]] = []
+    early: list[int] = []
 
     def pass_on(number: int, _frame: Any) -> None:
-        process.send_signal(number)
+        if programs:
+            programs[0].send_signal(number)
+        else:
+            early.append(number)
 
+    def start(process: subprocess.Popen[bytes]) -> None:
+        programs.append(process)
+        while early:
+            process.send_signal(early.pop(0))
+
+    # A function, because a program would inherit that a signal is ignored.
+    of_keyboard: Any = (lambda _number, _frame: None) if _has_keyboard() else pass_on
     before = {number: signal.signal(number, pass_on) for number in _PASSED_ON}
-    of_keyboard: Any = signal.SIG_IGN if _has_keyboard() else pass_on
     before.update((number, signal.signal(number, of_keyboard)) for number in _OF_THE_KEYBOARD)
     try:
-        yield
+        yield start
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -52,9 +52,14 @@ from ansible.template import trust_as_template
 from ansible.utils.path import basedir
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
-from ansible_collections.nebula.credential.plugins.plugin_utils.config.credential_files import find_credential_files, read_credential_file
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.credential_files import (
+    OF_GROUPS,
+    OF_HOSTS,
+    find_credential_files,
+    read_credential_file,
+)
 
-DIRECTORIES = {"Host": "host_vars", "Group": "group_vars"}
+DIRECTORIES = {"Host": OF_HOSTS, "Group": OF_GROUPS}
 
 
 class VarsModule(BaseVarsPlugin):

@@ -125,15 +125,7 @@ def _lookups(names: Sequence[str]) -> Iterator[List[Way]]:
     counted.fill(*names)
     ours = counted.configured()
     asked: Dict[str, Any] = {"logins": counted.logins, "reads": lambda: sum(counted.reads().values()), "start_over": counted.start_over}
-    theirs = {
-        "ansible_hashi_vault_url": counted.server.url,
-        "ansible_hashi_vault_auth_method": "approle",
-        "ansible_hashi_vault_mount_point": counted.role_mount,
-        "ansible_hashi_vault_role_id": counted.auth["role_id"],
-        "ansible_hashi_vault_secret_id": counted.auth["secret_id"],
-        "ansible_hashi_vault_engine_mount_point": counted.store.mount,
-        "nebula_bench_prefix": counted.store.prefix,
-    }
+    theirs = {**counted.describe_for_hashi_vault(), "nebula_bench_prefix": counted.store.prefix}
     prefix = counted.store.prefix
 
     def vault_kv2_get(name: str) -> str:

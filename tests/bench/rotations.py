@@ -146,12 +146,7 @@ class _Bench:
         variables = {
             "pg": {"host": self._database.host, "port": self._database.port, "user": self._database.user},
             "prefix": counted.store.prefix,
-            "ansible_hashi_vault_url": counted.server.url,
-            "ansible_hashi_vault_auth_method": "approle",
-            "ansible_hashi_vault_mount_point": counted.role_mount,
-            "ansible_hashi_vault_role_id": counted.auth["role_id"],
-            "ansible_hashi_vault_secret_id": counted.auth["secret_id"],
-            "ansible_hashi_vault_engine_mount_point": counted.store.mount,
+            **counted.describe_for_hashi_vault(),
             "ansible_python_interpreter": "{{ ansible_playbook_python }}",
         }
         for name, text in (("play.yml", PLAY), ("variables.json", json.dumps(variables)), ("ansible.cfg", "[defaults]\n")):

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
-
-import pytest
 
 from tests.canary import canaries
 from tests.canary.channels import everywhere
@@ -37,11 +34,6 @@ cd store
 git init -q . && git add . && git -c user.name=n -c user.email=n@example.com commit -q -m n
 for file in *.enc; do n textconv "$file"; done
 """
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path, collection_root: Path) -> Sandbox:
-    return Sandbox(tmp_path / "run", collection_root)
 
 
 def work(sandbox: Sandbox, script: str) -> dict[str, str]:

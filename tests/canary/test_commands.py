@@ -35,16 +35,6 @@ else:
 """A command that notes what others see of it, and that says in its message and on its error output what it must not."""
 
 
-@pytest.fixture
-def given():
-    return {"canary": canaries.make(), "plain_canary": canaries.make_plain()}
-
-
-@pytest.fixture
-def sandbox(tmp_path, collection_root):
-    return Sandbox(tmp_path / "run", collection_root)
-
-
 def configure(sandbox: Sandbox, secret: str, right: str):
     """A store that the command opens with the secret `right`, and the environment of the run."""
     from hashlib import sha256

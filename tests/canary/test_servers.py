@@ -11,9 +11,7 @@ import re
 import pytest
 
 from tests.backends.discovery import HARNESSES
-from tests.canary import canaries
 from tests.canary.channels import everywhere
-from tests.canary.sandbox import Sandbox
 from tests.canary.search import Searcher
 from tests.conftest import PROFILE
 from tests.servers import once
@@ -24,16 +22,6 @@ IN_A_SESSION = "vault"
 """The store whose play has a session in the fast profile, too: it logs in, and a session is the same program with every store."""
 # What a login of OpenBao or Vault answers. Nobody here knows the token itself.
 TOKEN = re.compile(rb"\b(?:hv[sb]|[sb])\.[A-Za-z0-9]{24,}")
-
-
-@pytest.fixture
-def given():
-    return {"canary": canaries.make(), "plain_canary": canaries.make_plain()}
-
-
-@pytest.fixture
-def sandbox(tmp_path, collection_root):
-    return Sandbox(tmp_path / "run", collection_root)
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,17 @@ class Counted:
         """The store as `stores` takes it."""
         return {"backend": "vault", "audit": "off", **self.store.configured(auth=self.auth), **options}
 
+    def describe_for_hashi_vault(self) -> Dict[str, str]:
+        """The same login and mount as variables of community.hashi_vault."""
+        return {
+            "ansible_hashi_vault_url": self.server.url,
+            "ansible_hashi_vault_auth_method": "approle",
+            "ansible_hashi_vault_mount_point": self.role_mount,
+            "ansible_hashi_vault_role_id": self.auth["role_id"],
+            "ansible_hashi_vault_secret_id": self.auth["secret_id"],
+            "ansible_hashi_vault_engine_mount_point": self.store.mount,
+        }
+
     def fill(self, *names: str) -> None:
         """Write secrets, as somebody else."""
         for name in names:

@@ -13,33 +13,30 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import itertools
 import json
 import secrets
 import time
-from dataclasses import dataclass, field
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.servers import scripted
+from tests.servers.reader_stand_in import StandIn
 from tests.servers.scripted import Answer, Request
 
 ACCOUNT, HOST = "shop", "host/ci/ansible"
 
 
-@dataclass
-class Conjur:
+class Conjur(StandIn):
     """The service, as `tests.conformance.reader_kind.ReaderService` has it."""
 
-    server: scripted.Server
-    login: str = field(default_factory=lambda: secrets.token_hex(26))
-    values: Dict[str, str] = field(default_factory=dict)
-    logins: int = 0
-    _tokens: Set[str] = field(default_factory=set)
-    _denied: Set[str] = field(default_factory=set)
-    _instead: Optional[Answer] = None
-    _hangs: bool = False
-    _numbers: Iterator[int] = field(default_factory=itertools.count)
+    def __init__(self, server: scripted.Server) -> None:
+        """Have an account without variables."""
+        super().__init__(server)
+        self.login = secrets.token_hex(26)
+        self.values: Dict[str, str] = {}
+        self.logins = 0
+        self._tokens: Set[str] = set()
+        self._denied: Set[str] = set()
 
     @property
     def options(self) -> Mapping[str, Any]:
@@ -63,23 +60,7 @@ class Conjur:
         self._tokens.clear()
         return self.login
 
-    def respond(self, status: int, content: bytes = b"", headers: Optional[Mapping[str, str]] = None, hangs: bool = False) -> None:
-        self._instead, self._hangs = Answer(status, content, headers or {}), hangs
-
-    def count_requests(self) -> int:
-        return len(self.server.asked)
-
-    def close(self) -> None:
-        self.server.close()
-
-    def answer(self, request: Request) -> Answer:
-        """The answer to a request."""
-        if self._hangs:
-            self.server.over.wait()
-        if self.server.over.is_set():  # a connection that was kept
-            return Answer(hangs_up=True)
-        if self._instead is not None:
-            return self._instead
+    def _serve(self, request: Request) -> Answer:
         parts = urlsplit(request.path)
         path = [unquote(part) for part in parts.path.strip("/").split("/")]
         if path == ["authn", ACCOUNT, HOST, "authenticate"]:
@@ -132,6 +113,4 @@ def _fail(status: int, code: str) -> Answer:
 def running() -> Iterator[Conjur]:
     """Start one on the loopback address and a free port, and end it."""
     with scripted.running() as server:
-        service = Conjur(server)
-        server.script = service.answer
-        yield service
+        yield Conjur(server)

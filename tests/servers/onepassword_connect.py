@@ -16,12 +16,12 @@ import itertools
 import json
 import re
 import secrets
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.servers import scripted
+from tests.servers.reader_stand_in import StandIn
 from tests.servers.scripted import Answer, Request
 
 VAULT, VAULT_NAME = "ftz4pm2xxwmwrsd7rjqn7grzfz", "Operations"
@@ -29,16 +29,15 @@ _PURPOSES = {"username": "USERNAME", "password": "PASSWORD", "notes": "NOTES"}
 _TITLE = re.compile(r'title eq "([^"\\]*)"\Z')
 
 
-@dataclass
-class Connect:
+class Connect(StandIn):
     """The service, as `tests.conformance.reader_kind.ReaderService` has it."""
 
-    server: scripted.Server
-    login: str = field(default_factory=lambda: "eyJ." + secrets.token_urlsafe(32))
-    items: List[Dict[str, Any]] = field(default_factory=list)
-    _instead: Optional[Answer] = None
-    _hangs: bool = False
-    _numbers: Iterator[int] = field(default_factory=itertools.count)
+    def __init__(self, server: scripted.Server) -> None:
+        """Have a vault without items."""
+        super().__init__(server)
+        self.items: List[Dict[str, Any]] = []
+        self._numbers = itertools.count()
+        self.renew_login()
 
     @property
     def options(self) -> Mapping[str, Any]:
@@ -78,23 +77,7 @@ class Connect:
         self.login = "eyJ." + secrets.token_urlsafe(32)
         return self.login
 
-    def respond(self, status: int, content: bytes = b"", headers: Optional[Mapping[str, str]] = None, hangs: bool = False) -> None:
-        self._instead, self._hangs = Answer(status, content, headers or {}), hangs
-
-    def count_requests(self) -> int:
-        return len(self.server.asked)
-
-    def close(self) -> None:
-        self.server.close()
-
-    def answer(self, request: Request) -> Answer:
-        """The answer to a request."""
-        if self._hangs:
-            self.server.over.wait()
-        if self.server.over.is_set():  # a connection that was kept
-            return Answer(hangs_up=True)
-        if self._instead is not None:
-            return self._instead
+    def _serve(self, request: Request) -> Answer:
         if request.headers.get("authorization") != "Bearer " + self.login:
             return _refuse(401, "Invalid token signature")
         parts = urlsplit(request.path)
@@ -136,6 +119,4 @@ def _refuse(status: int, message: str) -> Answer:
 def running() -> Iterator[Connect]:
     """Start one on the loopback address and a free port, and end it."""
     with scripted.running() as server:
-        service = Connect(server)
-        server.script = service.answer
-        yield service
+        yield Connect(server)

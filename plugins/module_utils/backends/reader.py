@@ -7,10 +7,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from datetime import datetime, timezone
 from typing import NoReturn, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record
+
+UNKNOWN = datetime(1970, 1, 1, tzinfo=timezone.utc)
+"""The time of a value that states none."""
 
 
 class Reader(Backend):

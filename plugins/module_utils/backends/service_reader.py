@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Callable, Dict, Iterable, Iterator, List, Mapping, NoReturn, Optional, Tuple, TypeVar, Union
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import (
@@ -24,7 +24,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Located, WriteGate
-from ansible_collections.nebula.credential.plugins.module_utils.backends.reader import Reader
+from ansible_collections.nebula.credential.plugins.module_utils.backends.reader import UNKNOWN, Reader
+from ansible_collections.nebula.credential.plugins.module_utils.backends.service_connection import ServiceConnection
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, ReadOnly, StorageError
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name, read_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Metadata, Record, VersionInfo
@@ -32,8 +33,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.scope impo
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
 Answer = TypeVar("Answer")
-UNKNOWN = datetime(1970, 1, 1, tzinfo=timezone.utc)
-"""The time of an entry that states none."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +52,15 @@ class ServiceReader(Reader, Located, WriteGate):
     capabilities = Capabilities(native=True, remote=True, read_only=True, server_side_encryption=True, parallel=CONNECTIONS, batch_get=True)
     service = "the service"
     """Its name, for messages."""
+    _connection: ServiceConnection
+    """What the constructor of a subclass makes. It opens nothing yet."""
+
+    def connect(self) -> None:
+        """Load the SDK. The first operation sends the first request."""
+        self._connection.prepare()
+
+    def close(self) -> None:
+        self._connection.close()
 
     @abstractmethod
     def read_entry(self, name: str) -> Optional[Entry]:
@@ -67,9 +75,11 @@ class ServiceReader(Reader, Located, WriteGate):
         """Raise why the service cannot be used. Sends one request."""
 
     def read_entries(self, names: Iterable[str]) -> Dict[str, Entry]:
-        """Return the entries of these names, without those that there are not. The default reads them one by one."""
-        found = {name: self.read_entry(name) for name in names}
-        return {name: entry for name, entry in found.items() if entry is not None}
+        """Return the entries of these names, without those that there are not. The default reads each, several at once if it may."""
+        wanted = list(names)
+        parallelism = self.context.parallelism
+        found = map(self.read_entry, wanted) if parallelism is None else parallelism.map(wanted, self.read_entry)
+        return {name: entry for name, entry in zip(wanted, found) if entry is not None}
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
         check_name(name)

@@ -11,7 +11,7 @@ import os
 import subprocess
 from base64 import b64decode
 from datetime import datetime, timezone
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.run import RUN
 from ansible_collections.nebula.credential.plugins.module_utils.context.process import Exchange
@@ -54,10 +54,11 @@ def run(module: HostModule, work: Work) -> Dict[str, Any]:
     if module.check_mode:
         return {"changed": True, "rc": 0, "msg": "It would run.", "stdout": "", "stderr": "", "stdout_lines": [], "stderr_lines": []}
     began = datetime.now(timezone.utc)
-    status, output, errors = _run(module.params["argv"], work, directory)
+    hidden = _Hidden(work["hidden"])
+    status, output, errors = _run(module.params["argv"], work, directory, MOST_OUTPUT + hidden.longest)
     ended = datetime.now(timezone.utc)
     times = {"start": began.isoformat(), "end": ended.isoformat(), "delta": str(ended - began)}
-    return {"changed": True, "rc": status, **times, **_describe_streams({"stdout": output, "stderr": errors}, work)}
+    return {"changed": True, "rc": status, **times, **_describe_streams({"stdout": output, "stderr": errors}, hidden)}
 
 
 def _expand(path: str, option: str) -> str:
@@ -74,11 +75,19 @@ def _find_reason(work: Work, directory: str) -> str:
     return ""
 
 
-def _run(argv: Sequence[str], work: Work, directory: str) -> Tuple[int, bytes, bytes]:
+class _Hidden:
+    """The byte strings that reveal the values which no output may show, the longest first."""
+
+    def __init__(self, values: Iterable[str]) -> None:
+        """Take the values, in base64."""
+        self.forms = sorted({form for value in values for form in _list_forms(value)}, key=len, reverse=True)
+        self.longest = len(self.forms[0]) if self.forms else 0
+
+
+def _run(argv: Sequence[str], work: Work, directory: str, most: int) -> Tuple[int, bytes, bytes]:
     environment = {**os.environb, **{os.fsencode(name): b64decode(value) for name, value in work["env"].items()}}
     given = b"" if work["stdin"] is None else b64decode(work["stdin"])
     process = _start(argv, environment, directory)
-    most = MOST_OUTPUT + _measure_longest(work)
     try:
         output, errors = Exchange(process, given, {"stdout": most, "stderr": most}).carry_out(float("inf"))
         return process.wait(), output, errors
@@ -98,26 +107,20 @@ def _start(argv: Sequence[str], environment: Mapping[bytes, bytes], directory: s
         raise InvalidInput(what, option="argv", remedy="Name a program that the user of the task may execute.") from None
 
 
-def _describe_streams(streams: Mapping[str, bytes], work: Work) -> Dict[str, Any]:
-    forms = sorted({form for value in work["hidden"] for form in _list_forms(value)}, key=len, reverse=True)
-    longest = _measure_longest(work)
+def _describe_streams(streams: Mapping[str, bytes], hidden: _Hidden) -> Dict[str, Any]:
     described: Dict[str, Any] = {}
     truncated: List[str] = []
     for name, content in streams.items():
         masked = content
-        for form in forms:
+        for form in hidden.forms:
             masked = masked.replace(form, MASK)
-        if len(content) == MOST_OUTPUT + longest:
+        if len(content) == MOST_OUTPUT + hidden.longest:
             # The stream was cut, perhaps within a secret: what is left of it is in the last bytes.
-            masked = masked[: len(masked) - longest]
+            masked = masked[: len(masked) - hidden.longest]
             truncated.append(name)
         text = masked[:MOST_OUTPUT].decode("utf-8", "replace").rstrip("\r\n")
         described.update({name: text, name + "_lines": text.splitlines()})
     return {**described, "truncated": truncated}
-
-
-def _measure_longest(work: Work) -> int:
-    return max((len(form) for value in work["hidden"] for form in _list_forms(value)), default=0)
 
 
 def _list_forms(encoded: str) -> List[bytes]:

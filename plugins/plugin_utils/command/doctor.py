@@ -28,13 +28,12 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.config.configura
     find_configuration,
     find_unused,
 )
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.credential_files import ENDING, OF_GROUPS, OF_HOSTS
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import choose_store
 from ansible_collections.nebula.credential.plugins.plugin_utils.preflight.report import VARS_PLUGIN, reads_vars_files
 
 GOOD, NOTE, WRONG = "ok", "note", "wrong"
 COLLECTION = Path(__file__).resolve().parents[3]
-_ENDING = ".credentials"
-_VARS = ("group_vars", "host_vars")
 _HEALTHY = "healthy"
 _KEY_FILE = "key_file"
 
@@ -146,7 +145,7 @@ def _describe_error(topic: str, error: Exception) -> Finding:
 def _examine_vars_files() -> Iterator[Finding]:
     """Report the files of the vars plugin if it is not enabled: nothing would read them, without a word."""
     places = {Path.cwd(), *(Path(each).resolve().parent for each in constants.DEFAULT_HOST_LIST or ())}
-    files = [file for place in sorted(places) for folder in _VARS for file in sorted((place / folder).rglob("*" + _ENDING))]
+    files = [file for place in sorted(places) for folder in (OF_GROUPS, OF_HOSTS) for file in sorted((place / folder).rglob("*" + ENDING))]
     if not files:
         return
     shown = "{0} files of variables, the first is {1}".format(len(files), files[0])

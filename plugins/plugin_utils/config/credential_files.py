@@ -26,6 +26,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.names impo
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.yaml_errors import describe_load_error
 
 ENDING = ".credentials"
+OF_HOSTS, OF_GROUPS = "host_vars", "group_vars"
+"""The directories with the variables of hosts and groups, next to an inventory or a playbook."""
 NAME = "name"
 EXAMPLE = "Write 'variable: name of the credential', or 'variable: {name: …, field: …}'."
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.credential_files import ENDING, OF_GROUPS, OF_HOSTS
 from ansible_collections.nebula.credential.plugins.plugin_utils.preflight.documents import (
     Node,
     items_of,
@@ -35,8 +36,6 @@ _ROLES = ("import_role", "include_role")
 _CONDITIONS = ("when", "failed_when", "changed_when", "until", "that", "break_when")
 _LOOPS = ("loop", "with_items", "with_list")
 _STORE_VARIABLE = "nebula_credential_store"
-_ENDING = ".credentials"
-_VARS = ("group_vars", "host_vars")
 _YAML = (".yml", ".yaml", ".json", "")
 _OF_ROLE = ("tasks", "handlers", "defaults", "vars", "meta")
 NOTHING: Values = {}
@@ -59,9 +58,9 @@ class Scan:
 
     def search_variables(self, directory: Path) -> None:
         """Search the variables of groups and hosts beside a playbook or an inventory."""
-        for folder in _VARS:
+        for folder in (OF_GROUPS, OF_HOSTS):
             for path in sorted((directory / folder).rglob("*")):
-                if path.suffix == _ENDING and path.is_file():
+                if path.suffix == ENDING and path.is_file():
                     self._search_vars_file(path)
                 elif path.suffix in _YAML and path.is_file():
                     self._search(read_document(path, self.found), path, NOTHING)

@@ -33,15 +33,8 @@ class Conjur(ServiceReader):
             InvalidConfiguration: the error names the option, what is wrong and what is allowed.
         """
         super().__init__(options, context)
-        self._connection = Connection(options, context.warn)
+        self._connection: Connection = Connection(options, context.warn)
         self._prefix = str(self.setting(PREFIX))
-
-    def connect(self) -> None:
-        """Load the SDK. The first operation logs in."""
-        self._connection.prepare()
-
-    def close(self) -> None:
-        self._connection.close()
 
     def read_entry(self, name: str) -> Optional[Entry]:
         value = self._connection.read(self._prefix + name)
@@ -64,8 +57,7 @@ class Conjur(ServiceReader):
             values = self._connection.read_many([self._prefix + name for name in names])
         if values is not None:
             return {name: _build_entry(values[self._prefix + name]) for name in names if self._prefix + name in values}
-        found = {name: self.read_entry(name) for name in names}
-        return {name: entry for name, entry in found.items() if entry is not None}
+        return super().read_entries(names)
 
     def list_entries(self) -> Iterator[Tuple[str, Entry]]:
         for variable in self._connection.list_variables():

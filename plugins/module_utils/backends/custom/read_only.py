@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from abc import abstractmethod
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any, Dict, Iterator, List, Mapping, NoReturn, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext, Capabilities, Filter, Health
@@ -20,7 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.concurr
 from ansible_collections.nebula.credential.plugins.module_utils.backends.custom.options import ADDRESS, OF_NEBULA, TRAITS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.custom.protocol import read_only_error
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Located, WriteGate
-from ansible_collections.nebula.credential.plugins.module_utils.backends.reader import Reader
+from ansible_collections.nebula.credential.plugins.module_utils.backends.reader import UNKNOWN, Reader
 from ansible_collections.nebula.credential.plugins.module_utils.context.program import Program
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, StorageError
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
@@ -31,8 +31,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.secret imp
 NAME = "{name}"
 MOST_BYTES = 64 * 1024
 """The helpers' own limit for an answer (docker-credential-helpers reads lines of 64 KiB)."""
-UNKNOWN = datetime(1970, 1, 1, tzinfo=timezone.utc)
-"""The time of a value that states none."""
 
 
 class CredentialHelper(Reader, Located, WriteGate):

@@ -29,16 +29,9 @@ class OnePassword(ServiceReader):
             InvalidConfiguration: the error names the option, what is wrong and what is allowed.
         """
         super().__init__(options, context)
-        self._connection = Connection(options, context.warn)
+        self._connection: Connection = Connection(options, context.warn)
         self._ids: Dict[str, str] = {}
         """The ids of items that were found, by title. An item that was read shows whether it still has that title."""
-
-    def connect(self) -> None:
-        """Load the SDK. The first operation sends the first request."""
-        self._connection.prepare()
-
-    def close(self) -> None:
-        self._connection.close()
 
     def read_entry(self, name: str) -> Optional[Entry]:
         known = self._ids.get(name)
@@ -68,9 +61,7 @@ class OnePassword(ServiceReader):
         wanted = list(names)
         if len(wanted) > 1 and any(name not in self._ids for name in wanted):
             self._note_ids(set(wanted))
-        parallelism = self.context.parallelism
-        found = map(self.read_entry, wanted) if parallelism is None else parallelism.map(wanted, self.read_entry)
-        return {name: entry for name, entry in zip(wanted, found) if entry is not None}
+        return super().read_entries(wanted)
 
     def _note_ids(self, wanted: Iterable[str]) -> None:
         ids: Dict[str, list[str]] = {}

@@ -14,7 +14,8 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any, Dict, Mapping
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.service_reader import UNKNOWN, Entry
+from ansible_collections.nebula.credential.plugins.module_utils.backends.reader import UNKNOWN
+from ansible_collections.nebula.credential.plugins.module_utils.backends.service_reader import Entry
 from ansible_collections.nebula.credential.plugins.module_utils.errors import StorageError
 
 Item = Mapping[str, Any]

@@ -111,12 +111,10 @@ def _jwt(client: Any, auth: Auth) -> Any:
     return client.auth.jwt.jwt_login(auth.text("role"), auth.text("jwt"), use_token=False, path=auth.mount)
 
 
-def _userpass(client: Any, auth: Auth) -> Any:
-    return client.auth.userpass.login(auth.text("username"), auth.text("password"), use_token=False, mount_point=auth.mount)
-
-
-def _ldap(client: Any, auth: Auth) -> Any:
-    return client.auth.ldap.login(auth.text("username"), auth.text("password"), use_token=False, mount_point=auth.mount)
+def _password(client: Any, auth: Auth) -> Any:
+    """Log in with a user name and a password. hvac has a class for each method that takes them, of the method's name."""
+    methods = getattr(client.auth, auth.method)
+    return methods.login(auth.text("username"), auth.text("password"), use_token=False, mount_point=auth.mount)
 
 
 def _gcp(client: Any, auth: Auth) -> Any:
@@ -181,9 +179,9 @@ LOGINS: Mapping[str, Callable[[Any, Auth], Any]] = {
     "aws": _aws,
     "azure": _azure,
     "jwt": _jwt,
-    "userpass": _userpass,
+    "userpass": _password,
     "cert": _cert,
-    "ldap": _ldap,
+    "ldap": _password,
     "gcp": _gcp,
 }
 """The functions that log in, by method. Each takes a `hvac.Client` and the checked `auth`, and returns a `requests.Response`."""

@@ -38,7 +38,7 @@ def install(site: Path, kind: str, source: str, package: str = "") -> None:
     (described / "entry_points.txt").write_text("[nebula_credential.targets]\n{0} = {1}\n".format(kind, module))
 
 
-def refuse(kind: str, *allowed: str) -> CredentialError:
+def refuse(kind: str, allowed: list[str]) -> CredentialError:
     with pytest.raises(CredentialError) as raised:
         load_target(kind, allowed)
     return raised.value
@@ -54,14 +54,14 @@ def test_one_of_a_package_is_found_by_its_entry_point_and_loaded_if_it_is_listed
 
 def test_one_that_is_not_listed_is_not_imported(site: Path) -> None:
     install(site, "fence", "raise SystemExit('it was imported')")
-    error = refuse("fence", "fences")
+    error = refuse("fence", ["fences"])
     assert isinstance(error, InvalidConfiguration)
     assert "does not list the target 'fence'" in str(error)
     assert "Did you mean 'fences'?" in str(error)
 
 
 def test_a_name_that_no_package_has_is_refused_with_the_one_that_was_meant(site: Path) -> None:
-    error = refuse("postgres", "postgres")
+    error = refuse("postgres", ["postgres"])
     assert isinstance(error, InvalidInput)
     assert "there is no target 'postgres'" in str(error)
     assert "Did you mean 'postgresql'?" in str(error)
@@ -83,11 +83,10 @@ def test_a_name_that_no_package_has_is_refused_with_the_one_that_was_meant(site:
 )
 def test_a_module_that_is_no_target_is_named(site: Path, kind: str, source: str, words: str) -> None:
     install(site, kind, source)
-    allowed = [kind]
-    assert words in str(refuse(kind, *allowed))
+    assert words in str(refuse(kind, [kind]))
 
 
 def test_one_that_two_packages_have_is_refused_with_their_names(site: Path) -> None:
     install(site, "drawbridge", TARGET.format("drawbridge"), "east")
     install(site, "drawbridge", TARGET.format("drawbridge"), "west")
-    assert "several packages have a target 'drawbridge': module_of_east, module_of_west" in str(refuse("drawbridge", "drawbridge"))
+    assert "several packages have a target 'drawbridge': module_of_east, module_of_west" in str(refuse("drawbridge", ["drawbridge"]))

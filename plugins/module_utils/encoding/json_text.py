@@ -35,6 +35,20 @@ def read_json(text: Union[str, bytes], depth: int = MAX_DEPTH) -> Any:
     return found
 
 
+def read_unicode_json(text: Union[str, bytes], depth: int = MAX_DEPTH) -> Any:
+    """Return the data in a JSON text whose texts go on as UTF-8, nested `depth` deep at most.
+
+    Raises:
+        ValueError: as `read_json`, or a text has half of a surrogate pair, which UTF-8 cannot write (RFC 7493 section 2.1).
+    """
+    found = read_json(text, depth)
+    try:
+        json.dumps(found, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:  # it holds the text itself
+        raise ValueError("half of a surrogate pair") from None
+    return found
+
+
 def _check_depth(value: Any, left: int) -> None:
     if isinstance(value, (dict, list)):
         if left == 0:

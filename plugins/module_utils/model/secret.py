@@ -35,9 +35,15 @@ class Secret:
     __hash__ = None  # type: ignore[assignment]  # a hash of a secret would be a fingerprint of it
 
     def __init__(self, value: Union[str, bytes, bytearray], form: str = PLAIN) -> None:
-        """Wrap text or bytes. `form` is the form that a store of JSON gives the value; a value in the form NULL is empty."""
-        self._buffer = bytearray(value.encode("utf-8") if isinstance(value, str) else value)
+        """Wrap text or bytes. `form` is the form that a store of JSON gives the value; a value in the form NULL is empty.
+
+        Raises:
+            InvalidInput: the text has half of a surrogate pair.
+        """
+        self._buffer = bytearray(0 if isinstance(value, str) else value)
         self.form = form
+        if isinstance(value, str):
+            self._buffer[:] = _encode(value)
 
     @property
     def is_text(self) -> bool:
@@ -81,6 +87,13 @@ class Secret:
 
     def __del__(self) -> None:
         self._buffer[:] = bytes(len(self._buffer))
+
+
+def _encode(text: str) -> bytes:
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError:  # it holds the text itself
+        raise InvalidInput("a text has half of a surrogate pair, which UTF-8 cannot write", remedy="Write the whole character.") from None
 
 
 def derive_forms(value: bytes) -> Set[str]:

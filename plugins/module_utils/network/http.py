@@ -19,7 +19,7 @@ from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
-from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_json
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_unicode_json
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     CredentialError,
     InvalidConfiguration,
@@ -97,9 +97,9 @@ class HttpResponse:
 
     @property
     def json(self) -> Dict[str, Any]:
-        """The JSON object in the body; empty if there is none."""
+        """The JSON object in the body; empty if there is none, or if UTF-8 cannot write one of its texts."""
         try:
-            found = read_json(self.body)
+            found = read_unicode_json(self.body)
         except ValueError:
             return {}
         return found if isinstance(found, dict) else {}

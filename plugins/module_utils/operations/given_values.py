@@ -85,7 +85,7 @@ def _read_text(text: str, parameters: Mapping[str, Any], option: str) -> Secret:
 def _encode(text: str, option: str) -> Secret:
     try:
         return Secret(text)
-    except UnicodeEncodeError:
+    except InvalidInput:
         remedy = "Write the whole character, or give the bytes with 'encoding: base64'."
         raise InvalidInput("it holds half of a surrogate pair, which UTF-8 cannot write", option=option, remedy=remedy) from None
 

@@ -166,7 +166,7 @@ def _wrap(data: Any, path: str) -> Secret:
         return Secret(_dump(data), JSON)
     try:
         return Secret(data)
-    except UnicodeEncodeError:
+    except InvalidInput:
         raise InvalidToken("'{0}' has half of a surrogate pair, which UTF-8 cannot write".format(path), remedy="Write it again.") from None
 
 

@@ -14,6 +14,7 @@ import traceback
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import REDACTED, Secret
 
 VALUE = "c4n4ry-" + "x" * 9
@@ -79,3 +80,11 @@ def test_the_buffer_is_overwritten_when_the_secret_is_dropped():
 def test_exposing_is_the_way_to_the_value():
     assert Secret("ä").expose() == "ä".encode()
     assert len(Secret("ä")) == 2
+
+
+@pytest.mark.parametrize("half", ["\ud800", "hunter2\udfff"])
+def test_text_that_utf_8_cannot_write_is_refused_and_not_shown(half):
+    with pytest.raises(InvalidInput, match="has half of a surrogate pair") as caught:
+        Secret(half)
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__suppress_context__

@@ -75,7 +75,7 @@ def test_a_request_sends_what_it_is_given(client, server):
 
 
 def test_what_is_no_json_object_is_an_empty_one(client, server):
-    for content in (b"", b"<html>", b"[1]"):
+    for content in (b"", b"<html>", b"[1]", b'{"half of a pair": "\\ud800"}', b'{"\\udfff": 1}'):
         server.script = lambda _request, content=content: Answer(200, content)
         assert client.request("GET", server.url).json == {}
 

@@ -162,6 +162,7 @@ def test_a_field_that_holds_the_expiry_may_be_renewed_too(program):
     ("answer", "what"),
     [
         ({"text": "no JSON " + CANARY}, "gave no answer: it wrote something else"),
+        ({"fields": {"token": CANARY + "\ud800"}}, "gave no answer: it wrote something else"),
         ({"status": 3}, "ended with status 3"),
         ({"fields": {"stranger": CANARY}}, "not declared with 'refreshed_by': 'stranger'"),
         ({"fields": {"user": CANARY}}, "not declared with 'refreshed_by': 'user'"),
@@ -294,8 +295,7 @@ def test_the_login_of_a_request_may_be_two_fields_and_its_content_a_form():
         )
         assert Door(recipe).read() == "t1"
         (sent,) = service.asked
-    assert (sent.method, sent.content) == ("PUT", b"code=" + CANARY.encode())
-    assert sent.headers["authorization"] == "Basic am86YzRuNHJ5LWM0bjRyeQ=="
+    assert (sent.method, sent.content, sent.headers["authorization"]) == ("PUT", b"code=" + CANARY.encode(), "Basic am86YzRuNHJ5LWM0bjRyeQ==")
 
 
 @pytest.mark.parametrize(
@@ -309,6 +309,7 @@ def test_the_login_of_a_request_may_be_two_fields_and_its_content_a_form():
         (Answer(503, headers={"Retry-After": "9"}), False, RefreshFailed, "gave no new value"),
         (Answer(content={"token": CANARY}), True, Exception, "has nothing at the place of token"),
         (Answer(content=b"no JSON"), True, Exception, "is no JSON"),
+        (Answer(content=b'{"token": "\\ud800"}'), True, Exception, "is no JSON"),
     ],
 )
 def test_a_response_that_brings_no_value_is_an_error_without_its_words(answer, repeatable, error, what):

@@ -21,6 +21,8 @@ MARGIN = 3600.0
 """Renew a lease when less than this many seconds, or less than a third of it, is left, whichever is smaller."""
 _LONGEST = 36500 * 86400.0
 """Seconds. A longer lease is a mistake."""
+_LATEST = 1e12
+"""Seconds from 1970, or from now. No date is that far away."""
 _LOGIN = {"username", "password"}
 _ENDS = ("expiration", "expires_at_seconds", "expire_time")
 """Where results without a lease say when they end: certificates, tokens of clouds, codes."""
@@ -142,7 +144,7 @@ def read_life(answer: Mapping[str, Any], time: datetime) -> float:
         return leased
     ends = [_read_time(data.get(key)) for key in _ENDS]
     left = [end - time.timestamp() for end in ends if end is not None] + [
-        float(data[key]) for key in _LEFT if data.get(key).__class__ is int
+        _read_number(data[key]) for key in _LEFT if data.get(key).__class__ is int
     ]
     return max(1.0, min(*left, _LONGEST)) if left else 0.0
 
@@ -150,11 +152,16 @@ def read_life(answer: Mapping[str, Any], time: datetime) -> float:
 def _read_time(value: Any) -> Optional[float]:
     """Return a time of a response in seconds since 1970: such a number, or RFC 3339 in UTC. None if it is neither."""
     if value.__class__ is int:
-        return float(value)
+        return _read_number(value)
     try:
         return datetime.strptime(str(value)[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc).timestamp()
     except ValueError:
         return None
+
+
+def _read_number(value: int) -> float:
+    # JSON has numbers that no float holds.
+    return float(max(-_LATEST, min(value, _LATEST)))
 
 
 def _read_seconds(value: Any) -> float:

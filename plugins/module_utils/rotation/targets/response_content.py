@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_json
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_unicode_json
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import moment
 from ansible_collections.nebula.credential.plugins.module_utils.network.http import HttpResponse
@@ -17,7 +17,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.network.http imp
 def read_content(response: HttpResponse) -> Any:
     """Return the JSON of a response; None if it has none."""
     try:
-        return read_json(response.body)
+        return read_unicode_json(response.body)
     except ValueError:
         return None
 

@@ -12,7 +12,7 @@ from typing import Any, Callable, Dict, Mapping, NoReturn, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.context.process import Finished
 from ansible_collections.nebula.credential.plugins.module_utils.context.program import Program
-from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_json
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_unicode_json
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InteractionRequired, Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.types.recipes.recipe import Recipe, texts_of
@@ -54,7 +54,7 @@ class CommandRecipe(Recipe):
 
     def _read_answer(self, finished: Finished) -> Dict[str, Any]:
         try:
-            found = read_json(finished.output)
+            found = read_unicode_json(finished.output)
         except ValueError:
             found = None
         if not isinstance(found, dict):

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any, Dict, Mapping, Optional
 from urllib.parse import quote
 
-from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_json
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_unicode_json
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.network.http import HttpClient, HttpResponse
@@ -105,7 +105,7 @@ class RequestRecipe(Recipe):
 
     def _read_response(self, response: HttpResponse) -> Mapping[str, Any]:
         try:
-            found = read_json(response.body)
+            found = read_unicode_json(response.body)
         except ValueError:
             self.refuse_answer("is no JSON (status {0})".format(response.status))
         fields = {field: find_in(found, pointer) for field, pointer in self._pointers.items()}

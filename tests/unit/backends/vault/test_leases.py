@@ -186,6 +186,11 @@ def test_what_does_not_say_when_it_ends_is_used_once():
     assert world.asked == ["obtain app", "obtain app"]
 
 
+@pytest.mark.parametrize("said", [{"expiration": 10**400}, {"ttl": 10**400}, {"expires_at_seconds": 10**309}])
+def test_a_number_that_no_float_holds_is_a_time_far_away(said):
+    assert read_lease("web", {"lease_id": "", "lease_duration": 0, "data": said}, 0.0).seconds_left(0.0) == 36500 * 86400.0
+
+
 def test_what_has_no_lease_is_not_requested_again_unless_somebody_reads_it():
     world = Unleased(ttl=30)
     assert [world.user(), world.user()] == ["v-app-1", "v-app-1"]

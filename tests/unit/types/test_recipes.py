@@ -290,12 +290,12 @@ def test_a_request_carries_the_fields_where_the_recipe_names_them():
 
 def test_the_login_of_a_request_may_be_two_fields_and_its_content_a_form():
     with scripted.running(lambda _request: Answer(content={"token": "t1"})) as service:
-        recipe = serve(
-            service, fields={"token": "/token"}, form={"code": "{password}"}, basic=["user", "password"], method="PUT", lifetime="1h"
-        )
+        form = {"code": "{password}"}
+        recipe = serve(service, fields={"token": "/token"}, form=form, basic=["user", "password"], method="PUT", lifetime="1h")
         assert Door(recipe).read() == "t1"
         (sent,) = service.asked
-    assert (sent.method, sent.content, sent.headers["authorization"]) == ("PUT", b"code=" + CANARY.encode(), "Basic am86YzRuNHJ5LWM0bjRyeQ==")
+    login = "Basic am86YzRuNHJ5LWM0bjRyeQ=="
+    assert (sent.method, sent.content, sent.headers["authorization"]) == ("PUT", b"code=" + CANARY.encode(), login)
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ class SecretServer(StandIn):
         self.login = secrets.token_urlsafe(24)
         self.secrets: Dict[str, Mapping[str, str]] = {}
         self.logins = 0
+        self.largest_page = 1000
         self._folders: List[str] = []
         self._tokens: Set[str] = set()
         self._denied: Set[str] = set()
@@ -92,8 +93,9 @@ class SecretServer(StandIn):
     def _route(self, path: str, query: Mapping[str, str]) -> Answer:
         if path == "/SecretServer/api/v1/secrets/0" and set(query) == {"secretPath"}:
             return self._read(query["secretPath"])
-        if path == "/SecretServer/api/v1/folders/0" and query == {"folderPath": "\\" + FOLDER, "getAllChildren": "true"}:
-            return Answer(200, json.dumps(self._build_folder("")).encode())
+        if path == "/SecretServer/api/v1/folders/0" and set(query) == {"folderPath", "getAllChildren"}:
+            is_there = query["folderPath"] == "\\" + FOLDER
+            return Answer(200, json.dumps(self._build_folder("")).encode()) if is_there else _refuse(400, "API_AccessDenied")
         if path == "/SecretServer/api/v1/secrets" and set(query) == _PAGING and query["filter.folderId"] == str(_TOP):
             return self._list(int(query["skip"]), int(query["take"]))
         return _refuse(404, "API_NotFound")
@@ -109,7 +111,7 @@ class SecretServer(StandIn):
         return Answer(200, json.dumps({**self._build_summary(name), "items": items}).encode())
 
     def _list(self, skip: int, take: int) -> Answer:
-        records = [self._build_summary(name) for name in sorted(self.secrets)][skip : skip + take]
+        records = [self._build_summary(name) for name in sorted(self.secrets)][skip : skip + min(take, self.largest_page)]
         return Answer(200, json.dumps({"total": len(self.secrets), "skip": skip, "take": take, "records": records}).encode())
 
     def _build_summary(self, name: str) -> Dict[str, Any]:

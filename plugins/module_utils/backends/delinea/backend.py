@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterable, Iterator, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.delinea.connection import Connection
 from ansible_collections.nebula.credential.plugins.module_utils.backends.delinea.options import TRAITS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.service_reader import Entry, ServiceReader
+from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, CredentialError
 
 VERSION = "current"
 """The version of every value: Secret Server states none with a secret."""
@@ -34,21 +35,37 @@ class Delinea(ServiceReader):
         self._connection: Connection = Connection(options, context.warn)
 
     def read_entry(self, name: str) -> Optional[Entry]:
-        secret = self._connection.read(name)
-        return None if secret is None else Entry(VERSION, _read_fields(secret))
+        return self.read_entries([name]).get(name)
+
+    def read_entries(self, names: Iterable[str]) -> Dict[str, Entry]:
+        """Return entries by name, each by one request. Of those that are refused, a list says which are denied; the others are missing."""
+        wanted, read, parallelism = list(names), self._connection.read, self.context.parallelism
+        answers = dict(zip(wanted, map(read, wanted) if parallelism is None else parallelism.map(wanted, read)))
+        refused = {name: answer for name, answer in answers.items() if isinstance(answer, CredentialError)}
+        listed = {name for name, _entry in self.list_entries()} if refused else set()
+        for name, refusal in refused.items():
+            if name in listed and isinstance(refusal, AccessDenied):
+                raise refusal
+        found = ((name, answer) for name, answer in answers.items() if not isinstance(answer, CredentialError))
+        return {name: Entry(VERSION, _read_fields(secret)) for name, secret in found if _is_named(secret, name)}
 
     def list_entries(self) -> Iterator[Tuple[str, Entry]]:
         for name, _secret in self._connection.list_secrets():
             yield name, Entry(VERSION)
 
     def check_health(self) -> None:
-        self._connection.check_login()
+        self._connection.look_up_folder()
 
     def location(self) -> str:
         return "secret server {0} {1}".format(self._connection.address, self._connection.folder)
 
     def locate(self, name: str) -> Dict[str, str]:
         return {"folder": self._connection.folder, "secret": name}
+
+
+def _is_named(secret: Mapping[str, Any], name: str) -> bool:
+    """Return True if a secret is the one of this name: paths of Secret Server do not differ by case. One that is not active is removed."""
+    return bool(secret["name"] == name.rpartition("/")[2] and secret.get("active") is not False)
 
 
 def _read_fields(secret: Mapping[str, Any]) -> Dict[str, str]:

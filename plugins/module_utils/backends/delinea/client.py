@@ -14,7 +14,7 @@ import importlib.util
 import json
 import threading
 from types import ModuleType
-from typing import Any, Callable, List, Mapping, Optional, TypeVar
+from typing import Any, Callable, List, Mapping, Optional, Tuple, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.service_answers import (
     Service,
@@ -92,13 +92,20 @@ class Client:
             NotFound, AccessDenied: there is none at this path, or the login may not see it.
         """
         found = self._call(lambda: self._sdk.get_folder_by_path(path, get_all_children=True))
-        return read_mappings(self._service, [found], "folderPath")[0]
+        return self._check_numbers([found], "id")[0]
 
-    def list_secrets(self, folder: int, skip: int, take: int) -> List[Secret]:
-        """Return a page of the secrets of a folder and of those below it, without values."""
+    def list_secrets(self, folder: int, skip: int, take: int) -> Tuple[List[Secret], int]:
+        """Return a page of the secrets of a folder and of those below it, without values, and how many there are on all pages."""
         query = {"filter.folderId": folder, "filter.includeSubFolders": "true", "skip": skip, "take": take}
-        found = self._call(lambda: json.loads(self._sdk.search_secrets(query)))
-        return read_mappings(self._service, found.get("records") if isinstance(found, dict) else None, "name")
+        found = self._check_numbers([self._call(lambda: json.loads(self._sdk.search_secrets(query)))], "total")[0]
+        records = read_mappings(self._service, found.get("records"), "name")
+        return self._check_numbers(records, "folderId"), int(found["total"])
+
+    def _check_numbers(self, found: List[Any], key: str) -> List[Secret]:
+        """Return mappings that have a number under a key. Raises StorageError if they are something else."""
+        if not all(isinstance(each, dict) and isinstance(each.get(key), int) for each in found):
+            raise junk_error(self._service)
+        return found
 
     def _call(self, request: Callable[[], Answer]) -> Answer:
         """Make a request with a token. The SDK's errors hold what the server said, so none is chained."""

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Tuple, Union
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.delinea.options import (
     CA_CERT,
@@ -22,11 +22,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.service
 from ansible_collections.nebula.credential.plugins.module_utils.backends.service_connection import ServiceConnection
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
+    CredentialError,
     InvalidConfiguration,
     NotFound,
     check_packages,
 )
 
+Secret = Mapping[str, Any]
 PAGE = 500
 
 
@@ -59,55 +61,60 @@ class Connection(ServiceConnection):
             login["domain"] = str(self._settings[DOMAIN])
         return Client(self._service, login, self._settings.get(CA_CERT))
 
-    def read(self, name: str) -> Optional[Mapping[str, Any]]:
-        """Return the secret at a path below the folder, with its values; None if there is none.
+    def read(self, name: str) -> Union[Secret, CredentialError]:
+        """Return the secret at a path below the folder with its values, or how Secret Server refuses it.
 
-        Raises:
-            AccessDenied: the login may see it, and may not read it.
+        It refuses what is denied by the words for what there is not, so `list_secrets` has to decide.
         """
         path = "{0}/{1}".format(self.folder, name)
         try:
-            found: Mapping[str, Any] = self._call(lambda client: client.read_secret(path))
-        except NotFound:
-            return None
-        except AccessDenied:
-            # Secret Server says the same of what there is not. What a login may see is in its lists.
-            if any(listed == name for listed, _secret in self.list_secrets()):
-                raise
-            return None
-        # Its paths do not differ by case.
-        return found if found["name"] == name.rpartition("/")[2] and found.get("active") is not False else None
+            found: Secret = self._call(lambda client: client.read_secret(path))
+        except (NotFound, AccessDenied) as refusal:
+            return refusal
+        return found
 
-    def list_secrets(self) -> Iterator[Tuple[str, Mapping[str, Any]]]:
-        """Yield the secrets that the login may see by their paths below the folder, page by page, without values."""
-        top = self._call(lambda client: client.read_folder(self.folder))
-        places = find_places(top)
-        skip = 0
-        while True:
-            page = self._list_page(top["id"], skip)
+    def list_secrets(self) -> Iterator[Tuple[str, Secret]]:
+        """Yield the secrets that the login may see by their paths below the folder, page by page, without values.
+
+        Raises:
+            AccessDenied: the login sees no such folder.
+        """
+        top = self.look_up_folder()
+        places, seen, total = find_places(top), 0, 1
+        while seen < total:
+            page, total = self._list_page(top["id"], seen)
             for secret in page:
-                place = places.get(secret.get("folderId"))
-                if place is not None:
-                    yield place + secret["name"], secret
-            if len(page) < PAGE:
-                return
-            skip += PAGE
+                if secret["folderId"] in places:
+                    yield places[secret["folderId"]] + secret["name"], secret
+            seen += len(page) or total
 
-    def _list_page(self, folder: int, skip: int) -> Any:
-        return self._call(lambda client: client.list_secrets(folder, skip, PAGE))
+    def _list_page(self, folder: int, skip: int) -> Tuple[List[Secret], int]:
+        found: Tuple[List[Secret], int] = self._call(lambda client: client.list_secrets(folder, skip, PAGE))
+        return found
 
-    def check_login(self) -> None:
-        """Log in, and look up the folder."""
-        self._call(lambda client: client.read_folder(self.folder))
+    def look_up_folder(self) -> Mapping[str, Any]:
+        """Return the folder as it is now, with those below it.
+
+        Raises:
+            AccessDenied: the login sees no such folder.
+        """
+        try:
+            found: Mapping[str, Any] = self._call(lambda client: client.read_folder(self.folder))
+        except (NotFound, AccessDenied):
+            what = "this login sees no folder {0}".format(ascii(self.folder))
+            raise AccessDenied(what, option=FOLDER, remedy="Name a folder of Secret Server that the login may see.") from None
+        return found
 
 
-def find_places(top: Mapping[str, Any]) -> Dict[Any, str]:
+def find_places(top: Mapping[str, Any]) -> Dict[int, str]:
     """Return how the names of secrets begin, by the id of their folder: with nothing for the top, with `Shop/` for a folder below it."""
-    places: Dict[Any, str] = {}
-    waiting = [(top, "")]
+    places = {top["id"]: ""}
+    waiting = [top]
     while waiting:
-        folder, place = waiting.pop()
-        places[folder.get("id")] = place
-        below = [each for each in folder.get("childFolders") or () if isinstance(each, dict) and each.get("id") not in places]
-        waiting.extend((each, "{0}{1}/".format(place, each.get("folderName"))) for each in below)
+        folder = waiting.pop()
+        children = folder.get("childFolders")
+        for child in children if isinstance(children, list) else ():
+            if isinstance(child, dict) and isinstance(child.get("id"), int) and child["id"] not in places:
+                places[child["id"]] = "{0}{1}/".format(places[folder["id"]], child.get("folderName"))
+                waiting.append(child)
     return places

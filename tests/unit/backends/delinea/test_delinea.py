@@ -73,6 +73,27 @@ def test_folders_of_secrets_are_in_their_names(service: SecretServer, store: Bac
     assert [_read(store, name) for name in ("top", "shop/eu/web")] == ["top", "shop/eu/web"]
 
 
+def test_a_listing_goes_on_if_the_server_gives_smaller_pages_than_it_was_asked_for(service: SecretServer, store: Backend) -> None:
+    for number in range(4):
+        service.put("shop/n{0}".format(number), {"password": "x"})
+    service.largest_page = 2
+    assert len(list(store.list())) == 5
+
+
+def test_one_list_decides_about_all_names_that_are_refused(service: SecretServer, store: Backend) -> None:
+    assert store.get_many(["shop/none", "shop/db", "shop/no"]).keys() == {"shop/db"}
+    assert service.count_requests() == 1 + 3 + 2
+
+
+def test_a_folder_that_the_login_does_not_see_is_no_missing_credential(service: SecretServer) -> None:
+    with closing(_open({**service.options, "folder": "Operation"})) as store:
+        for call in (lambda: store.get("shop/db"), lambda: list(store.list())):
+            with pytest.raises(AccessDenied) as caught:
+                call()
+            assert caught.value.option == "folder"
+        assert store.health().status == "unhealthy"
+
+
 def test_a_name_in_other_letters_is_missing_though_its_path_is_found(store: Backend) -> None:
     with pytest.raises(NotFound):
         store.get("shop/DB")
@@ -93,7 +114,8 @@ def test_what_is_not_in_the_list_is_missing_and_what_is_in_it_is_denied(service:
 
 
 def test_its_own_404_is_missing_and_that_of_a_proxy_is_not(service: SecretServer, store: Backend) -> None:
-    _after_login(service, lambda _request: Answer(404, json.dumps({"message": "Secret not found"}).encode()))
+    own, missing = service.answer, Answer(404, json.dumps({"message": "Secret not found"}).encode())
+    service.server.script = lambda request: missing if "secretPath" in request.path else own(request)
     with pytest.raises(NotFound):
         store.get("shop/db")
     _after_login(service, lambda _request: Answer(404, b"<html>no such page</html>"))
@@ -191,5 +213,8 @@ def test_a_folder_may_be_written_with_any_slashes(service: SecretServer, written
 
 def test_folders_that_contain_each_other_end() -> None:
     top: dict[str, Any] = {"id": 1, "folderName": "Operations"}
-    top["childFolders"] = [{"id": 2, "folderName": "shop", "childFolders": [top, "junk", {"id": 2, "folderName": "again"}]}]
-    assert find_places(top) == {1: "", 2: "shop/"}
+    top["childFolders"] = [
+        {"id": 2, "folderName": "shop", "childFolders": [top, "junk", {"id": []}, {"id": 2}]},
+        {"id": 3, "childFolders": 7},
+    ]
+    assert find_places(top) == {1: "", 2: "shop/", 3: "None/"}

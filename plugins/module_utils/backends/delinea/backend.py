@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Dict, Iterable, Iterator, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext
@@ -21,6 +22,7 @@ VERSION = "current"
 class Delinea(ServiceReader):
     """The secrets of one folder, and of those below it."""
 
+    capabilities = replace(ServiceReader.capabilities, batch_get=False)
     options = TRAITS.spec
     default_retries = 3
     service = "Secret Server"

@@ -125,11 +125,15 @@ class Client:
             raise junk_error(self._service) from None
 
     def _log_in(self) -> None:
-        """Have the SDK get a token if it has none, or an old one."""
-        self._authorizer.get_access_token()
-        grant = self._authorizer.access_grant
-        if not isinstance(grant["access_token"], str) or not isinstance(grant["expires_in"], (int, float)):
-            self._renew()  # this one would keep it
+        """Have the SDK get a token if it has none, or an old one. It would keep whatever it got."""
+        is_grant = False
+        try:
+            self._authorizer.get_access_token()
+            is_grant = _is_grant(self._authorizer.access_grant)
+        finally:
+            if not is_grant:
+                self._renew()
+        if not is_grant:
             raise junk_error(self._service)
 
     def _check(self, response: Any, **_settings: Any) -> None:
@@ -159,6 +163,14 @@ class Client:
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
+
+
+def _is_grant(found: Any) -> bool:
+    """Return True for a token that a header can hold, with its time."""
+    if not isinstance(found, dict) or not isinstance(found.get("expires_in"), (int, float)):
+        return False
+    token = found.get("access_token")
+    return isinstance(token, str) and token.isascii() and token.isprintable()
 
 
 def _copy_sdk(session: Any) -> ModuleType:

@@ -151,11 +151,18 @@ def test_a_token_that_has_ended_is_replaced_by_one_login(service: SecretServer, 
 
 
 @pytest.mark.parametrize(
-    "grant", [{"access_token": 1, "expires_in": 60}, {"access_token": "t", "expires_in": "60"}, {"access_token": "a\nb"}]
+    "grant",
+    [
+        {"access_token": 1, "expires_in": 60},
+        {"access_token": "t", "expires_in": "60"},
+        {"access_token": "a\nb", "expires_in": 60},
+        {"access_token": "t"},
+        [1],
+    ],
 )
-def test_a_token_of_another_shape_is_no_login_and_not_kept(service: SecretServer, store: Backend, grant: Mapping[str, Any]) -> None:
+def test_a_token_of_another_shape_is_no_login_and_not_kept(service: SecretServer, store: Backend, grant: Any) -> None:
     own = service.answer
-    service.server.script = lambda _request: Answer(200, json.dumps({"expires_in": 60, **grant}).encode())
+    service.server.script = lambda _request: Answer(200, json.dumps(grant).encode())
     with pytest.raises(StorageError):
         store.get("shop/db")
     service.server.script = own

@@ -10,7 +10,6 @@ is a session of this collection: bounded in time and size, without the user's fi
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import threading
 from types import ModuleType
@@ -176,7 +175,7 @@ def _is_grant(found: Any) -> bool:
 def _copy_sdk(session: Any) -> ModuleType:
     """Return a copy of the SDK's module that makes its requests by a session."""
     found: Any = server.__spec__
-    module = importlib.util.module_from_spec(found)
+    module = ModuleType(found.name)
     found.loader.exec_module(module)
     module.requests = session  # type: ignore[attr-defined]
     return module

@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.integration.ansible_run import Project
-from tests.servers import conjur_api, onepassword_connect
+from tests.servers import conjur_api, onepassword_connect, secret_server
 
 CANARY = "c4nary-Zq8-reader"
 HOSTS = ["host{0}".format(number) for number in range(8)]
@@ -24,7 +24,7 @@ PLAY = """
     - ansible.builtin.assert:
         that: lookup('nebula.credential.get', 'shop/db', store=item) | length == 17
         quiet: true
-      loop: [ops, shop]
+      loop: [ops, shop, vault]
       no_log: true
     - ansible.builtin.debug:
         msg: "{{ (lookup('nebula.credential.get_many', 'shop/db', 'shop/web', store='shop') | length) }} of two"
@@ -38,29 +38,36 @@ PLAY = """
 
 
 def test_all_hosts_share_one_login_and_one_read_and_a_write_is_refused(tmp_path):
-    with onepassword_connect.running() as connect, conjur_api.running() as conjur:
+    with onepassword_connect.running() as connect, conjur_api.running() as conjur, secret_server.running() as delinea:
         connect.put("shop/db", {"username": "app", "password": CANARY})
         conjur.put("shop/db", {"value": CANARY})
         conjur.put("shop/web", {"value": CANARY + "-2"})
+        delinea.put("shop/db", {"username": "app", "password": CANARY})
         (tmp_path / "project").mkdir()
         project = Project(tmp_path / "project", tmp_path)
-        stores = {"ops": {**connect.options, "backend": "onepassword"}, "shop": {**conjur.options, "backend": "conjur"}}
+        readers = {"ops": (connect, "onepassword"), "shop": (conjur, "conjur"), "vault": (delinea, "delinea")}
+        stores = {name: {**service.options, "backend": backend} for name, (service, backend) in readers.items()}
         project.write("ansible.cfg", "[defaults]\nforks = 4\n")
         project.write("nebula.yml", json.dumps({"default": "ops", "stores": stores}))
         project.write("hosts.yml", json.dumps({"all": {"hosts": dict.fromkeys(HOSTS), "vars": {"ansible_connection": "local"}}}))
         project.write("site.yml", PLAY)
         run = project.run("ansible-playbook", "-i", "hosts.yml", "site.yml", "-vvv")
         assert run.returncode == 0, run.output
-        assert [secret for secret in (CANARY, connect.login, conjur.login) if secret in run.output] == []
+        assert [secret for secret in (CANARY, connect.login, conjur.login, delinea.login) if secret in run.output] == []
         # The vault, its item by title, the item; then the item again, which the refused write reads first.
         assert connect.count_requests() <= 4
         assert (conjur.logins, conjur.count_requests() <= 4) == (1, True)
+        assert (delinea.logins, delinea.count_requests()) == (1, 2)
 
 
 @pytest.mark.parametrize(
     ("backend", "start", "fields", "most"),
-    [("conjur", conjur_api.running, {"value": CANARY}, 1), ("onepassword", onepassword_connect.running, {"password": CANARY}, 21)],
-    ids=["conjur", "onepassword"],
+    [
+        ("conjur", conjur_api.running, {"value": CANARY}, 1),
+        ("delinea", secret_server.running, {"password": CANARY}, 20),
+        ("onepassword", onepassword_connect.running, {"password": CANARY}, 21),
+    ],
+    ids=["conjur", "delinea", "onepassword"],
 )
 def test_twenty_names_at_once_take_as_few_requests_as_the_service_allows(backend, start, fields, most):
     names = ["app/n{0}".format(number) for number in range(20)]

@@ -81,6 +81,17 @@ def _database() -> Row:
     return TRAITS, load
 
 
+def _delinea() -> Row:
+    from ansible_collections.nebula.credential.plugins.module_utils.backends.delinea.options import TRAITS
+
+    def load() -> Type[Backend]:
+        from ansible_collections.nebula.credential.plugins.module_utils.backends.delinea.backend import Delinea
+
+        return Delinea
+
+    return TRAITS, load
+
+
 def _gcp() -> Row:
     from ansible_collections.nebula.credential.plugins.module_utils.backends.gcp.options import TRAITS
 
@@ -153,6 +164,7 @@ BACKENDS: Mapping[str, Callable[[], Row]] = {
     "conjur": _conjur,
     "custom": _custom,
     "database": _database,
+    "delinea": _delinea,
     "gcp": _gcp,
     "kubernetes": _kubernetes,
     "local": _local,

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, TypeVar
 
-from ansible_collections.nebula.credential.plugins.module_utils.audit.entry import BEGUN, OK
+from ansible_collections.nebula.credential.plugins.module_utils.audit.entry import BEGUN, OK, STALE
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import LIST, READ, VERSIONS, Trail
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
@@ -55,7 +55,7 @@ class Audit(Layer, KeyAdmin, Recoverable, VersionRemover, PathRequests):
         except Exception as error:
             self.trail.record(READ, _code(error), name, version, stage)
             raise
-        self.trail.record(READ, OK, name, record.version, stage)
+        self.trail.record(READ, _result(record), name, record.version, stage)
         return record
 
     def get_many(self, names: Iterable[str]) -> Dict[str, Record]:
@@ -69,7 +69,8 @@ class Audit(Layer, KeyAdmin, Recoverable, VersionRemover, PathRequests):
                 self.trail.record(READ, _code(error), name)
             raise
         for name in asked:
-            self.trail.record(READ, OK if name in found else "not_found", name, found[name].version if name in found else None)
+            record = found.get(name)
+            self.trail.record(READ, "not_found" if record is None else _result(record), name, record and record.version)
         return found
 
     def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
@@ -173,6 +174,10 @@ class Audit(Layer, KeyAdmin, Recoverable, VersionRemover, PathRequests):
             raise
         self.trail.record(action, OK, name, version_of(answer), record.stage)
         return answer
+
+
+def _result(record: Record) -> str:
+    return OK if record.copied_at is None else STALE
 
 
 def _code(error: Exception) -> str:

@@ -41,6 +41,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import resolve_path
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache
+from ansible_collections.nebula.credential.plugins.module_utils.layers.fallback_copy.options import OPTION as FALLBACK_COPY
+from ansible_collections.nebula.credential.plugins.module_utils.layers.fallback_copy.options import OPTIONS as FALLBACK_COPY_OPTIONS
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import PARALLEL, throttle_batches
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import OPTIONS as RESILIENCE
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import resilient
@@ -57,12 +59,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.aliases im
     describe_aliases,
     resolve_store_aliases,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.store.copies import wrap_in_copies
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.types import registry
 
 if TYPE_CHECKING:
     from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import Encrypt
-    from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.layer import SharedCache
 
 Warn = Callable[[str], object]
 VaultPassword = Callable[[Optional[str]], Optional[Secret]]
@@ -93,6 +95,11 @@ COMMON_OPTIONS: Mapping[str, Mapping[str, Any]] = {
         "description": "Shares values that were read with other controllers, encrypted, on a Redis or Valkey server.",
         "type": "dict",
         "options": SHARED_CACHE_OPTIONS,
+    },
+    FALLBACK_COPY: {
+        "description": "Keeps an encrypted copy of what was read, which answers while the backend does not respond.",
+        "type": "dict",
+        "options": FALLBACK_COPY_OPTIONS,
     },
     # `locks` has the parts of a lock: a store without one does not load them.
     "lock": {"description": "Serialises the writers of a backend that cannot compare and swap.", "type": "dict"},
@@ -159,9 +166,9 @@ def _open(
     locked = _lock_writes(resilient(_guard(bare, options, traits), options, observer), options)
     backend = Metrics(_add_limits(locked), counting.recorder)
     layer = _encryption(backend, options, vault_password)
-    together = _sharing(backend, layer, options, vault_password)
-    kept = cache(together or layer or backend, counting.recorder.on_lookup) if cache and not backend.capabilities.leased else None
-    guarded = _restrict_writes(ScopeGuard(kept or together or layer or backend), options)
+    copied = wrap_in_copies(layer or backend, layer, options, COMMON_OPTIONS, vault_password)
+    kept = cache(copied, counting.recorder.on_lookup) if cache and not backend.capabilities.leased else None
+    guarded = _restrict_writes(ScopeGuard(kept or copied), options)
     trail = _trail(options, traits, backend, layer, context)
     audited = guarded if trail is None else Audit(guarded, trail)
     check_packages((*traits.packages_of_every_store, *bare.packages, *locked.packages, *((TENACITY,) if bare.capabilities.remote else ())))
@@ -310,17 +317,6 @@ def _encryption(backend: Backend, options: Mapping[str, Any], vault_password: Op
     from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import wrap_in_encryption
 
     return wrap_in_encryption(backend, options, vault_password)
-
-
-def _sharing(
-    backend: Backend, layer: Optional[Encrypt], options: Mapping[str, Any], vault_password: Optional[VaultPassword]
-) -> Optional[SharedCache]:
-    """Return the layer that shares read values with other runs, or None."""
-    if not options.get(SHARED_CACHE):
-        return None
-    from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.configuration import wrap_in_shared_cache
-
-    return wrap_in_shared_cache(backend, layer, options, COMMON_OPTIONS, vault_password)
 
 
 def _encrypts(options: Mapping[str, Any], backend: Backend) -> bool:

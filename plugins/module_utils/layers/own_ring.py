@@ -35,10 +35,11 @@ class DocumentPlace(Protocol):
         """
 
 
-class _RingPlace(Layer):
+class RingPlace(Layer):
     """A store that consists of the document alone."""
 
     def __init__(self, inner: Backend, place: DocumentPlace) -> None:
+        """Take the store, for its context, and where the document is."""
         super().__init__(inner)
         self._place = place
 
@@ -65,7 +66,7 @@ class OwnRing:
             sources: what opens the ring.
             purpose: the label of the key (`crypto.primitives`).
         """
-        self._place = _RingPlace(backend, place)
+        self._place = RingPlace(backend, place)
         self._sources = sources
         self._purpose = purpose
         self._keyring = self._build_keyring()

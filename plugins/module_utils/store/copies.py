@@ -14,7 +14,18 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_ca
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
 if TYPE_CHECKING:
+    from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import OpenRing
     from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.decrypt import Decrypt
+
+
+OfflineRing = Callable[[], Optional["OpenRing"]]
+"""Returns the ring of an encrypted store as it was when the store last responded; None if nothing keeps it."""
+
+
+def find_offline_ring(backend: Backend) -> OfflineRing:
+    """Return what keeps the ring of a store that `wrap_in_copies` returned."""
+    read_ring: OfflineRing = getattr(backend, "read_ring", lambda: None)
+    return read_ring
 
 
 def wrap_in_copies(
@@ -44,5 +55,5 @@ def wrap_in_copies(
     if options.get(FALLBACK_COPY) is not None:
         from ansible_collections.nebula.credential.plugins.module_utils.layers.fallback_copy.configuration import wrap_in_fallback_copy
 
-        backend = wrap_in_fallback_copy(backend, options, common, vault_password)
+        backend = wrap_in_fallback_copy(backend, layer, options, common, vault_password)
     return backend

@@ -13,10 +13,8 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key import NoSeals, TrailKeys
 from ansible_collections.nebula.credential.plugins.module_utils.audit.layer import Audit
-from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import Journal, TrailPlace, find_trail
-from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import BATCHED, MODES, OFF, STRICT, Trail
+from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import BATCHED, MODES
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import (
     REFERENCE,
@@ -25,12 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.option_
     name_variable,
     refuse_unknown,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
-    AuditSink,
-    Limited,
-    find_protocol,
-    require_protocol,
-)
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Limited, find_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class, is_third_party, read_traits
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits, Spec
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
@@ -59,8 +52,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.aliases im
     describe_aliases,
     resolve_store_aliases,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.store.copies import wrap_in_copies
+from ansible_collections.nebula.credential.plugins.module_utils.store.copies import find_offline_ring, wrap_in_copies
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.store.trail import build_trail
 from ansible_collections.nebula.credential.plugins.module_utils.types import registry
 
 if TYPE_CHECKING:
@@ -169,7 +163,7 @@ def _open(
     copied = wrap_in_copies(layer or backend, layer, options, COMMON_OPTIONS, vault_password)
     kept = cache(copied, counting.recorder.on_lookup) if cache and not backend.capabilities.leased else None
     guarded = _restrict_writes(ScopeGuard(kept or copied), options)
-    trail = _trail(options, traits, backend, layer, context)
+    trail = build_trail(options, traits, backend, layer, context, find_offline_ring(copied))
     audited = guarded if trail is None else Audit(guarded, trail)
     check_packages((*traits.packages_of_every_store, *bare.packages, *locked.packages, *((TENACITY,) if bare.capabilities.remote else ())))
     audited.connect()
@@ -337,21 +331,3 @@ def _warn_of_plaintext(backend: Backend, options: Mapping[str, Any]) -> None:
     able = backend.capabilities
     if able.native and not able.server_side_encryption and options.get("encrypt") is None:
         backend.context.warn(backend.plaintext_warning)
-
-
-def _trail(
-    options: Mapping[str, Any], traits: BackendTraits, backend: Backend, layer: Optional[Encrypt], context: BackendContext
-) -> Optional[Trail]:
-    if options["audit"] == OFF:
-        return None
-    place = find_trail(options.get("audit_path"), traits.directory and options[traits.directory], context.store)
-    seals = NoSeals(place.path) if layer is None or not backend.capabilities.persistent else _ring_seals(layer, place)
-    hand_on = require_protocol(backend, AuditSink).append_audit if backend.capabilities.audit_log else None
-    shared, strict = options.get("audit_path") is not None, options["audit"] == STRICT
-    return Trail(Journal(place.path), seals, context.store, strict=strict, shared=shared, hand_on=hand_on, warn=context.warn)
-
-
-def _ring_seals(layer: Encrypt, place: TrailPlace) -> TrailKeys:
-    from ansible_collections.nebula.credential.plugins.module_utils.audit.keyring_chain_key import RingSeals
-
-    return RingSeals(layer.keyring, place.path if place.is_of_clone else None)

@@ -14,6 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.crypto import pr
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.ansible_vault import VaultPassword
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.registry import build_sources
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.decrypt import Decrypt
 from ansible_collections.nebula.credential.plugins.module_utils.layers.fallback_copy.files import CopyFiles
 from ansible_collections.nebula.credential.plugins.module_utils.layers.fallback_copy.layer import FallbackCopy
 from ansible_collections.nebula.credential.plugins.module_utils.layers.fallback_copy.options import OPTION, read_max_age
@@ -24,12 +25,17 @@ _OF_THE_STORE = frozenset(("backend", "tenant"))
 
 
 def wrap_in_fallback_copy(
-    backend: Backend, options: Mapping[str, Any], common: Iterable[str], vault_password: Optional[VaultPassword] = None
+    backend: Backend,
+    layer: Optional[Decrypt],
+    options: Mapping[str, Any],
+    common: Iterable[str],
+    vault_password: Optional[VaultPassword] = None,
 ) -> FallbackCopy:
     """Put fallback copies around a store. Open no file.
 
     Args:
         backend: the backend within its layers.
+        layer: the layer that encrypts, or None if the store keeps plain values.
         options: the options of the store, validated.
         common: the options that every store has. They say how a store is used, not which store it is.
         vault_password: gives the password of a vault id on the controller.
@@ -50,4 +56,5 @@ def wrap_in_fallback_copy(
     ring = OwnRing(backend, files, sources, primitives.FALLBACK_COPY)
     which = {name: value for name, value in options.items() if name in _OF_THE_STORE or name not in set(common)}
     told_apart = json.dumps([which, max_age], sort_keys=True, default=str).encode("utf-8")
-    return FallbackCopy(backend, files, lambda: Entries(ring(), OPTION, told_apart), max_age)
+    keyring = None if layer is None else layer.keyring
+    return FallbackCopy(backend, files, lambda: Entries(ring(), OPTION, told_apart), max_age, keyring)

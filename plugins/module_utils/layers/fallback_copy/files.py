@@ -4,6 +4,8 @@
 
 """The files of fallback copies: one for each value, sealed, in a private directory. Each is complete or absent.
 
+Beside them is the document of an encrypted store, which chains the audit trail. It holds only wrapped keys.
+
 A file is named by what its place is in `Entries`, so it shows neither the name of a credential nor its version. Its modification time is
 when the copy ends, so that any process can remove copies that have ended, without a key.
 """
@@ -26,7 +28,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.filesystem.readi
 ROLE = "the directory of the fallback copies"
 _MOST_BYTES = 16 * MIB
 """A larger value is not copied."""
-_COPY = re.compile("[0-9a-f]{32}-[0-9a-f]{32}-[0-9a-f]{32}")
+_COPY = re.compile("[0-9a-f]{32}-([0-9a-f]{32}-[0-9a-f]{32}|document)")
 _RING = "ring.json"
 
 

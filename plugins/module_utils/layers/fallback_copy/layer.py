@@ -16,11 +16,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
 from functools import partial
-from typing import Callable, Dict, Iterable, Iterator, Mapping, Optional, Tuple, TypeVar
+from typing import Callable, Dict, Iterable, Iterator, Mapping, NamedTuple, Optional, Tuple, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, VersionRemover, require_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import current_caller
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import Keyring, OpenRing
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     CircuitOpen,
@@ -28,11 +29,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Damaged,
     InvalidInput,
     NotFound,
+    ReadOnly,
     Timeout,
     Unavailable,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
 from ansible_collections.nebula.credential.plugins.module_utils.layers.fallback_copy.files import CopyFiles
+from ansible_collections.nebula.credential.plugins.module_utils.layers.own_ring import RingPlace
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.entries import Entries
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record
@@ -55,7 +58,9 @@ class FallbackCopy(Layer, Recoverable, VersionRemover):
     Operations that write, compare or describe, and lookups that read past the caches (`fresh`), never get a copy.
     """
 
-    def __init__(self, inner: Backend, files: CopyFiles, entries_of: Callable[[], Entries], max_age: float) -> None:
+    def __init__(
+        self, inner: Backend, files: CopyFiles, entries_of: Callable[[], Entries], max_age: float, keyring: Optional[Keyring] = None
+    ) -> None:
         """Wrap `inner`.
 
         Args:
@@ -63,11 +68,13 @@ class FallbackCopy(Layer, Recoverable, VersionRemover):
             files: the copies.
             entries_of: opens the key of the copies, and returns `Entries` under it.
             max_age: seconds for which a copy may answer.
+            keyring: that of the store, if it is encrypted.
         """
         super().__init__(inner)
         self._files = files
         self._entries_of = entries_of
         self._max_age = max_age
+        self._keyring = keyring
         self._changes = 0
         self._told: Dict[str, None] = {}
         self._lock = threading.Lock()
@@ -161,6 +168,20 @@ class FallbackCopy(Layer, Recoverable, VersionRemover):
             self._drop(name)
             return
         self._files.keep(place, sealed, now + self._max_age)
+        ring = self._keyring.open() if self._keyring is not None and self._keyring.is_open() else None
+        if ring is not None and self._files.find(_document_place(entries)) != ring.content:
+            self._files.keep(_document_place(entries), ring.content, now + 2 * self._max_age)
+
+    def read_ring(self) -> Optional[OpenRing]:
+        """Return the store's key ring from the copy of its document, as the audit trail needs it; None if there is no copy.
+
+        Raises:
+            EncryptionError: no key source opens it.
+        """
+        content = self._attempt(lambda: self._files.find(_document_place(self._entries_of())), None)
+        if content is None or self._keyring is None:
+            return None
+        return Keyring(RingPlace(self, _Document(content)), self._keyring.sources).peek()
 
     def _drop(self, *names: str) -> None:
         """Remove all copies of these credentials."""
@@ -216,6 +237,22 @@ class FallbackCopy(Layer, Recoverable, VersionRemover):
     def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         with self._changing(name):
             self.inner.delete(name, stage=stage, expected=expected, recoverable=recoverable)
+
+
+class _Document(NamedTuple):
+    """A document that is only read."""
+
+    content: bytes
+
+    def document(self) -> Optional[bytes]:
+        return self.content
+
+    def replace_document(self, content: bytes, replaces: Optional[bytes]) -> None:
+        raise ReadOnly("the copy of a store's document is only read")
+
+
+def _document_place(entries: Entries) -> str:
+    return entries.start.decode("ascii").split(":")[1] + "-document"
 
 
 def name_start(entries: Entries, name: str) -> str:

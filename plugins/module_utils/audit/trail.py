@@ -115,6 +115,11 @@ class Trail:
         """True if so many reads are held that one more may have to wait for the file."""
         return len(self._events) >= CROWDED_AT
 
+    @property
+    def is_empty(self) -> bool:
+        """True if no entry waits to be written."""
+        return not self._events
+
     def _begin(self) -> None:
         self._process = os.getpid()
         self._lock = threading.Lock()

@@ -20,6 +20,12 @@ OVERFLOW_UID = 65534
 """The uid that Linux shows for users that a container does not know (the default of /proc/sys/kernel/overflowuid)."""
 
 
+LINGERS = "lingers"
+"""The file in a session's directory that says that it may outlive its run."""
+TAKEN = "taken"
+"""The response of a session that waited for a run and has become that of the caller's run."""
+
+
 class Place(NamedTuple):
     """The directory of this run's session, whether the session exists or not, and the files in it."""
 

@@ -77,7 +77,7 @@ class World:
 @pytest.fixture
 def world(tmp_path, monkeypatch):
     world = World(tmp_path)
-    monkeypatch.setattr("ansible_collections.nebula.credential.plugins.module_utils.layers.fallback_copy.layer.time.time", lambda: world.now)
+    monkeypatch.setattr(time, "time", lambda: world.now)
     return world
 
 
@@ -211,7 +211,7 @@ def test_files_are_private_and_show_neither_name_nor_value(world):
     assert b"telling" not in file.read_bytes() + os.fsencode(file.name)
 
 
-@pytest.mark.parametrize("damage", [lambda whole: whole[:-1], lambda whole: b"", lambda whole: whole[:-1] + bytes((whole[-1] ^ 1,))])
+@pytest.mark.parametrize("damage", [lambda whole: whole[:-1], lambda _whole: b"", lambda whole: whole[:-1] + bytes((whole[-1] ^ 1,))])
 def test_a_damaged_copy_is_none_and_is_named(world, damage):
     world.store.get("a")
     (file,) = world.files()

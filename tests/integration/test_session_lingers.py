@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.nebula.credential.plugins.plugin_utils.session import linger
 from tests.integration.counted import ON, read
 from tests.integration.session_runs import eventually, is_alive
-from tests.integration.sessions import directories
+from tests.integration.sessions import directories, is_held
 
 LINGER = '{"linger": "5m"}'
 
@@ -27,7 +27,7 @@ def lingering(base, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(base))
 
     def list_places():
-        return [each for each in directories("linger", str(base)) if (each / "s").exists()]
+        return [each for each in directories("linger", str(base)) if is_held(each)]
 
     yield list_places
     linger.end_sessions()

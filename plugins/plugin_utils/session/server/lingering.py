@@ -120,12 +120,12 @@ class Lingering:
 
         Args:
             tick: called about once a second.
-            begin: takes what a run hands over, `run`, `directory`, `expected` and `awaited`. It raises OSError if its directory cannot
-                be used; then this continues to wait.
+            begin: takes what a run hands over, `run`, `directory`, `expected` and `awaited`. If it raises an error, because the
+                directory of the run cannot be used, this continues to wait.
         """
         while not self._is_over():
             if select.select([self._listener], [], [], TICK)[0]:
-                with suppress(OSError):
+                with suppress(Exception):  # no request may end the session: it would leave its tokens behind
                     connection, _address = self._listener.accept()
                     with connection:
                         if self._serve(connection, begin):

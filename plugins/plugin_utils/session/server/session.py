@@ -130,7 +130,10 @@ class Session:
     def _close_stores(self, kept: list[StorePool] | None) -> None:
         """Close the stores, or add them to `kept` without what the run has read."""
         have_ended = self._serving.close()
-        stores = self._desk.end_run() if kept is not None and have_ended else None
+        stores = None
+        if kept is not None and have_ended:
+            with suppress(RuntimeError):  # no thread can be started
+                stores = self._desk.end_run()
         if kept is None or stores is None:
             self._desk.close()
         else:

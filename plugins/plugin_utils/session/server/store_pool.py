@@ -97,8 +97,8 @@ class StorePool:
             _lock_imports()
             _load_third_parties(config)
             asked = _Asked()
-            self._passwords.append(asked)
             manager = open_store(config, name=name, warn=self._warn, vault_password=asked, cache=partial(self._cache, fingerprint))
+            self._passwords.append(asked)
         except BaseException as error:  # noqa: BLE001  # all callers that wait for this opening get it
             with self._lock:
                 self._opened.pop(fingerprint, None)

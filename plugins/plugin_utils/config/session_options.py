@@ -12,7 +12,6 @@ from typing import Any
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, InvalidInput
-from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import duration
 
 SPECIFICATION: Mapping[str, Mapping[str, Any]] = {
     "enabled": {"type": "bool", "default": True},
@@ -56,7 +55,7 @@ def session_options(said: list[tuple[str, Any]]) -> dict[str, Any]:
         for name, part in _mapping(where, value).items():
             merged.setdefault(name, part)
     validated = dict(ArgumentSpecValidator(dict(SPECIFICATION)).validate(merged).validated_parameters)
-    return {**validated, "linger": duration(validated["linger"], "linger").total_seconds()}
+    return {**validated, "linger": _read_linger(validated["linger"], "linger")}
 
 
 def _mapping(where: str, value: Any) -> Mapping[str, Any]:
@@ -90,9 +89,18 @@ def _check(where: str, name: str, value: Any) -> None:
         _check_linger("{0}.{1}".format(where, name), value)
 
 
+def _read_linger(value: str, option: str) -> float:
+    if value == "0":
+        return 0.0
+    # Imported here: most runs do not set it.
+    from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import duration
+
+    return duration(value, option).total_seconds()
+
+
 def _check_linger(option: str, value: Any) -> None:
     try:
-        seconds = duration(str(value), option).total_seconds()
+        seconds = _read_linger(str(value), option)
     except InvalidInput as error:
         raise InvalidConfiguration("it cannot be read as a duration", option=option, remedy=error.remedy) from None
     if seconds > LONGEST_LINGER:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, InvalidInput
-from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import duration
 
 OPTION = "fallback_copy"
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
@@ -35,6 +34,9 @@ def read_max_age(options: Mapping[str, Any]) -> float:
     Raises:
         InvalidConfiguration: it is no duration, or out of range.
     """
+    # Imported here: most stores have no copies.
+    from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import duration
+
     option = OPTION + ".max_age"
     try:
         seconds = duration(options["max_age"], option).total_seconds()

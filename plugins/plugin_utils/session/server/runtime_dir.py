@@ -67,11 +67,11 @@ class RuntimeDir:
         return self._stat("files") is not None
 
     def allow_lingering(self) -> None:
-        """Make the file that says that the session may outlive its run. Who removes it takes that back."""
+        """Make the file that says that the session may outlive its run. Removing the file withdraws that."""
         os.close(os.open(LINGERS, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=self._directory))
 
     def may_linger(self) -> bool:
-        """Return True if `allow_lingering` was called, and nobody has taken it back."""
+        """Return True if `allow_lingering` was called, and the file is still there."""
         return self._stat(LINGERS) is not None
 
     def take_start_lock(self) -> bool:

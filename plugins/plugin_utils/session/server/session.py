@@ -203,7 +203,7 @@ def serve(handed: Mapping[str, Any], ready: Callable[[], None]) -> int:
 
 
 def _do_nothing() -> None:
-    """Nobody waits to be told that a session is ready that has taken over a run: the run has its response."""
+    """Stand for the message that a session is ready, after another run has taken it over: that run has its response."""
 
 
 def _await_run(handed: Mapping[str, Any], lingering: Lingering, stores: StorePool) -> Session | None:

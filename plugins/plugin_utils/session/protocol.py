@@ -4,7 +4,8 @@
 
 """What both ends of a connection need: the framing, the other end's process and user, and the names of the session's files.
 
-The lookup `get` has a copy of all but `Place`, because on a hit it is the only file that a worker loads. A test compares the two.
+The lookup `get` has a copy of all but `Place`, `LINGERS` and `TAKEN`, because on a hit it is the only file that a worker loads. A test
+compares the two.
 """
 
 from __future__ import annotations

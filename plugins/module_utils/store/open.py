@@ -52,9 +52,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.aliases im
     describe_aliases,
     resolve_store_aliases,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.store.copies import find_offline_ring, wrap_in_copies
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
-from ansible_collections.nebula.credential.plugins.module_utils.store.trail import build_trail
 from ansible_collections.nebula.credential.plugins.module_utils.types import registry
 
 if TYPE_CHECKING:
@@ -160,10 +158,13 @@ def _open(
     locked = _lock_writes(resilient(_guard(bare, options, traits), options, observer), options)
     backend = Metrics(_add_limits(locked), counting.recorder)
     layer = _encryption(backend, options, vault_password)
-    copied = wrap_in_copies(layer or backend, layer, options, COMMON_OPTIONS, vault_password)
+    copied = _copy_reads(layer or backend, layer, options, vault_password)
     kept = cache(copied, counting.recorder.on_lookup) if cache and not backend.capabilities.leased else None
     guarded = _restrict_writes(ScopeGuard(kept or copied), options)
-    trail = build_trail(options, traits, backend, layer, context, find_offline_ring(copied))
+    # Imported here: a session listens before it opens a store.
+    from ansible_collections.nebula.credential.plugins.module_utils.store.trail import build_trail
+
+    trail = build_trail(options, traits, backend, layer, context, copied)
     audited = guarded if trail is None else Audit(guarded, trail)
     check_packages((*traits.packages_of_every_store, *bare.packages, *locked.packages, *((TENACITY,) if bare.capabilities.remote else ())))
     audited.connect()
@@ -311,6 +312,15 @@ def _encryption(backend: Backend, options: Mapping[str, Any], vault_password: Op
     from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import wrap_in_encryption
 
     return wrap_in_encryption(backend, options, vault_password)
+
+
+def _copy_reads(backend: Backend, layer: Optional[Encrypt], options: Mapping[str, Any], vault_password: Optional[VaultPassword]) -> Backend:
+    """Return the backend, in the layers that keep values outside the store. Other stores do not load them."""
+    if not options.get(SHARED_CACHE) and options.get(FALLBACK_COPY) is None:
+        return backend
+    from ansible_collections.nebula.credential.plugins.module_utils.store.copies import wrap_in_copies
+
+    return wrap_in_copies(backend, layer, options, COMMON_OPTIONS, vault_password)
 
 
 def _encrypts(options: Mapping[str, Any], backend: Backend) -> bool:

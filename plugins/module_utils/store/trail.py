@@ -14,7 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.trail impo
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import AuditSink, require_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits
-from ansible_collections.nebula.credential.plugins.module_utils.store.copies import OfflineRing
+from ansible_collections.nebula.credential.plugins.module_utils.store.copies import OfflineRing, find_offline_ring
 
 if TYPE_CHECKING:
     from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import Encrypt
@@ -26,7 +26,7 @@ def build_trail(
     backend: Backend,
     layer: Optional[Encrypt],
     context: BackendContext,
-    offline: OfflineRing,
+    copied: Backend,
 ) -> Optional[Trail]:
     """Return the audit trail of a store; None if it has none. Opens no file.
 
@@ -36,12 +36,16 @@ def build_trail(
         backend: the backend within its layers, without the one that encrypts.
         layer: the one that encrypts; None if the store keeps plain values.
         context: the backend's surroundings.
-        offline: returns the store's key ring while the store does not respond.
+        copied: the backend in the layers that keep values outside the store (`store.copies`).
     """
     if options["audit"] == OFF:
         return None
     place = find_trail(options.get("audit_path"), traits.directory and options[traits.directory], context.store)
-    seals = NoSeals(place.path) if layer is None or not backend.capabilities.persistent else _ring_seals(layer, place, offline)
+    seals = (
+        NoSeals(place.path)
+        if layer is None or not backend.capabilities.persistent
+        else _ring_seals(layer, place, find_offline_ring(copied))
+    )
     hand_on = require_protocol(backend, AuditSink).append_audit if backend.capabilities.audit_log else None
     shared, strict = options.get("audit_path") is not None, options["audit"] == STRICT
     return Trail(Journal(place.path), seals, context.store, strict=strict, shared=shared, hand_on=hand_on, warn=context.warn)

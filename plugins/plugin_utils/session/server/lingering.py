@@ -54,7 +54,7 @@ class Origin(NamedTuple):
 def find_origin(run: tuple[int, str]) -> Origin | None:
     """Return the origin of a run; None if a session of it must not outlive it, because a later run could not be checked."""
     program = _find_program(run[0])
-    if not TOLD or program is None or _ends_container(run[0]):
+    if not TOLD or program is None or _ends_container(run[0]) or time.monotonic() - _BORN > LONGEST_LIFE:
         return None
     leader = read_terminal(run[0])
     if leader == run[0]:
@@ -197,8 +197,3 @@ def _receive(connection: socket.socket) -> Any:
         return json.loads(content[LENGTH.size :])
     except ValueError:
         raise ConnectionError("no request") from None
-
-
-def is_old() -> bool:
-    """Return True if this process has served for so long that it should end with its run."""
-    return time.monotonic() - _BORN > LONGEST_LIFE

@@ -12,17 +12,19 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.peer import is_allowed_peer
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import Place
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.controller_watch import ControllerWatch
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.event_loop import EventLoop
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.lingering import Lingering, Origin, find_origin, is_old
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.request_handler import RequestHandler
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.runtime_dir import RuntimeDir
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.store_pool import StorePool
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.store_threads import StoreThreads
+
+if TYPE_CHECKING:
+    from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.lingering import Lingering, Origin
 
 SHUTDOWN_TIMEOUT = 20
 """Seconds to write audit entries and revoke leases when the run is over, as waits of one second each."""
@@ -55,8 +57,11 @@ class Session:
 
     def _find_origin(self) -> Origin | None:
         """Return the origin of the run if this session may outlive it, and leave a file that says so; else None."""
-        if self._handed.get("linger") is None or is_old():
+        if self._handed.get("linger") is None:
             return None
+        # Imported here: most sessions end with their run.
+        from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.lingering import find_origin
+
         origin = find_origin(self._watch.run)
         if origin is not None:
             self._premises.allow_lingering()
@@ -122,6 +127,8 @@ class Session:
         """
         if self._origin is None or not self._has_ended_with_run or self._premises.is_given_up() or not self._premises.may_linger():
             return None
+        from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.lingering import Lingering
+
         try:
             return Lingering(self._handed["linger"], self._origin, self._handed["options"]["linger"])
         except OSError:

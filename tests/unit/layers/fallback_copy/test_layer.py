@@ -111,7 +111,7 @@ def test_a_credential_that_is_denied_or_gone_loses_its_copy(world, error):
     world.goes_down()
     with pytest.raises(Unavailable):
         world.store.get("a")
-    assert value_of(world.store.get("b")) == "b"
+    assert value_of(world.store.get("b")) == b"b"
 
 
 def test_a_name_that_a_batch_does_not_find_loses_its_copy(world):
@@ -126,7 +126,7 @@ def test_a_name_that_a_batch_does_not_find_loses_its_copy(world):
 def test_several_are_answered_together_or_not_at_all(world):
     world.store.get_many(["a", "b"])
     world.goes_down()
-    assert {name: value_of(found) for name, found in world.store.get_many(["a", "b"]).items()} == {"a": "a", "b": "b"}
+    assert {name: value_of(found) for name, found in world.store.get_many(["a", "b"]).items()} == {"a": b"a", "b": b"b"}
     with pytest.raises(Unavailable):
         world.store.get_many(["a", "never-read"])
 
@@ -236,7 +236,7 @@ def test_a_copy_in_the_place_of_another_is_none(world):
 def test_a_directory_that_others_can_read_is_not_used_and_fails_no_read(world):
     world.store.get("a")
     world.directory.chmod(0o755)
-    assert value_of(world.store.get("a")) == "a"
+    assert value_of(world.store.get("a")) == b"a"
     assert "fallback copy" in world.warned[-1]
     world.goes_down()
     with pytest.raises(Unavailable):

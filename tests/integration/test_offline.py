@@ -113,7 +113,11 @@ def test_a_deleted_one_and_a_refused_login_are_answers(outage: Any) -> None:
 
 
 def test_an_encrypted_store_records_it_in_its_chain(outage: Any) -> None:
-    own = {"encrypt": True, "key_sources": [{"source": "key_file", "path": str(outage.directory / "store.key")}]}
+    own = {
+        "prefix": outage.store.prefix + "-sealed",
+        "encrypt": True,
+        "key_sources": [{"source": "key_file", "path": str(outage.directory / "store.key")}],
+    }
     manager = outage.open(**own)
     manager.create(DesiredCredential("sealed", value=Secret(CANARY)))
     manager.close()

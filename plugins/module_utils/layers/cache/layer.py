@@ -99,12 +99,6 @@ class Cache(Layer, Recoverable, VersionRemover):
         self._lock = threading.Lock()
         self._gathering = RequestCoalescer(inner.get, inner.get_many, TRANSIENT_ERRORS, partial(self._count, "batched"))
 
-    def reset(self) -> None:
-        """Drop every value, and what is known of missing names and refused logins. No read may be under way."""
-        self.shelf = LruCache(self.terms.max_entries, self.terms.max_bytes)
-        self.counts = Counts()
-        self._flights, self._failed = {}, {}
-
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
         if stage != CURRENT or not current_caller().cacheable:
             require_fetch_allowed()

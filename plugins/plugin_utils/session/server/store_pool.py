@@ -21,7 +21,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Renewable, find_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import find_traits, is_third_party
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
-from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache, CacheTerms
+from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache, CacheTerms, Counts
+from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.lru import LruCache
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
@@ -267,8 +268,9 @@ def _forget_run(manager: CredentialManager) -> bool:
     if _has_unwritten(manager) or not (manager.trail is None or manager.trail.is_empty):
         return False
     manager.refreshing = None
-    if manager.cache is not None:
-        manager.cache.reset()
+    cache = manager.cache
+    if cache is not None:
+        cache.shelf, cache.counts = LruCache(cache.terms.max_entries, cache.terms.max_bytes), Counts()
     return True
 
 

@@ -13,6 +13,8 @@ from typing import Any, Dict, Mapping, NamedTuple, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import Caller
 
 OK = "ok"
+STALE = "stale"
+"""The result of a read that a copy has answered, because the backend does not respond (`fallback_copy`)."""
 BEGUN = "begun"
 """In a strict trail, a write also has an entry before it. The entry that follows, if any, has the result."""
 

@@ -8,22 +8,29 @@ from __future__ import annotations
 
 import os
 from hashlib import sha256
-from typing import List, Optional
+from typing import Callable, List, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key import TrailKey, TrailKeys
 from ansible_collections.nebula.credential.plugins.module_utils.audit.hash_chain import ChainKey
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import primitives
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import Keyring, OpenRing
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.paths import keys_directory
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Timeout, Unavailable
 
 
 class RingSeals(TrailKeys):
     """Seals from the store's key ring. The mark is next to the key, so that an attacker who can write only the store cannot reset it."""
 
-    def __init__(self, keyring: Keyring, clone: Optional[str] = None) -> None:
-        """Take the ring; do not open it. `clone` is the path of the trail if other clones of the store have trails of their own."""
+    def __init__(self, keyring: Keyring, clone: Optional[str] = None, offline: Callable[[], Optional[OpenRing]] = lambda: None) -> None:
+        """Take the ring; do not open it.
+
+        Args:
+            keyring: the ring of the store.
+            clone: the path of the trail if other clones of the store have trails of their own.
+            offline: returns the ring as it was when the store last responded, for entries about copies; None if nothing has it.
+        """
         self._keyring = keyring
+        self._offline = offline
         self._ending = ".audit" if clone is None else ".{0}.audit".format(sha256(os.fsencode(os.path.realpath(clone))).hexdigest()[:16])
         self._ring: Optional[OpenRing] = None
         self._seal: Optional[TrailKey] = None
@@ -32,7 +39,7 @@ class RingSeals(TrailKeys):
         """Return the seal under the active key; None if the store has no key yet, or the key cannot be read."""
         try:
             # Not `open`: writing an entry is no reason to change a store's slots, least of all in check mode.
-            ring = self._keyring.current()
+            ring = self._open_ring()
         except CredentialError:
             # The operation itself raises this error to its caller; nothing was returned.
             return None
@@ -40,6 +47,12 @@ class RingSeals(TrailKeys):
             mark = os.path.join(keys_directory(), ring.ring.store_id.hex() + self._ending)
             self._ring, self._seal = ring, TrailKey(ChainKey(ring.active.subkey(primitives.AUDIT)), mark)
         return self._seal
+
+    def _open_ring(self) -> Optional[OpenRing]:
+        try:
+            return self._keyring.current()
+        except (Unavailable, Timeout):
+            return self._offline()
 
     def are_at_hand(self) -> bool:
         """Return True if the ring is already open, for any reason."""

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, TypeVar
 
-from ansible_collections.nebula.credential.plugins.module_utils.audit.entry import BEGUN, OK
+from ansible_collections.nebula.credential.plugins.module_utils.audit.entry import BEGUN, OK, STALE
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import LIST, READ, VERSIONS, Trail
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
@@ -21,7 +21,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.protoco
     require_protocol,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import REFRESH, current_caller
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
+from ansible_collections.nebula.credential.plugins.module_utils.errors import AuditFailed, CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record, VersionInfo
 
@@ -55,8 +55,15 @@ class Audit(Layer, KeyAdmin, Recoverable, VersionRemover, PathRequests):
         except Exception as error:
             self.trail.record(READ, _code(error), name, version, stage)
             raise
-        self.trail.record(READ, OK, name, record.version, stage)
+        self._record_answer(name, record, stage)
         return record
+
+    def _record_answer(self, name: str, record: Record, stage: Optional[str] = None) -> None:
+        if record.copied_at is not None and self.trail.strict and self.trail.key is None:
+            # Without the key, which is in the store that does not respond, the trail cannot be continued.
+            what = "the backend does not respond, and without the store's key the use of a copy cannot be recorded"
+            raise AuditFailed(what, name=name, remedy="Repeat when the backend responds.")
+        self.trail.record(READ, OK if record.copied_at is None else STALE, name, record.version, stage)
 
     def get_many(self, names: Iterable[str]) -> Dict[str, Record]:
         asked = list(names)
@@ -69,7 +76,10 @@ class Audit(Layer, KeyAdmin, Recoverable, VersionRemover, PathRequests):
                 self.trail.record(READ, _code(error), name)
             raise
         for name in asked:
-            self.trail.record(READ, OK if name in found else "not_found", name, found[name].version if name in found else None)
+            if name in found:
+                self._record_answer(name, found[name])
+            else:
+                self.trail.record(READ, "not_found", name)
         return found
 
     def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:

@@ -14,14 +14,14 @@ from contextvars import ContextVar
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key import TrailKey, TrailKeys
 from ansible_collections.nebula.credential.plugins.module_utils.audit.entry import BEGUN, OK, VIOLATIONS, Event, build_entry
-from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import Journal
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import current_caller
 from ansible_collections.nebula.credential.plugins.module_utils.errors import AuditFailed, CredentialError
 
 if TYPE_CHECKING:
+    from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key import TrailKey, TrailKeys
+    from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import Journal
     from ansible_collections.nebula.credential.plugins.module_utils.audit.verification import Finding
 
 BATCHED, STRICT, OFF = "batched", "strict", "off"
@@ -114,6 +114,11 @@ class Trail:
     def is_crowded(self) -> bool:
         """True if so many reads are held that one more may have to wait for the file."""
         return len(self._events) >= CROWDED_AT
+
+    @property
+    def is_empty(self) -> bool:
+        """True if no entry waits to be written."""
+        return not self._events
 
     def _begin(self) -> None:
         self._process = os.getpid()

@@ -41,7 +41,7 @@ _PAUSE_AFTER = 32 * KIB
 """Bytes of the trail."""
 
 _COUNTED = re.compile(
-    rb'"action":"(read|refresh|delete|lost)","result":"ok","store":"((?:[^"\\]|\\.)*)"'
+    rb'"action":"(read|refresh|delete|lost)","result":"(?:ok|stale)","store":"((?:[^"\\]|\\.)*)"'
     rb'(?:.*?"name":"([^"]+)")?(?:.*?"operation":"([^"]+)")?'
 )
 """A quotation mark within a value is escaped, so these bytes are members of the entry. Few lines are parsed."""

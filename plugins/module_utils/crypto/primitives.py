@@ -36,6 +36,7 @@ MARK = "nebula/1/mark"
 SHARED_CACHE = "nebula/1/shared-cache"
 SHARED_CACHE_VALUE = "nebula/1/shared-cache/value"
 SHARED_CACHE_NAME = "nebula/1/shared-cache/name"
+FALLBACK_COPY = "nebula/1/fallback-copy"
 
 KEY_SIZE = 32
 KEY_ID_SIZE = 16

@@ -127,6 +127,8 @@ class Record:
     comes back in the etag of a write, so that the layer reads nothing twice. Each layer looks only into its own, and checks that it
     is of the state that the write names. The write compares that state with the stored one, so an old source costs a `Conflict` at most.
 
+    `copied_at` is when it was read from the backend, if it is a copy that answers while the backend does not respond; else None.
+
     Only `put` reads `keep_replaced`: False if the replaced value is not to be kept as an older version. A service that
     keeps versions by itself (Vault's KV version 2) keeps it all the same.
     """
@@ -146,6 +148,7 @@ class Record:
     keep_replaced: bool = True
     problem: Optional[CredentialError] = None
     ends_at: Optional[datetime] = None
+    copied_at: Optional[datetime] = None
     source: object = field(default=None, repr=False, compare=False)
 
     @property

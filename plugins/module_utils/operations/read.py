@@ -54,7 +54,8 @@ def get(manager: CredentialManager, parameters: Mapping[str, Any], context: Acce
         context: the caller.
 
     Returns:
-        `{name, type, version, stage, value}`; `name` is the credential that was read.
+        `{name, type, version, stage, value}`; `name` is the credential that was read. `stale` is added, and True, if the value is a
+        copy that answers while the backend does not respond.
 
     Raises:
         NotFound, Expired: so is the credential, and so is each fallback.
@@ -66,7 +67,8 @@ def get(manager: CredentialManager, parameters: Mapping[str, Any], context: Acce
         credential = _read_first(manager, (parameters["name"], *(parameters.get("fallback") or ())), parameters, context)
     value, secrets = _value(manager.store, credential, parameters)
     known = {"name": credential.name, "type": credential.record.type, "version": credential.version, "stage": credential.record.stage}
-    return Outcome(dict(known, value=value), secrets)
+    stale = {} if credential.record.copied_at is None else {"stale": True}
+    return Outcome(dict(known, value=value, **stale), secrets)
 
 
 def get_many(manager: CredentialManager, parameters: Mapping[str, Any], context: AccessContext, _check_mode: bool) -> Outcome:
@@ -80,7 +82,7 @@ def get_many(manager: CredentialManager, parameters: Mapping[str, Any], context:
 
     Returns:
         `{values: {name: value}, versions: {name: version}, failures: {name: {code, message}}}`. Each name is among the values or the
-        failures.
+        failures. `stale` is added with the names whose values are copies that answer while the backend does not respond.
 
     Raises:
         InvalidInput: more credentials match than `max_names`; no value was read.
@@ -107,8 +109,11 @@ def get_many(manager: CredentialManager, parameters: Mapping[str, Any], context:
         else:
             values[result.name] = result.answer[0]
             secrets += result.answer[1]
-    versions = {read.name: read.answer.version for read in reads if read.answer is not None and read.name in values}
-    return Outcome({"values": values, "versions": versions, "failures": failures}, tuple(secrets))
+    read_here = {read.name: read.answer for read in reads if read.answer is not None and read.name in values}
+    versions = {name: found.version for name, found in read_here.items()}
+    copies = [name for name, found in read_here.items() if found.record.copied_at is not None]
+    stale = {"stale": copies} if copies else {}
+    return Outcome({"values": values, "versions": versions, "failures": failures, **stale}, tuple(secrets))
 
 
 def describe_failure(error: Optional[CredentialError], store: str) -> Dict[str, str]:

@@ -17,10 +17,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.registr
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 
-KEY_SOURCES, LOCK, SHARED_CACHE = "key_sources", "lock", "shared_cache"
+KEY_SOURCES, LOCK, SHARED_CACHE, FALLBACK_COPY = "key_sources", "lock", "shared_cache", "fallback_copy"
 Change = Callable[[str, Any], Any]
 """Takes the option that an error names, and its value; returns the new value."""
-LISTS_OF_SOURCES = (KEY_SOURCES, "{0}.{1}".format(SHARED_CACHE, KEY_SOURCES))
+LISTS_OF_SOURCES = (KEY_SOURCES, *("{0}.{1}".format(part, KEY_SOURCES) for part in (SHARED_CACHE, FALLBACK_COPY)))
 """The options that list key sources."""
 
 
@@ -40,6 +40,8 @@ def resolve_store_aliases(config: Mapping[str, Any]) -> Dict[str, Any]:
         )
     if isinstance(found.get(LOCK), Mapping):
         found[LOCK] = _resolve_part(LOCK, found[LOCK], _read_part_aliases(LOCK, found))
+    if isinstance(found.get(FALLBACK_COPY), Mapping):
+        found[FALLBACK_COPY] = _resolve_key_sources(dict(found[FALLBACK_COPY]))
     return _resolve_key_sources(found)
 
 

@@ -13,10 +13,8 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key import NoSeals, TrailKeys
 from ansible_collections.nebula.credential.plugins.module_utils.audit.layer import Audit
-from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import Journal, TrailPlace, find_trail
-from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import BATCHED, MODES, OFF, STRICT, Trail
+from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import BATCHED, MODES
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import (
     REFERENCE,
@@ -25,12 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.option_
     name_variable,
     refuse_unknown,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
-    AuditSink,
-    Limited,
-    find_protocol,
-    require_protocol,
-)
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Limited, find_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class, is_third_party, read_traits
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits, Spec
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
@@ -41,6 +34,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import resolve_path
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache
+from ansible_collections.nebula.credential.plugins.module_utils.layers.fallback_copy.options import OPTION as FALLBACK_COPY
+from ansible_collections.nebula.credential.plugins.module_utils.layers.fallback_copy.options import OPTIONS as FALLBACK_COPY_OPTIONS
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import PARALLEL, throttle_batches
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import OPTIONS as RESILIENCE
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import resilient
@@ -62,7 +57,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.types import reg
 
 if TYPE_CHECKING:
     from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import Encrypt
-    from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.layer import SharedCache
 
 Warn = Callable[[str], object]
 VaultPassword = Callable[[Optional[str]], Optional[Secret]]
@@ -93,6 +87,11 @@ COMMON_OPTIONS: Mapping[str, Mapping[str, Any]] = {
         "description": "Shares values that were read with other controllers, encrypted, on a Redis or Valkey server.",
         "type": "dict",
         "options": SHARED_CACHE_OPTIONS,
+    },
+    FALLBACK_COPY: {
+        "description": "Keeps an encrypted copy of what was read, which answers while the backend does not respond.",
+        "type": "dict",
+        "options": FALLBACK_COPY_OPTIONS,
     },
     # `locks` has the parts of a lock: a store without one does not load them.
     "lock": {"description": "Serialises the writers of a backend that cannot compare and swap.", "type": "dict"},
@@ -159,10 +158,13 @@ def _open(
     locked = _lock_writes(resilient(_guard(bare, options, traits), options, observer), options)
     backend = Metrics(_add_limits(locked), counting.recorder)
     layer = _encryption(backend, options, vault_password)
-    together = _sharing(backend, layer, options, vault_password)
-    kept = cache(together or layer or backend, counting.recorder.on_lookup) if cache and not backend.capabilities.leased else None
-    guarded = _restrict_writes(ScopeGuard(kept or together or layer or backend), options)
-    trail = _trail(options, traits, backend, layer, context)
+    copied = _copy_reads(layer or backend, layer, options, vault_password)
+    kept = cache(copied, counting.recorder.on_lookup) if cache and not backend.capabilities.leased else None
+    guarded = _restrict_writes(ScopeGuard(kept or copied), options)
+    # Imported here: a session listens before it opens a store.
+    from ansible_collections.nebula.credential.plugins.module_utils.store.trail import build_trail
+
+    trail = build_trail(options, traits, backend, layer, context, copied)
     audited = guarded if trail is None else Audit(guarded, trail)
     check_packages((*traits.packages_of_every_store, *bare.packages, *locked.packages, *((TENACITY,) if bare.capabilities.remote else ())))
     audited.connect()
@@ -312,15 +314,13 @@ def _encryption(backend: Backend, options: Mapping[str, Any], vault_password: Op
     return wrap_in_encryption(backend, options, vault_password)
 
 
-def _sharing(
-    backend: Backend, layer: Optional[Encrypt], options: Mapping[str, Any], vault_password: Optional[VaultPassword]
-) -> Optional[SharedCache]:
-    """Return the layer that shares read values with other runs, or None."""
-    if not options.get(SHARED_CACHE):
-        return None
-    from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.configuration import wrap_in_shared_cache
+def _copy_reads(backend: Backend, layer: Optional[Encrypt], options: Mapping[str, Any], vault_password: Optional[VaultPassword]) -> Backend:
+    """Return the backend, in the layers that keep values outside the store. Other stores do not load them."""
+    if not options.get(SHARED_CACHE) and options.get(FALLBACK_COPY) is None:
+        return backend
+    from ansible_collections.nebula.credential.plugins.module_utils.store.copies import wrap_in_copies
 
-    return wrap_in_shared_cache(backend, layer, options, COMMON_OPTIONS, vault_password)
+    return wrap_in_copies(backend, layer, options, COMMON_OPTIONS, vault_password)
 
 
 def _encrypts(options: Mapping[str, Any], backend: Backend) -> bool:
@@ -341,21 +341,3 @@ def _warn_of_plaintext(backend: Backend, options: Mapping[str, Any]) -> None:
     able = backend.capabilities
     if able.native and not able.server_side_encryption and options.get("encrypt") is None:
         backend.context.warn(backend.plaintext_warning)
-
-
-def _trail(
-    options: Mapping[str, Any], traits: BackendTraits, backend: Backend, layer: Optional[Encrypt], context: BackendContext
-) -> Optional[Trail]:
-    if options["audit"] == OFF:
-        return None
-    place = find_trail(options.get("audit_path"), traits.directory and options[traits.directory], context.store)
-    seals = NoSeals(place.path) if layer is None or not backend.capabilities.persistent else _ring_seals(layer, place)
-    hand_on = require_protocol(backend, AuditSink).append_audit if backend.capabilities.audit_log else None
-    shared, strict = options.get("audit_path") is not None, options["audit"] == STRICT
-    return Trail(Journal(place.path), seals, context.store, strict=strict, shared=shared, hand_on=hand_on, warn=context.warn)
-
-
-def _ring_seals(layer: Encrypt, place: TrailPlace) -> TrailKeys:
-    from ansible_collections.nebula.credential.plugins.module_utils.audit.keyring_chain_key import RingSeals
-
-    return RingSeals(layer.keyring, place.path if place.is_of_clone else None)

@@ -223,7 +223,8 @@ def _add_programs(add: Callable[..., argparse.ArgumentParser]) -> None:
     _add_show(writing)
     for parser in (running, writing):
         parser.add_argument("--prefix", help="every credential whose name begins with it")
-    add("doctor", _load_doctor, "Say which configuration, store, key and login are used, what is wrong, and what to do.")
+    examining = add("doctor", _load_doctor, "Say which configuration, store, key and login are used, what is wrong, and what to do.")
+    examining.add_argument("--forget", action="store_true", help="end the sessions that keep logins between runs, and do nothing else")
     checking = add("preflight", _load_preflight, "Check the credentials that playbooks mention, before one of them runs.")
     checking.add_argument("playbooks", nargs="+", metavar="PLAYBOOK")
     checking.add_argument("--for", dest="needed", metavar="TIME", help="how long they are needed, for example 2h")

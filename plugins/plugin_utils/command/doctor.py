@@ -31,6 +31,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.config.configura
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.credential_files import ENDING, OF_GROUPS, OF_HOSTS
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import choose_store
 from ansible_collections.nebula.credential.plugins.plugin_utils.preflight.report import VARS_PLUGIN, reads_vars_files
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.linger import end_sessions, list_sessions
 
 GOOD, NOTE, WRONG = "ok", "note", "wrong"
 COLLECTION = Path(__file__).resolve().parents[3]
@@ -49,7 +50,9 @@ class Finding(NamedTuple):
 
 def examine(invocation: Invocation) -> int:
     """Look at everything that a read needs. What fails is a finding, and what does not depend on it is looked at all the same."""
-    findings = [*_examine_programs(), *_examine_files(invocation), *_examine_vars_files()]
+    if invocation.arguments.forget:
+        return _forget_sessions(invocation)
+    findings = [*_examine_programs(), *_examine_files(invocation), *_examine_vars_files(), *_examine_sessions()]
     try:
         findings += [*_describe_store(invocation), *_examine_store(invocation)]
     except Exception as error:  # noqa: BLE001  # the edge: every failure is a finding
@@ -62,6 +65,22 @@ def examine(invocation: Invocation) -> int:
             if finding.remedy:
                 print("{0}: {1}".format(finding.topic, finding.remedy))
     return TROUBLE if any(finding.state == WRONG for finding in findings) else OK
+
+
+def _forget_sessions(invocation: Invocation) -> int:
+    ended = end_sessions()
+    if invocation.arguments.json:
+        write_json({"sessions_ended": ended})
+    else:
+        print("Sessions that kept logins between runs, and were ended: {0}".format(ended))
+    return OK
+
+
+def _examine_sessions() -> Iterator[Finding]:
+    number = len(list_sessions())
+    if number:
+        remedy = "nebula-credential doctor --forget ends those that wait for a run at once, and the others with their runs."
+        yield Finding("session", NOTE, "{0} that keep logins and keys for the next run ('session.linger')".format(number), remedy)
 
 
 def _examine_programs() -> Iterator[Finding]:

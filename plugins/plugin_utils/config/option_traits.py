@@ -17,6 +17,7 @@ STORE_PATHS = (
     "audit_path",
     "metrics_path",
     *(LOCK + "." + part for part in (*_LOCK_PATHS, *_LOCK_LOGINS)),
+    "fallback_copy.path",
     *(SHARED_CACHE + "." + part for part in ("ca_cert", "username_file", "password_file")),
 )
 STORE_SECRETS = (LOCK + ".api_key", LOCK + ".password", SHARED_CACHE + ".password")

@@ -25,6 +25,11 @@ def sweep(base: str, own: str) -> None:
             with suppress(OSError):
                 _remove_unused(Place(str(entry)))
 
+    for entry in Path(base).glob("nebula-{0}-linger-*".format(os.geteuid())):
+        if is_private(str(entry)):
+            with suppress(OSError):
+                _remove_unused(Place(str(entry)))
+
 
 def _remove_unused(where: Place) -> None:
     """Remove the directory unless a session starts or lives there: its run may be invisible, in another container that shares `base`.

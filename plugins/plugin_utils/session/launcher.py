@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.abandoned import NOT_STARTED, abandon_session, read_abandoned
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.cleanup import sweep
@@ -34,7 +34,14 @@ PROGRAM = os.path.join(COLLECTION, "plugins", "plugin_utils", "session", "server
 """The session's program. It is started by its path and never imported here."""
 
 
-Terms = Callable[[], Mapping[str, Any]]
+class Terms(NamedTuple):
+    """What a run hands to its session: its `session` options, the store that it is likely to use, and the digest that it will resolve."""
+
+    options: Mapping[str, Any]
+    find_expected: Callable[[], Mapping[str, Any] | None] = lambda: None
+    awaited: str | None = None
+
+
 HandOver = Callable[["subprocess.Popen[bytes]", bytes], str]
 _BEGUN: list[subprocess.Popen[bytes]] = []
 
@@ -60,7 +67,7 @@ def ensure_session(where: Place, run: tuple[int, str], options: Mapping[str, Any
     """
     reap()
     try:
-        _ensure(where, run, lambda: {"options": dict(options), "expected": None, "awaited": None}, _hand_over, START_TIMEOUT + 2)
+        _ensure(where, run, Terms(dict(options)), _hand_over, START_TIMEOUT + 2)
     except _Busy as busy:
         raise NoSession(abandon_session(where.directory, str(busy))) from None
 
@@ -84,7 +91,7 @@ def start_session(
     Raises:
         NoSession: this run will have no session, or another process is starting it.
     """
-    _ensure(where, run, lambda: {"options": dict(options), "expected": expected(), "awaited": awaited}, _leave_alone, 0.0)
+    _ensure(where, run, Terms(dict(options), expected, awaited), _leave_alone, 0.0)
 
 
 def _ensure(where: Place, run: tuple[int, str], terms: Terms, hand_over: HandOver, patience: float) -> None:
@@ -178,6 +185,14 @@ def _lock(descriptor: int, patience: float) -> None:
 
 def _start(where: Place, run: tuple[int, str], terms: Terms, lock: int, hand_over: HandOver) -> None:
     pipe = _open_piped_configuration()
+    place = None
+    if terms.options.get("linger") and pipe is None:
+        from ansible_collections.nebula.credential.plugins.plugin_utils.session.linger import find_lingering_place, take_over
+
+        place = find_lingering_place(where, terms.options, COLLECTION)
+        if take_over(place, where, run, {"expected": terms.find_expected(), "awaited": terms.awaited}):
+            wait_at_run_end(where.directory, run)
+            return
     handed = {
         "collection": COLLECTION,
         "collections": list(sys.modules["ansible_collections"].__path__),
@@ -187,6 +202,9 @@ def _start(where: Place, run: tuple[int, str], terms: Terms, lock: int, hand_ove
         "lock": lock,
         "bytecode": not sys.dont_write_bytecode,
         "configuration": pipe,
+        "linger": place,
+        "options": terms.options,
+        "awaited": terms.awaited,
     }
     try:
         started = subprocess.Popen(
@@ -197,7 +215,7 @@ def _start(where: Place, run: tuple[int, str], terms: Terms, lock: int, hand_ove
             pass_fds=(lock,) if pipe is None else (lock, pipe),
             start_new_session=True,
         )
-        word = hand_over(started, json.dumps({**handed, **terms()}).encode("utf-8"))
+        word = hand_over(started, json.dumps({**handed, "expected": terms.find_expected()}).encode("utf-8"))
     except OSError as error:
         word = type(error).__name__
     finally:

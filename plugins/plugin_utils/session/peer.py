@@ -35,12 +35,19 @@ def is_allowed_peer(connection: socket.socket, run: tuple[int, str]) -> bool:
     process, uid = other_end(connection)
     if uid != os.geteuid() or uid == OVERFLOW_UID:
         return False
-    return process is None or not TOLD or process == run[0] or _parent(process) == run[0]
+    return process is None or not TOLD or process == run[0] or read_parent(process) == run[0]
 
 
-def _parent(process: int) -> int | None:
+def read_parent(process: int) -> int | None:
+    """Return the parent of a process; None if it is gone or /proc does not have it."""
     fields = _fields(process)
     return int(fields[1]) if fields else None
+
+
+def read_terminal(process: int) -> int | None:
+    """Return the process that a process's terminal ends with, mostly a shell; None if it has no terminal, or not one of this container."""
+    fields = _fields(process)
+    return int(fields[3]) or None if fields and fields[4] != "0" else None
 
 
 def read_start_time(process: int) -> str:

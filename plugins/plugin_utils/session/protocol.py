@@ -4,7 +4,8 @@
 
 """What both ends of a connection need: the framing, the other end's process and user, and the names of the session's files.
 
-The lookup `get` has a copy of all but `Place`, because on a hit it is the only file that a worker loads. A test compares the two.
+The lookup `get` has a copy of all but `Place`, `LINGERS` and `TAKEN`, because on a hit it is the only file that a worker loads. A test
+compares the two.
 """
 
 from __future__ import annotations
@@ -18,6 +19,12 @@ HEARTBEAT = b"."
 CREDENTIALS = struct.Struct("3i")
 OVERFLOW_UID = 65534
 """The uid that Linux shows for users that a container does not know (the default of /proc/sys/kernel/overflowuid)."""
+
+
+LINGERS = "lingers"
+"""The file in a session's directory that says that it may outlive its run."""
+TAKEN = "taken"
+"""The response of a session that waited for a run and has become that of the caller's run."""
 
 
 class Place(NamedTuple):

@@ -16,6 +16,7 @@ from ansible_collections.nebula.credential.plugins.lookup import get
 from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import change_part
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS, backend_class, find_traits, read_traits
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources import options as key_sources
+from ansible_collections.nebula.credential.plugins.module_utils.layers.fallback_copy import options as fallback_copy
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache import options as shared_cache
 from ansible_collections.nebula.credential.plugins.module_utils.locks import options as locks
 from ansible_collections.nebula.credential.plugins.module_utils.locks.registry import KINDS
@@ -85,16 +86,19 @@ def test_a_change_of_a_variable_that_stores_are_made_of_starts_another_session()
 
 
 def test_what_every_store_has():
-    cache, lock = shared_cache.OPTION + ".", locks.OPTION + "."
+    cache, lock, copies = shared_cache.OPTION + ".", locks.OPTION + ".", fallback_copy.OPTION + "."
     parts = {name: spec for row in KINDS.values() for name, spec in row()[0].spec.items()}
     assert option_traits.SHARED_CACHE == shared_cache.OPTION
     assert set(option_traits.STORE_PATHS) == (
-        paths(COMMON_OPTIONS) | {cache + name for name in paths(shared_cache.OPTIONS)} | {lock + name for name in paths(parts)}
+        paths(COMMON_OPTIONS)
+        | {copies + name for name in paths(fallback_copy.OPTIONS)}
+        | {cache + name for name in paths(shared_cache.OPTIONS)}
+        | {lock + name for name in paths(parts)}
     )
     assert set(option_traits.STORE_SECRETS) == (
         secrets(COMMON_OPTIONS) | {cache + name for name in secrets(shared_cache.OPTIONS)} | {lock + name for name in secrets(parts)}
     )
-    assert set(LISTS_OF_SOURCES) == {key_sources.OPTION, cache + key_sources.OPTION}
+    assert set(LISTS_OF_SOURCES) == {key_sources.OPTION, cache + key_sources.OPTION, copies + key_sources.OPTION}
 
 
 @pytest.mark.parametrize("backend", [None, "nowhere", ["vault"], {}])

@@ -17,7 +17,7 @@ from tests.house.rooms import CHECKOUT, OURS
 PLUGINS = CHECKOUT / "plugins"
 LOOKUP = PLUGINS / "lookup" / "get.py"
 SESSION = PLUGINS / "plugin_utils" / "session"
-ONLY_THE_SESSIONS = {"Place"}
+ONLY_THE_SESSIONS = {"Place", "LINGERS", "TAKEN"}
 
 
 def definitions_of(path):

@@ -230,6 +230,9 @@ class Cache(Layer, Recoverable, VersionRemover):
             else:
                 self.shelf.invalidate(key[0])
             raise
+        if record.copied_at is not None:  # the backend does not respond; what answers in its place is not kept
+            self._failed[key] = self.shelf.now()
+            return record
         self._failed.pop(key, None)
         self.shelf.put(key, record, asked)
         return record

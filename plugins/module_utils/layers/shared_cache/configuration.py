@@ -51,4 +51,4 @@ def wrap_in_shared_cache(
     which = {name: value for name, value in options.items() if name in _OF_THE_STORE or name not in set(common)}
     told_apart = json.dumps(which, sort_keys=True, default=str).encode("utf-8")
     key = key_of(server, own, backend, layer, vault_password)
-    return SharedCache(layer or backend, server, key, lambda key: Entries(key, own["prefix"], told_apart), own["ttl"])
+    return SharedCache(backend, server, key, lambda key: Entries(key, own["prefix"], told_apart), own["ttl"])

@@ -48,6 +48,13 @@ class Spot(NamedTuple):
     field: bytes
 
 
+class Unsealed(NamedTuple):
+    """The record in an entry, and when the entry ends (seconds since 1970)."""
+
+    record: Record
+    ends_at: float
+
+
 class Entries:
     """Write and read the entries of one store under one key."""
 
@@ -81,6 +88,11 @@ class Entries:
 
     def open(self, entry: bytes, name: str, version: Optional[str]) -> Optional[Record]:
         """Return the record; None if the entry belongs to another name or store, was changed, or has ended."""
+        found = self.unseal(entry, name, version)
+        return found.record if found is not None and found.ends_at > self._clock() else None
+
+    def unseal(self, entry: bytes, name: str, version: Optional[str]) -> Optional[Unsealed]:
+        """Return what an entry holds, even if it has ended; None if it belongs to another name or store, or was changed."""
         head = entry[:_HEAD]
         if len(head) < _HEAD or not head.startswith(FORMAT):
             return None
@@ -90,8 +102,9 @@ class Entries:
             return None
         try:
             reader = Reader(plain)
-            fits = reader.i64() > self._clock() * 1e6 and (reader.text(), reader.optional_text()) == (name, version)
-            return _read(reader, name) if fits else None
+            ends_at = reader.i64() / 1e6
+            fits = (reader.text(), reader.optional_text()) == (name, version)
+            return Unsealed(_read(reader, name), ends_at) if fits else None
         except (Malformed, Damaged):
             return None
 

@@ -40,6 +40,12 @@ class ControllerWatch:
             return bool(select.select([self.descriptor], [], [], 0)[0])
         return read_start_time(self.run[0]) != self.run[1] or not _exists(self.run[0])
 
+    def close(self) -> None:
+        """Stop watching."""
+        if self.descriptor is not None:
+            os.close(self.descriptor)
+            self.descriptor = None
+
     def pause(self) -> None:
         """Wait a moment, or until the process ends."""
         select.select([] if self.descriptor is None else [self.descriptor], [], [], PAUSE)

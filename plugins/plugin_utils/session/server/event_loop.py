@@ -93,14 +93,23 @@ class EventLoop:
             self._selector.unregister(self._listener)
         self._listener.close()
 
-    def close(self) -> None:
-        """Drop every caller, cancel work that has not begun, and wait for work that has, for `WORK_TIMEOUT` seconds: it may be a write."""
+    def close(self) -> bool:
+        """Drop every caller, cancel work that has not begun, and wait for work that has, for `WORK_TIMEOUT` seconds: it may be a write.
+
+        Return False if some has not ended by then.
+        """
         self.admit_nobody()
         for caller in list(self._callers):
             self._drop(caller)
+        have_ended = []
         for threads in (self._readers, self._fetchers):
             threads.stop()
-            threads.join(WORK_TIMEOUT)
+            have_ended.append(threads.join(WORK_TIMEOUT))
+        if all(have_ended):  # else a thread may still use them
+            self._selector.close()
+            os.close(self._woken)
+            os.close(self._waking)
+        return all(have_ended)
 
     def admit(self) -> None:
         """Accept the callers that wait."""

@@ -40,6 +40,8 @@ SUMMARY = "NEBULA_CREDENTIAL_SUMMARY"
 UNKNOWN: Mapping[str, Any] = {"unknown": True}
 AWAITED: Mapping[str, Any] = {"awaited": True}
 """Never sent: the caller waits until another one has resolved the digest."""
+BACKGROUND_TIMEOUT = 5.0
+"""Seconds that the end of a run waits for values that are fetched again ahead of time, if a later run is to use this session."""
 REFRESHERS = 4
 """The greatest number of values of one store that are fetched again ahead of time, at the same time."""
 AUDITED_ALONE = ("host", "task")
@@ -72,14 +74,15 @@ def _build_summary() -> Summary | None:
 class RequestHandler:
     """Handle requests. The event loop calls `known`, which never waits; other threads call `perform`, which may wait."""
 
-    def __init__(self, options: Mapping[str, Any]) -> None:
-        """Take the run's `session` options."""
+    def __init__(self, options: Mapping[str, Any], stores: StorePool | None = None) -> None:
+        """Take the run's `session` options, and the stores that an earlier run has left open; None if there was none."""
         self._background = StoreThreads(REFRESHERS, "refresh")
         self._keepers = StoreThreads(1, "keep")
         terms = CacheTerms(**{name: options[name] for name in CacheTerms._fields if name in options})
         self.work_waits = threading.Event()
         """Set if `maintain` should be called now, and not only in a second."""
-        self._stores = StorePool(terms, self._background.submit, self.work_waits.set)
+        self._stores = StorePool(terms, self._background.submit) if stores is None else stores
+        self._stores.serve_run(self._background.submit, self.work_waits.set)
         self._questions: dict[str, CachedCall] = {}
         self._explaining = PendingDigests()
         self.flights = Flights()
@@ -306,6 +309,18 @@ class RequestHandler:
         if not self._keepers.is_busy(store):
             with suppress(RuntimeError):  # there is no thread left; the next call tries again
                 self._keepers.submit(store, work)
+
+    def end_run(self) -> StorePool | None:
+        """Drop all that the run has read, and return its leases. Return the stores for the next run; None if there is none to keep.
+
+        Then `close` has still to be called. No request may be under way.
+        """
+        self._background.stop()
+        if self._configuration is not None or not self._background.join(BACKGROUND_TIMEOUT):
+            return None
+        self._stores.end_run(self._keepers.submit)
+        self._keepers.join()
+        return self._stores if self._stores.managers() else None
 
     def close(self) -> None:
         """Close every store: write audit entries, revoke leases and logins. A store that does not respond delays no other one."""

@@ -12,7 +12,7 @@ import socket
 import stat
 from contextlib import suppress
 
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import Place
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import LINGERS, Place
 
 BACKLOG = 1024
 
@@ -20,8 +20,8 @@ BACKLOG = 1024
 class RuntimeDir:
     """The directory as this session found it. A directory made at the same place later belongs to another session."""
 
-    def __init__(self, where: Place, lock: int) -> None:
-        """Take the directory. `lock` is the lock of the start, held since before this process began.
+    def __init__(self, where: Place, lock: int | None) -> None:
+        """Take the directory. `lock` is the lock of the start, held since before this process began; None if a caller holds it.
 
         Raises:
             OSError: the directory cannot be used, or another session uses it.
@@ -57,9 +57,22 @@ class RuntimeDir:
         there = self._stat("s")
         return there is None or there.st_ino != self._socket or not self._is_at_its_place()
 
+    def clear(self) -> None:
+        """Remove the socket that a killed session has left. Its lock is held by now."""
+        for name in ("s", "n"):
+            self._remove(name)
+
     def has_files(self) -> bool:
         """Return True if there are files with values, which somebody may still use."""
         return self._stat("files") is not None
+
+    def allow_lingering(self) -> None:
+        """Make the file that says that the session may outlive its run. Removing the file withdraws that."""
+        os.close(os.open(LINGERS, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=self._directory))
+
+    def may_linger(self) -> bool:
+        """Return True if `allow_lingering` was called, and the file is still there."""
+        return self._stat(LINGERS) is not None
 
     def take_start_lock(self) -> bool:
         """Take the lock of the start, so that no new caller connects. Return False if another process holds it and will connect."""
@@ -87,13 +100,15 @@ class RuntimeDir:
 
     def remove(self) -> None:
         """Remove the files and the directory."""
-        for name in ("s", "n", "gone", "begun", "lock"):
+        for name in ("s", "n", "gone", LINGERS, "begun", "lock"):
             self._remove(name)
         if self._is_at_its_place():
             if self.has_files():
                 self._remove_files()
             with suppress(OSError):
                 os.rmdir(self._where.directory)
+        os.close(self._begun)
+        os.close(self._directory)
 
     def _remove_files(self) -> None:
         import shutil  # few sessions have files
@@ -101,12 +116,17 @@ class RuntimeDir:
         shutil.rmtree(self._where.files, ignore_errors=True)
 
     def _is_at_its_place(self) -> bool:
+        """Return True if the directory is where it was found, this user's, and private."""
         own = os.fstat(self._directory)
         try:
             there = os.lstat(self._where.directory)
         except OSError:
             return False
-        return (there.st_dev, there.st_ino) == (own.st_dev, own.st_ino) and stat.S_IMODE(own.st_mode) & 0o777 == 0o700
+        return (
+            (there.st_dev, there.st_ino) == (own.st_dev, own.st_ino)
+            and own.st_uid == os.geteuid()
+            and stat.S_IMODE(own.st_mode) & 0o777 == 0o700
+        )
 
     def _stat(self, name: str) -> os.stat_result | None:
         try:

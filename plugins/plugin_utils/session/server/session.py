@@ -11,7 +11,8 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.peer import is_allowed_peer
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import Place
@@ -19,6 +20,11 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.c
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.event_loop import EventLoop
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.request_handler import RequestHandler
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.runtime_dir import RuntimeDir
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.store_pool import StorePool
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.store_threads import StoreThreads
+
+if TYPE_CHECKING:
+    from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.lingering import Lingering, Origin
 
 SHUTDOWN_TIMEOUT = 20
 """Seconds to write audit entries and revoke leases when the run is over, as waits of one second each."""
@@ -30,8 +36,8 @@ SWITCH_INTERVAL = 0.0005
 class Session:
     """One run's session."""
 
-    def __init__(self, handed: Mapping[str, Any]) -> None:
-        """Take the directory and listen.
+    def __init__(self, handed: Mapping[str, Any], stores: StorePool | None = None) -> None:
+        """Take the directory and listen. `stores` are those that an earlier run has left open.
 
         Raises:
             OSError: the directory cannot be used.
@@ -39,15 +45,35 @@ class Session:
         process, started = handed["run"]
         self._watch = ControllerWatch(process, started)
         self._premises = RuntimeDir(Place(handed["directory"]), handed["lock"])
-        self._desk = RequestHandler(handed["options"])
+        self._desk = RequestHandler(handed["options"], stores)
         if handed["configuration"] is not None:
             self._desk.keep_configuration(handed["configuration"])
         self._serving = EventLoop(self._premises.listener(), lambda connection: is_allowed_peer(connection, self._watch.run), self._desk)
+        self._handed = handed
+        self._origin = self._find_origin()
+        self._has_begun = self._has_ended_with_run = False
         self._told_to_end = False
         self._ending = threading.Event()
 
-    def open(self) -> None:
-        """Start to accept callers."""
+    def _find_origin(self) -> Origin | None:
+        """Return the origin of the run if this session may outlive it, and leave a file that says so; else None."""
+        if self._handed.get("linger") is None:
+            return None
+        # Imported here: most sessions end with their run.
+        from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.lingering import find_origin
+
+        origin = find_origin(self._watch.run)
+        if origin is not None:
+            self._premises.allow_lingering()
+        return origin
+
+    def begin(self) -> None:
+        """Start to accept callers. Those with the digest `awaited` wait for the process that started the session, which resolves it."""
+        if self._has_begun:
+            return
+        self._has_begun = True
+        if self._handed["awaited"] is not None:
+            self._desk.await_explanation(self._handed["awaited"])
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._on_signal)
         if self._watch.descriptor is not None:
@@ -55,13 +81,9 @@ class Session:
         threading.Thread(target=self._keep, name="keep", daemon=True).start()
         self._premises.release_start_lock()
 
-    def expect(self, awaited: str | None) -> None:
-        """Make callers with this digest wait for the process that started the session, which will resolve it."""
-        if awaited is not None:
-            self._desk.await_explanation(awaited)
-
-    def prepare(self, expected: Mapping[str, Any] | None) -> None:
+    def prepare(self) -> None:
         """Open the store that is expected to be used, if there is one."""
+        expected = self._handed["expected"]
         if expected is not None:
             self._desk.expect(expected["store"], expected["config"])
 
@@ -70,27 +92,59 @@ class Session:
         while not self._is_over():
             if self._serving.step() and (self._premises.is_given_up() or self._premises.is_lost() or self._is_idle()):
                 break
+        else:
+            self._has_ended_with_run = not self._told_to_end
         self._premises.shut()
         self._serving.admit_nobody()
         while self._serving.is_working() and not self._is_over():
             self._serving.step()
 
-    def close(self) -> None:
-        """Revoke leases, write audit entries and remove the files, within `SHUTDOWN_TIMEOUT` seconds."""
+    def close(self) -> tuple[Lingering, StorePool] | None:
+        """Revoke leases, write audit entries and remove the files, within `SHUTDOWN_TIMEOUT` seconds.
+
+        Return what waits for the next run: where, and the stores with their logins and keys. None if nothing does; then these are closed.
+        """
         self._ending.set()
         self._desk.work_waits.set()
-        closing = threading.Thread(target=self._close_stores, daemon=True)
-        closing.start()
-        for _second in range(SHUTDOWN_TIMEOUT):
-            closing.join(1.0)
+        lingering = self._begin_lingering()
+        kept: list[StorePool] = []
+        has_closed = run_bounded(lambda: self._close_stores(None if lingering is None else kept))
         if self._premises.is_given_up():
             while not self._is_over():
                 self._watch.pause()  # until the run is over, the file that says that it gave up this session must stay
         self._premises.remove()
+        if lingering is not None and kept and has_closed:
+            self._watch.close()
+            return lingering, kept[0]
+        if lingering is not None:
+            lingering.close()
+        return None
 
-    def _close_stores(self) -> None:
-        self._serving.close()
-        self._desk.close()
+    def _begin_lingering(self) -> Lingering | None:
+        """Take the place in which this session waits for the next run; None if it ends with this one.
+
+        It is taken before the run's directory is left, so that a run which begins at once finds it.
+        """
+        if self._origin is None or not self._has_ended_with_run or self._premises.is_given_up() or not self._premises.may_linger():
+            return None
+        from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.lingering import Lingering
+
+        try:
+            return Lingering(self._handed["linger"], self._origin, self._handed["options"]["linger"])
+        except OSError:
+            return None  # another session waits there already
+
+    def _close_stores(self, kept: list[StorePool] | None) -> None:
+        """Close the stores, or add them to `kept` without what the run has read."""
+        have_ended = self._serving.close()
+        stores = None
+        if kept is not None and have_ended:
+            with suppress(RuntimeError):  # no thread can be started
+                stores = self._desk.end_run()
+        if kept is None or stores is None:
+            self._desk.close()
+        else:
+            kept.append(stores)
 
     def _is_over(self) -> bool:
         return self._told_to_end or self._desk.run_has_ended or self._watch.is_over()
@@ -122,17 +176,66 @@ class Session:
         self._told_to_end = True
 
 
+def run_bounded(work: Callable[[], object]) -> bool:
+    """Run `work` in a thread, and wait for it for `SHUTDOWN_TIMEOUT` seconds. Return False if it has not ended then."""
+    running = threading.Thread(target=work, daemon=True)
+    running.start()
+    for _second in range(SHUTDOWN_TIMEOUT):
+        running.join(1.0)
+    return not running.is_alive()
+
+
 def serve(handed: Mapping[str, Any], ready: Callable[[], None]) -> int:
-    """Serve the run with these parameters. `ready` is called when the session listens. Return the exit status."""
-    session = Session(handed)
+    """Serve the run with these parameters. `ready` is called when the session listens. Return the exit status.
+
+    With `linger`, serve later runs of the same user as well, one after the other.
+    """
+    session: Session | None = Session(handed)
     gc.freeze()
     sys.setswitchinterval(SWITCH_INTERVAL)
-    session.expect(handed["awaited"])
-    session.open()
-    ready()
-    session.prepare(handed["expected"])
-    try:
-        session.serve()
-    finally:
-        session.close()
+    while session is not None:
+        session.begin()
+        ready()
+        session.prepare()
+        kept = None
+        try:
+            session.serve()
+        finally:
+            kept = session.close()
+        session = None  # what it has read goes with it
+        if kept is not None:
+            session = _await_run(handed, *kept)
+        ready = _do_nothing
     return 0
+
+
+def _do_nothing() -> None:
+    """Stand for the message that a session is ready, after another run has taken it over: that run has its response."""
+
+
+def _await_run(handed: Mapping[str, Any], lingering: Lingering, stores: StorePool) -> Session | None:
+    """Wait for the next run. Return its session; None if none came: then the tokens were returned."""
+    gc.collect()
+    keepers = StoreThreads(1, "keep")
+    begun: list[Session] = []
+
+    def keep(store: str, work: Callable[[], None]) -> None:
+        if not keepers.is_busy(store):
+            with suppress(RuntimeError):
+                keepers.submit(store, work)
+
+    def begin(asked: Mapping[str, Any]) -> None:
+        session = Session({**handed, **asked, "lock": None, "configuration": None}, stores)
+        session.begin()
+        begun.append(session)
+
+    if lingering.wait(lambda: stores.maintain(keep), begin):
+        return begun[0]
+
+    def close() -> None:
+        stores.close(keepers.submit)
+        keepers.join()
+
+    run_bounded(close)
+    lingering.close()
+    return None

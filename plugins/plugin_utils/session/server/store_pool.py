@@ -19,9 +19,10 @@ from typing import Any
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Renewable, find_protocol
-from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import find_traits
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import find_traits, is_third_party
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
-from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache, CacheTerms
+from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache, CacheTerms, Counts
+from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.lru import LruCache
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
@@ -65,6 +66,12 @@ class StorePool:
         self._due: dict[CredentialManager, float] = {}
         self._asked: set[CredentialManager] = set()
         self._untold: list[str] = []
+        self._passwords: list[_Asked] = []
+
+    def serve_run(self, background: Callable[[str, Callable[[], None]], object], wake: Callable[[], object]) -> None:
+        """Serve another run: `background` and `wake` take the place of those of the one before."""
+        self._background = background
+        self._wake = wake
 
     def manager(self, name: str, config: Mapping[str, Any]) -> CredentialManager:
         """Return the manager of a store; open the store if it is not open yet.
@@ -90,18 +97,23 @@ class StorePool:
         try:
             _lock_imports()
             _load_third_parties(config)
-            manager = open_store(config, name=name, warn=self._warn, vault_password=_Asked(), cache=partial(self._cache, fingerprint))
+            asked = _Asked()
+            manager = open_store(config, name=name, warn=self._warn, vault_password=asked, cache=partial(self._cache, fingerprint))
+            self._passwords.append(asked)
         except BaseException as error:  # noqa: BLE001  # all callers that wait for this opening get it
             with self._lock:
                 self._opened.pop(fingerprint, None)
             opening.set_exception(error)
             return
         if manager.trail is not None:
-            manager.trail.leave_to_keeper(self._wake)
+            manager.trail.leave_to_keeper(self._call_keeper)
         opening.set_result(manager)
 
+    def _call_keeper(self) -> None:
+        self._wake()
+
     def _cache(self, fingerprint: str, backend: Backend, looked_up: Callable[[bool], None]) -> Cache:
-        return Cache(backend, self._terms, partial(self._background, fingerprint), looked_up)
+        return Cache(backend, self._terms, lambda work: self._background(fingerprint, work), looked_up)
 
     def fingerprint(self, name: str, config: Any) -> str:
         """Return a text that identifies a store, open or not, by its name and all of its configuration."""
@@ -189,6 +201,30 @@ class StorePool:
         else:
             self._due[manager] = time.monotonic() + after
 
+    def end_run(self, run: Callable[[str, Callable[[], None]], object]) -> None:
+        """Have `run`, which takes a store's fingerprint and work, drop what this run has read. Only logins and keys stay.
+
+        A store that would keep more is closed: one with leases or values in memory, and one whose audit entries cannot be written.
+        No request may be under way.
+        """
+        for fingerprint, manager in self._list_open():
+            run(fingerprint, partial(self._leave_run, fingerprint, manager))
+        self._asked.clear()
+        self._untold.clear()
+        for asked in self._passwords:
+            asked.forget()
+
+    def _leave_run(self, fingerprint: str, manager: CredentialManager) -> None:
+        is_left = False
+        try:
+            is_left = _forget_run(manager)
+        finally:
+            if not is_left:
+                with self._lock:
+                    self._opened.pop(fingerprint, None)
+                self._due.pop(manager, None)
+                _run_guarded(manager.close)
+
     def close(self, run: Callable[[str, Callable[[], None]], object]) -> None:
         """Have `run`, which takes a store's fingerprint and work, close each store. Close it here if `run` can start no thread."""
         for fingerprint, manager in self._list_open():
@@ -223,6 +259,21 @@ def _has_unwritten(manager: CredentialManager) -> bool:
     return manager.refreshing is not None and bool(manager.refreshing.unwritten)
 
 
+def _forget_run(manager: CredentialManager) -> bool:
+    """Write what a run has left to write, and drop what it has read. Return False if something of the run remains."""
+    can = manager.backend.capabilities
+    if can.leased or not can.persistent or is_third_party(manager.backend.settings["backend"]):
+        return False
+    manager.flush()
+    if _has_unwritten(manager) or not (manager.trail is None or manager.trail.is_empty):
+        return False
+    manager.refreshing = None
+    cache = manager.cache
+    if cache is not None:
+        cache.shelf, cache.counts = LruCache(cache.terms.max_entries, cache.terms.max_bytes), Counts()
+    return True
+
+
 def _managers_of(opened: Iterable[Future[CredentialManager]]) -> list[CredentialManager]:
     return [one.result() for one in opened if one.done() and one.exception() is None]
 
@@ -239,6 +290,10 @@ class _Asked:
         if known is None:
             raise NeedsVaultPassword(vault_id)
         return Secret(base64.b64decode(known)) if known else None
+
+    def forget(self) -> None:
+        """Forget every password."""
+        self._known.clear()
 
 
 def _run_guarded(work: Callable[[], object]) -> None:

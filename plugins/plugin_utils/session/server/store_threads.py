@@ -68,10 +68,10 @@ class StoreThreads:
             for store in self._stores.values():
                 store.waiting.clear()
 
-    def join(self, timeout: float | None = None) -> None:
-        """Wait until no work is running or waits, for `timeout` seconds at most."""
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait until no work is running or waits, for `timeout` seconds at most. Return False if some still is."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._stores, timeout)
+            return self._changed.wait_for(lambda: not self._stores, timeout)
 
     def _work(self, store: str, found: _Store) -> None:
         while True:

@@ -321,6 +321,14 @@ class Located(ABC):
         """
 
 
+class CopyNaming(ABC):
+    """A place that takes values under names of its own."""
+
+    @abstractmethod
+    def name_copy(self, name: str) -> str:
+        """Return the name that the copy of a credential has there, unless the configuration gives it another one."""
+
+
 class PasswordPolicies(ABC):
     """Generates passwords by policies that are kept at the service."""
 

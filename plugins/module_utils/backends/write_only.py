@@ -81,15 +81,17 @@ class WriteOnlyPlace(Backend, Located, CopyNaming, Limited):
     def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
         if record.stage != CURRENT or not is_copy(record.full_metadata) or set(record.fields) != {VALUE}:
             self._refuse(record.name)
-        value = record.fields[VALUE]
+        self.check_copy(record)
+        mark = read_mark(record.full_metadata.attributes)
+        self.write_value(record.name, record.fields[VALUE], mark)
+        return Record(record.name, record.type, record.fields, metadata=record.metadata, version=mark.version)
+
+    def check_copy(self, record: Record) -> None:
         try:
             self.check_name(record.name)
-            self.check_value(_read_text(value))
+            self.check_value(_read_text(record.fields[VALUE]))
         except CredentialError as problem:
             raise problem.within(name=record.name) from None
-        mark = read_mark(record.full_metadata.attributes)
-        self.write_value(record.name, value, mark)
-        return Record(record.name, record.type, record.fields, metadata=record.metadata, version=mark.version)
 
     def measure_value(self, record: Record) -> int:
         return sum(len(value) for value in record.fields.values())

@@ -10,6 +10,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Mapping, Optional, Tuple
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
+    CopyNaming,
+    FitChecker,
+    check_rules,
+    find_protocol,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Drift, Duplicate, EncryptionError, NotFound, Unusable
 from ansible_collections.nebula.credential.plugins.module_utils.mirror.copy_content import (
     build_copy,
@@ -136,7 +142,10 @@ class Copier:
         self, action: str, here: Record, wanted: Record, there: Optional[Record], mark: Optional[CopyMark] = None, drift: str = ""
     ) -> Copied:
         done = Copied(here.name, wanted.name, action, mark and mark.version, here.version, drift)
-        if self._options.check or action == NOTHING:
+        if action == NOTHING:
+            return done
+        if self._options.check:
+            self._check_fits(wanted)
             return done
         backend = self._destination.backend
         with self._destination.acting(self._context, SYNC, cacheable=False):
@@ -147,6 +156,17 @@ class Copier:
             else:
                 backend.put(wanted, None if self._is_written_only else there.etag)
         return done
+
+    def _check_fits(self, wanted: Record) -> None:
+        """Raise what the write would fail with, as far as that is known without it."""
+        backend = self._destination.backend
+        naming, checker = find_protocol(backend, CopyNaming), find_protocol(backend, FitChecker)
+        with self._destination.acting(self._context, SYNC, cacheable=False):
+            if naming is not None:
+                naming.check_copy(wanted)
+            if checker is not None:
+                checker.check_fits(wanted)
+            check_rules(backend, wanted)
 
     def _end(self, name: str, to: str, there: Optional[Record]) -> Copied:
         """Do with the copy of a credential that is gone what the options say. A value that is no copy of it stays."""

@@ -14,6 +14,7 @@ import base64
 import binascii
 import json
 import re
+from dataclasses import replace
 from typing import Any, Dict, Iterator, Mapping, Optional
 from urllib.parse import quote
 
@@ -45,8 +46,8 @@ RECORD = "NEBULA_COPY_OF_"
 """The beginning of the names of the variables."""
 MOST_BYTES = 48 * 1024
 SECRETS, VARIABLES = "secrets", "variables"
-_PAGES = {SECRETS: 100, VARIABLES: 30}
-"""How many entries a page has at most."""
+_PAGES = {SECRETS: 100, VARIABLES: 20}
+"""How many entries a page has: no more than GitHub allows, and no more than a response may be large."""
 _NAME = re.compile(r"(?!GITHUB_)[A-Z_][A-Z0-9_]*\Z")
 _REPOSITORY = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+\Z")
 _OWNER = re.compile(r"[A-Za-z0-9-]+\Z")
@@ -131,6 +132,8 @@ class GitHub(WriteOnlyPlace):
         for each in self._list(SECRETS):
             written = _read_record(records.get(RECORD + each["name"]))
             mark, recorded = read_written_mark(written.get("copy_of")), written.get("updated_at")
+            if mark is not None and recorded is None:
+                mark = replace(mark, version="")  # a write was begun, and may not have ended
             changed = mark is not None and recorded is not None and recorded != each.get("updated_at")
             yield Listed(each["name"], mark, changed, read_time(each.get("updated_at")))
 

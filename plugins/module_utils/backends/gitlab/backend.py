@@ -38,7 +38,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.secret imp
 RECORD = "nebula.credential "
 """The beginning of the descriptions; the mark follows as a list."""
 MOST_BYTES = 10000
-PAGE = 100
+PAGE = 50
+"""How many variables a page has, with their values: a response may not be larger than 1 MiB."""
 LEAST_MASKED = 8
 _LONGEST_RECORD = 255
 _NAME = re.compile(r"[A-Za-z0-9_]{1,255}\Z")

@@ -87,7 +87,10 @@ GUIDE: Sequence[Tuple[str, Test]] = (
     ("**A cloud account.** [What it costs](#what-it-costs).", lambda one: is_kept(one) and one.choice.place == Place.CLOUD),
     ("**Another tool, or a place of your own.** A program reads and writes it.", lambda one: one.choice.place == Place.PROGRAM),
     ("**Nothing must be kept at all.** A login is leased for the run, and ends with it.", lambda one: one.able.leased),
-    ("**Jobs of a CI service need a value.** They get a [copy](../../how-to/mirror.md), and nothing reads it back.", lambda one: one.able.write_only),
+    (
+        "**Jobs of a CI service need a value.** They get a [copy](../../how-to/mirror.md), and nothing reads it back.",
+        lambda one: one.able.write_only,
+    ),
     ("**A test, or a program that uses the library.**", lambda one: not one.able.persistent),
 )
 CHECKS: Sequence[Tuple[str, Test]] = (

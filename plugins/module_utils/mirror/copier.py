@@ -16,8 +16,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.protoco
     check_rules,
     find_protocol,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import scope_checked
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Drift, Duplicate, EncryptionError, NotFound, Unusable
 from ansible_collections.nebula.credential.plugins.module_utils.mirror.copy_content import (
+    Origin,
     build_copy,
     check_copyable,
     has_same_metadata,
@@ -78,9 +80,14 @@ class Copier:
         destination: CredentialManager,
         context: AccessContext,
         options: Options,
+        origin: Origin,
         there: Mapping[str, Record],
     ) -> None:
-        """Copy on behalf of one caller. `there` is what a place that is only written lists, by name; others are read one by one."""
+        """Copy on behalf of one caller.
+
+        `origin` is the source. `there` is what a place that is only written lists, by name; other copies are read one by one.
+        """
+        self._origin = origin
         self._source = source
         self._destination = destination
         self._context = context
@@ -173,7 +180,7 @@ class Copier:
         if there is None or not is_copy(there.full_metadata):
             return Copied(name, to, NOTHING)
         mark = read_mark(there.full_metadata.attributes)
-        if not mark.is_of(self._source.store, name):
+        if not mark.is_of(self._origin.place, name):
             return Copied(name, to, NOTHING)
         if self._options.on_delete != REMOVE:
             return Copied(name, to, KEPT, mark.version)
@@ -190,7 +197,7 @@ class Copier:
         """
         if is_copy(there.full_metadata):
             mark = read_mark(there.full_metadata.attributes)
-            if mark.is_of(self._source.store, name):
+            if mark.is_of(self._origin.place, name):
                 return mark
             what = "it is the copy of '{0}' of store '{1}'".format(mark.name, mark.store)
         elif there.record_id is None:
@@ -202,7 +209,7 @@ class Copier:
 
     def _build(self, here: Record, to: str) -> Record:
         able = self._destination.backend.capabilities
-        wanted = build_copy(here, self._source.store, to, self._destination.tenant, json_fields=able.json_fields)
+        wanted = build_copy(here, self._origin, to, self._destination.tenant, json_fields=able.json_fields)
         if not self._is_written_only:
             return wanted
         return Record(to, fields={"value": read_single_value(here)}, metadata=wanted.metadata)
@@ -225,7 +232,8 @@ class Copier:
 
     def _find_version(self, name: str, version: str) -> Optional[Record]:
         """Return an older version of the source; None if it cannot be read any more."""
-        with self._source.acting(self._context, SYNC, cacheable=False):
+        # The scope was checked on the current value. That of an older one must not hinder the comparison.
+        with self._source.acting(self._context, SYNC, cacheable=False), scope_checked(name):
             try:
                 return self._source.backend.get(name, version)
             except (NotFound, EncryptionError, Unusable):

@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
-from typing import Any, Dict
+from typing import Any, Dict, NamedTuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, InvalidToken
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
@@ -18,6 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import FREE_METADATA
 from ansible_collections.nebula.credential.plugins.module_utils.store.ensure import differing
+from ansible_collections.nebula.credential.plugins.module_utils.store.portable import Place
 from ansible_collections.nebula.credential.plugins.module_utils.types.custom import DECLARATION
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import is_composed, is_refreshable, type_named
 
@@ -49,22 +51,31 @@ def is_revoked(record: Record) -> bool:
     return record.full_metadata.lifecycle == lifecycle.REVOKED
 
 
-def build_mark(record: Record, store: str) -> CopyMark:
-    """Return the mark of a copy that is made of this record."""
-    return CopyMark(store, record.name, str(record.version), record.revision)
+class Origin(NamedTuple):
+    """The store that copies are made of: its name, and what identifies it."""
+
+    store: str
+    place: str
 
 
-def build_copy(record: Record, store: str, to: str, tenant: str, *, json_fields: bool) -> Record:
+def identify(store: str, place: Place) -> Origin:
+    """Return the origin of copies of a store. Its id or its location identifies it, as 16 hexadecimal digits of a digest."""
+    known = place.store_id or (place.location or "store " + store).encode("utf-8")
+    return Origin(store, hashlib.sha256(known).hexdigest()[:16])
+
+
+def build_copy(record: Record, origin: Origin, to: str, tenant: str, *, json_fields: bool) -> Record:
     """Return the copy of a record.
 
     Args:
         record: the current value of the source.
-        store: the name of the source's store.
+        origin: the source's store.
         to: the name of the copy.
         tenant: the tenant of the store that gets it.
         json_fields: whether that store keeps the JSON types of fields.
     """
     known = record.full_metadata
+    mark = CopyMark(origin.store, origin.place, record.name, str(record.version), record.revision)
     kept = {name: known.attributes[name] for name in _KEPT if name in known.attributes}
     metadata = Metadata(
         known.created_at,
@@ -74,7 +85,7 @@ def build_copy(record: Record, store: str, to: str, tenant: str, *, json_fields:
         dict(known.tags),
         replace(known.scope, tenant=tenant),
         lifecycle.REVOKED if is_revoked(record) else lifecycle.ACTIVE,
-        attributes={**kept, ATTRIBUTE: build_mark(record, store).write()},
+        attributes={**kept, ATTRIBUTE: mark.write()},
     )
     fields = record.fields if json_fields else without_forms(record.fields)
     return Record(to, record.type, fields, metadata=metadata)

@@ -13,6 +13,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import CopyNaming, check_takes_writes, find_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, Drift, Duplicate, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.mirror.copier import WRITES, Copied, Copier, Options
+from ansible_collections.nebula.credential.plugins.module_utils.mirror.copy_content import Origin, identify
 from ansible_collections.nebula.credential.plugins.module_utils.model.copies import ATTRIBUTE, SYNC, is_copy, read_mark
 from ansible_collections.nebula.credential.plugins.module_utils.model.mirror import OPTION
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
@@ -49,12 +50,13 @@ class Sync:
             CredentialError: a store cannot be read, or takes no writes.
         """
         self._check_stores()
+        origin = identify(self._source.store, self._source.portability(self._context).place)
         listed = self._list_copies() if names is None or self._destination.backend.capabilities.write_only else {}
         pairs = [(name, self._name_copy(name)) for name in (self._list_names() if names is None else dict.fromkeys(names))]
         if names is None:
-            pairs += self._find_orphans(listed, {name for name, _to in pairs})
+            pairs += self._find_orphans(listed, origin, {name for name, _to in pairs})
         taken = Counter(to for _name, to in pairs)
-        copier = Copier(self._source, self._destination, self._context, self._options, listed)
+        copier = Copier(self._source, self._destination, self._context, self._options, origin, listed)
 
         def copy(pair: Pair) -> Copied:
             if taken[pair[1]] > 1:
@@ -94,13 +96,13 @@ class Sync:
             rows = self._destination.backend.list(Filter())
             return {row.name: row for row in rows if row.problem is None}
 
-    def _find_orphans(self, listed: Mapping[str, Record], present: Set[str]) -> List[Pair]:
+    def _find_orphans(self, listed: Mapping[str, Record], origin: Origin, present: Set[str]) -> List[Pair]:
         """Return the copies of credentials that are not there any more."""
         orphans = []
         for to, row in listed.items():
             if ATTRIBUTE in row.full_metadata.attributes:
                 mark = read_mark(row.full_metadata.attributes)
-                if mark.store == self._source.store and mark.name not in present and self._mirror.selects(mark.name):
+                if mark.place == origin.place and mark.name not in present and self._mirror.selects(mark.name):
                     orphans.append((mark.name, to))
         return sorted(orphans)
 

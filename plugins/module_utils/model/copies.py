@@ -18,29 +18,33 @@ CHANGED_OUTSIDE = "changed_outside"
 SYNC = "sync"
 """The operation that writes copies, and no other does."""
 
+_PARTS = ("store", "place", "name", "version", "revision")
+
 
 @dataclass(frozen=True)
 class CopyMark:
     """What a copy was made of. The attributes of its metadata hold it; nothing in it is secret.
 
     Attributes:
-        store: the name of the source's store, as the configuration of the run has it.
+        store: the name of the source's store, as the configuration of the run had it. For people.
+        place: what identifies that store, whatever a configuration calls it.
         name: the name of the credential there.
         version, revision: those of the value that was copied.
     """
 
     store: str
+    place: str
     name: str
     version: str
     revision: int
 
     def write(self) -> Dict[str, Any]:
         """Return the mark as JSON-like data."""
-        return {"store": self.store, "name": self.name, "version": self.version, "revision": self.revision}
+        return {"store": self.store, "place": self.place, "name": self.name, "version": self.version, "revision": self.revision}
 
-    def is_of(self, store: str, name: str) -> bool:
+    def is_of(self, place: str, name: str) -> bool:
         """Whether the copy was made of this credential."""
-        return (self.store, self.name) == (store, name)
+        return (self.place, self.name) == (place, name)
 
 
 def is_copy(metadata: Metadata) -> bool:
@@ -55,8 +59,8 @@ def read_mark(attributes: Mapping[str, Any]) -> CopyMark:
         Damaged: it is not what was written.
     """
     written = attributes.get(ATTRIBUTE)
-    parts: List[Any] = [written.get(part) for part in ("store", "name", "version", "revision")] if isinstance(written, Mapping) else []
-    if [part.__class__ for part in parts] != [str, str, str, int]:
+    parts: List[Any] = [written.get(part) for part in _PARTS] if isinstance(written, Mapping) else []
+    if [part.__class__ for part in parts] != [str, str, str, str, int]:
         raise Damaged("the mark of this copy is not what was written", remedy="Delete it with the tools of its store, and sync again.")
     return CopyMark(*parts)
 

@@ -89,7 +89,7 @@ class GitLab(WriteOnlyPlace):
             raise InvalidInput(what, option=MASKED, remedy=remedy)
 
     def write_value(self, name: str, value: Secret, mark: CopyMark) -> None:
-        record = RECORD + json.dumps([mark.store, mark.name, mark.version, mark.revision], separators=(",", ":"))
+        record = RECORD + json.dumps([mark.store, mark.place, mark.name, mark.version, mark.revision], separators=(",", ":"))
         if len(record) > _LONGEST_RECORD:
             raise InvalidInput("its name is too long to be recorded there", name=mark.name, remedy="Give it a shorter name.")
         content = {
@@ -147,4 +147,4 @@ def _read_record(description: object) -> Optional[CopyMark]:
         parts = json.loads(description[len(RECORD) :])
     except (ValueError, RecursionError):
         return None
-    return read_written_mark(dict(zip(("store", "name", "version", "revision"), parts))) if isinstance(parts, list) else None
+    return read_written_mark(dict(zip(("store", "place", "name", "version", "revision"), parts))) if isinstance(parts, list) else None

@@ -12,15 +12,19 @@ from typing import Any, Callable, Mapping, NamedTuple, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import is_given
 from ansible_collections.nebula.credential.plugins.module_utils.backends.service_answers import Service, describe_refusal, junk_error
 from ansible_collections.nebula.credential.plugins.module_utils.backends.service_connection import CA_CERT, ServiceConnection
+from ansible_collections.nebula.credential.plugins.module_utils.context.listing_requests import repeat_in_listings
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     CredentialError,
     InvalidConfiguration,
+    LoginFailed,
     NotFound,
+    StorageError,
     check_packages,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.network.tls import Tls
 
 TOKEN = "token"
+_NOT_TAKEN = (400, 409, 422)
 
 
 class _Client(NamedTuple):
@@ -69,6 +73,18 @@ class RestConnection(ServiceConnection):
 
         return _Client(HttpClient(Tls(ca_file=self._settings.get(CA_CERT))), self._build_headers(self._read_secret()))
 
+    @repeat_in_listings
+    def _call(self, request: Callable[[Any], Any]) -> Any:
+        """Make a request; after a refused login once more with the token as it is now.
+
+        The HTTP client itself ends in time. So no thread is left behind, which could write later.
+        """
+        client = self._client.get()
+        try:
+            return request(client)
+        except LoginFailed:
+            return request(self._client.renew(client))
+
     def send(self, method: str, path: str, content: Optional[Mapping[str, Any]] = None) -> Any:
         """Send a request, and return the response of a success.
 
@@ -85,6 +101,9 @@ class RestConnection(ServiceConnection):
                 return response
             if response.status == 404:
                 raise NotFound("{0} has nothing at {1}".format(self.address, path.partition("?")[0]))
+            if response.status in _NOT_TAKEN:
+                what = "{0} does not take it (status {1})".format(self.address, response.status)
+                raise StorageError(what, remedy="Check the name and the value, and the options of this store.")
             raise describe_refusal(self._service, _read_status(response), response.headers.get("retry-after"))
 
         try:

@@ -68,7 +68,7 @@ class WriteOnlyPlace(Backend, Located, CopyNaming, Limited):
 
     @abstractmethod
     def delete_value(self, name: str) -> None:
-        """Delete a value, and what was recorded with it. Raises NotFound if there is none."""
+        """Delete a value, and what was recorded with it. One that is gone is no error: a repeated request finds none."""
 
     @abstractmethod
     def list_values(self) -> Iterator[Listed]:

@@ -11,10 +11,10 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import CopyNaming, check_takes_writes, find_protocol
-from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, Drift, Duplicate, InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, Damaged, Drift, Duplicate, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.mirror.copier import WRITES, Copied, Copier, Options
 from ansible_collections.nebula.credential.plugins.module_utils.mirror.copy_content import Origin, identify
-from ansible_collections.nebula.credential.plugins.module_utils.model.copies import ATTRIBUTE, SYNC, is_copy, read_mark
+from ansible_collections.nebula.credential.plugins.module_utils.model.copies import SYNC, is_copy, read_mark
 from ansible_collections.nebula.credential.plugins.module_utils.model.mirror import OPTION
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
@@ -100,8 +100,11 @@ class Sync:
         """Return the copies of credentials that are not there any more."""
         orphans = []
         for to, row in listed.items():
-            if ATTRIBUTE in row.full_metadata.attributes:
-                mark = read_mark(row.full_metadata.attributes)
+            if is_copy(row.full_metadata):
+                try:
+                    mark = read_mark(row.full_metadata.attributes)
+                except Damaged:
+                    continue  # it may be a copy of anything
                 if mark.place == origin.place and mark.name not in present and self._mirror.selects(mark.name):
                     orphans.append((mark.name, to))
         return sorted(orphans)

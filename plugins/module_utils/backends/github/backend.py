@@ -14,6 +14,7 @@ import base64
 import binascii
 import json
 import re
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Dict, Iterator, Mapping, Optional
 from urllib.parse import quote
@@ -121,11 +122,9 @@ class GitHub(WriteOnlyPlace):
         return {"visibility": self.setting(VISIBILITY)} if self.setting(ORGANIZATION) else {}
 
     def delete_value(self, name: str) -> None:
-        self._send("DELETE", "/secrets/" + name)
-        try:
-            self._send("DELETE", "/variables/" + RECORD + name)
-        except NotFound:
-            pass
+        for path in ("/secrets/" + name, "/variables/" + RECORD + name):
+            with suppress(NotFound):
+                self._send("DELETE", path)
 
     def list_values(self) -> Iterator[Listed]:
         records = {each["name"]: each.get("value") for each in self._list(VARIABLES) if each["name"].startswith(RECORD)}

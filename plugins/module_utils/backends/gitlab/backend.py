@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from typing import Any, Dict, Iterator, Mapping, Optional
 from urllib.parse import quote
 
@@ -108,7 +109,8 @@ class GitLab(WriteOnlyPlace):
             self._send("POST", "", content)
 
     def delete_value(self, name: str) -> None:
-        self._send("DELETE", self._path_of(name))
+        with suppress(NotFound):
+            self._send("DELETE", self._path_of(name))
 
     def list_values(self) -> Iterator[Listed]:
         page = 1

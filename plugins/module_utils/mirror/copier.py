@@ -148,7 +148,7 @@ class Copier:
     def _write(
         self, action: str, here: Record, wanted: Record, there: Optional[Record], mark: Optional[CopyMark] = None, drift: str = ""
     ) -> Copied:
-        done = Copied(here.name, wanted.name, action, mark and mark.version, here.version, drift)
+        done = Copied(here.name, wanted.name, action, None if mark is None else mark.version, here.version, drift)
         if action == NOTHING:
             return done
         if self._options.check:

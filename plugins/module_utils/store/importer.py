@@ -48,8 +48,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.portable i
 CREATE = "create"
 RESUME = "resume"
 UPDATE = "update"
-NOTHING = "nothing"
-COLLIDES = "collides"
+NOTHING, COLLIDES = "nothing", "collides"
 
 NEVER_KEPT = ("revisions of metadata", "the times at which the versions were stored")
 """Properties that no import keeps."""

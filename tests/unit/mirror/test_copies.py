@@ -289,11 +289,11 @@ def test_a_migration_over_a_copy_is_refused(pair):
 
 def test_two_syncs_at_once_leave_the_newest_value(pair):
     pair.sync()
-    spares = [pair.stores.sqlite("spare") for _ in range(2)]
-    sources = [pair.stores.local("main") for _ in range(2)]
+    spares = [pair.stores.sqlite("spare") for _number in range(2)]
+    sources = [pair.stores.local("main") for _number in range(2)]
 
     def run(source, spare):
-        for _ in range(5):
+        for _number in range(5):
             parameters = {"mirror": Mirror("spare").write(), "names": ["db"]}
             perform(source, SYNC, parameters, NOBODY, False, beside={"to": spare})
 

@@ -47,8 +47,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.scope_gua
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.options import OPTION as SHARED_CACHE
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.layer import Metrics
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_metrics import metering
-from ansible_collections.nebula.credential.plugins.module_utils.model.mirror import OPTION as MIRROR
-from ansible_collections.nebula.credential.plugins.module_utils.model.mirror import read_mirrors
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.aliases import (
     change_undeclared_paths,
@@ -108,7 +106,6 @@ def _open(
     context = replace(context, variables=filled.variables)
     try:
         options = _validate(filled.config, {**COMMON_OPTIONS, **traits.spec}, traits)
-        read_mirrors(options[MIRROR])
         context = replace(context, recipes=registry.prepare_types(options, _validate, context.warn))
         counting = metering(options, context)
         bare = backend_class(options["backend"])(options, context)

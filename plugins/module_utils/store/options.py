@@ -14,7 +14,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.resilienc
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.options import OPTION as SHARED_CACHE
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.options import OPTIONS as SHARED_CACHE_OPTIONS
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_metrics import OPTIONS as METRICS
-from ansible_collections.nebula.credential.plugins.module_utils.model.mirror import OPTION as MIRROR
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
 from ansible_collections.nebula.credential.plugins.module_utils.types import registry
 
@@ -48,7 +47,7 @@ COMMON_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "lock": {"description": "Serialises the writers of a backend that cannot compare and swap.", "type": "dict"},
     "single_writer": {"description": "Instead of `lock`: only this user on this machine writes.", "type": "bool", "default": False},
     "read_only": {"description": "Refuses every write to this store before anything is sent.", "type": "bool", "default": False},
-    MIRROR: {
+    "mirror": {
         "description": "Stores that hold copies of the credentials of this one, which the modules write (docs/how-to/mirror.md).",
         "type": "list",
         "elements": "raw",

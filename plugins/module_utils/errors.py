@@ -162,6 +162,12 @@ class Unusable(CredentialError):
     code = "unusable"
 
 
+class WriteOnly(Unusable):
+    """The store takes values and gives none back."""
+
+    code = "write_only"
+
+
 class NoToken(CredentialError):
     """The credential has no value in the requested field."""
 
@@ -232,6 +238,12 @@ class Conflict(StorageError):
     """Compare-and-swap failed: another writer came first. The message names both versions."""
 
     code = "conflict"
+
+
+class Drift(StorageError):
+    """A copy differs from what was copied: it was changed outside. It is overwritten only if that is written out."""
+
+    code = "drift"
 
 
 class TooLarge(StorageError):

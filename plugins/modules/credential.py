@@ -480,6 +480,13 @@ value:
   description: The value of the primary field.
   type: str
   returned: with O(return_value)
+mirrors:
+  description:
+    - The copies in the stores that C(mirror) of the store names, each as in RV(nebula.credential.sync#module:results). One that failed is
+      a warning, and no failure of this task; the next run tries it again.
+  type: list
+  elements: dict
+  returned: with a store that has C(mirror)
 code:
   description: What went wrong, in one stable word, for example V(not_found) or V(conflict).
   type: str

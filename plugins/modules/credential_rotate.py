@@ -343,6 +343,13 @@ plan:
   description: What would be done, in order.
   type: dict
   returned: in check mode
+mirrors:
+  description:
+    - The copies in the stores that C(mirror) of the store names, each as in RV(nebula.credential.sync#module:results). One that failed is
+      a warning, and no failure of this task; the next run tries it again.
+  type: list
+  elements: dict
+  returned: with a store that has C(mirror)
 code:
   description: What went wrong, in one stable word, for example V(rotation_in_progress).
   type: str

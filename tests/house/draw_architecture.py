@@ -37,6 +37,7 @@ CAPTIONS: Mapping[Room, str] = {
     ("module_utils", "operations"): "one file an operation",
     ("module_utils", "store"): "open, read, write, ensure",
     ("module_utils", "migration"): "from store to store",
+    ("module_utils", "mirror"): "copies elsewhere",
     ("module_utils", "adoption"): "takes over what is there",
     ("module_utils", "drift"): "what differs",
     ("module_utils", "scanning"): "finds plain secrets",

@@ -17,7 +17,7 @@ OURS = "ansible_collections.nebula.credential.plugins."
 TREES = "module_utils < plugin_utils, modules < lookup, filter, test, vars, action, callback, doc_fragments"
 ORDER = """
 errors < sent_code, model, filesystem < encoding, context < network < logins < backends < types < locks < crypto, rotation
-< layers, argument_specs < audit, metrics, hosts < store < migration, adoption, drift, scanning, reports < operations
+< layers, argument_specs < audit, metrics, hosts < store < migration, mirror, adoption, drift, scanning, reports < operations
 """
 ORDER_ON_THE_CONTROLLER = "output < config < session < client < preflight < lookup, action < command"
 ORDERS = {"module_utils": ORDER, "plugin_utils": ORDER_ON_THE_CONTROLLER}

@@ -64,8 +64,8 @@ Test = Callable[[Compared], bool]
 
 
 def is_kept(one: Compared) -> bool:
-    """Return whether values outlive the process."""
-    return one.able.persistent and not one.able.leased
+    """Return whether values outlive the process, and can be read again."""
+    return one.able.persistent and not one.able.leased and not one.able.write_only
 
 
 GUIDE: Sequence[Tuple[str, Test]] = (
@@ -84,9 +84,13 @@ GUIDE: Sequence[Tuple[str, Test]] = (
         "**Several hosts or controllers, and only Ansible reads the values.** They are encrypted before they leave the controller.",
         lambda one: is_kept(one) and one.choice.place == Place.SERVER and not one.able.native,
     ),
-    ("**A cloud account.** [What it costs](#what-it-costs).", lambda one: one.choice.place == Place.CLOUD),
+    ("**A cloud account.** [What it costs](#what-it-costs).", lambda one: is_kept(one) and one.choice.place == Place.CLOUD),
     ("**Another tool, or a place of your own.** A program reads and writes it.", lambda one: one.choice.place == Place.PROGRAM),
     ("**Nothing must be kept at all.** A login is leased for the run, and ends with it.", lambda one: one.able.leased),
+    (
+        "**Jobs of a CI service need a value.** They get a [copy](../../how-to/mirror.md), and nothing reads it back.",
+        lambda one: one.able.write_only,
+    ),
     ("**A test, or a program that uses the library.**", lambda one: not one.able.persistent),
 )
 CHECKS: Sequence[Tuple[str, Test]] = (
@@ -110,7 +114,7 @@ FEATURES: Mapping[str, Callable[[Compared], str]] = {
     "older versions": lambda one: YES if one.able.versions else NONE,
     "a delete can be taken back": lambda one: YES if one.able.soft_delete else NONE,
     "several values at once": lambda one: YES if one.able.batch_get else NONE,
-    "other tools read it": lambda one: YES if one.able.native else NONE,
+    "other tools read it": lambda one: YES if one.able.native and not one.able.write_only else NONE,
     "encrypted by the collection": lambda one: NONE if not one.able.envelopes else "with `encrypt: true`" if one.able.native else YES,
     "encrypted by the server": lambda one: YES if one.able.server_side_encryption else NONE,
     "one audit trail": lambda one: YES if one.able.audit_log else NONE,

@@ -52,6 +52,7 @@ class Capabilities:
         remote: it is reached over a network: requests are bounded in time, repeated after failures, and not sent while it is down.
         persistent: stored values outlive the process.
         read_only: nothing can be written, so nothing has to be locked either.
+        write_only: values are written and deleted, and no value can be read again. Only a sync writes there.
         leased: values are leased for a time; the backend keeps them, renews them (`renew_due`) and revokes them, so no cache keeps them.
         describes_later: the metadata of a value is written by a request of its own, after the value.
         server_side_encryption: the backend encrypts at rest. Without it, a store with plain `native` values warns about that.
@@ -72,6 +73,7 @@ class Capabilities:
     remote: bool = False
     persistent: bool = True
     read_only: bool = False
+    write_only: bool = False
     leased: bool = False
     describes_later: bool = False
     server_side_encryption: bool = False

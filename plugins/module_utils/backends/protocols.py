@@ -321,6 +321,18 @@ class Located(ABC):
         """
 
 
+class CopyNaming(ABC):
+    """A place that takes values under names of its own."""
+
+    @abstractmethod
+    def name_copy(self, name: str) -> str:
+        """Return the name that the copy of a credential has there, unless the configuration gives it another one."""
+
+    @abstractmethod
+    def check_copy(self, record: Record) -> None:
+        """Raise InvalidInput if the place does not take a copy like this one. Sends nothing."""
+
+
 class PasswordPolicies(ABC):
     """Generates passwords by policies that are kept at the service."""
 

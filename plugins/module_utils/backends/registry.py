@@ -103,6 +103,28 @@ def _gcp() -> Row:
     return TRAITS, load
 
 
+def _github() -> Row:
+    from ansible_collections.nebula.credential.plugins.module_utils.backends.github.options import TRAITS
+
+    def load() -> Type[Backend]:
+        from ansible_collections.nebula.credential.plugins.module_utils.backends.github.backend import GitHub
+
+        return GitHub
+
+    return TRAITS, load
+
+
+def _gitlab() -> Row:
+    from ansible_collections.nebula.credential.plugins.module_utils.backends.gitlab.options import TRAITS
+
+    def load() -> Type[Backend]:
+        from ansible_collections.nebula.credential.plugins.module_utils.backends.gitlab.backend import GitLab
+
+        return GitLab
+
+    return TRAITS, load
+
+
 def _kubernetes() -> Row:
     from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.options import TRAITS
 
@@ -166,6 +188,8 @@ BACKENDS: Mapping[str, Callable[[], Row]] = {
     "database": _database,
     "delinea": _delinea,
     "gcp": _gcp,
+    "github": _github,
+    "gitlab": _gitlab,
     "kubernetes": _kubernetes,
     "local": _local,
     "memory": _memory,

@@ -4,6 +4,8 @@
 
 """Scope, enforced for every operation in one place (E4).
 
+Copies of another store's credentials are guarded here, too: it sees what a write replaces.
+
 The layer is outside encryption, so metadata is authenticated before its scope is believed. It is inside audit, so a denial is
 one entry of the trail. The caller comes from `current_caller`.
 
@@ -21,6 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.protoco
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import current_caller, is_scope_checked
 from ansible_collections.nebula.credential.plugins.module_utils.errors import EncryptionError, NotFound, Unusable
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer, find_source, name_source, wrap_source
+from ansible_collections.nebula.credential.plugins.module_utils.model.copies import SYNC, refuse_copy
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record, VersionInfo
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope, check_access, mismatch
 
@@ -43,12 +46,12 @@ class ScopeGuard(Layer, Recoverable, VersionRemover):
     def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
         base = find_source(record.name, record.stage, expected)
         if not create:
-            self._check(record.name, base)
+            self._check_write(record.name, base)
         return wrap_source(self.inner.put(record, name_source(expected, base), create=create))
 
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         base = find_source(record.name, record.stage, Etag(record.version, expected_revision, record.source))
-        self._check(record.name, base)
+        self._check_write(record.name, base)
         return wrap_source(self.inner.patch_metadata(replace(record, source=base and base.source), expected_revision))
 
     def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
@@ -58,16 +61,16 @@ class ScopeGuard(Layer, Recoverable, VersionRemover):
         return wrap_source(seen if check else recoverable.restore(name, stage, version=seen.version))
 
     def remove_version(self, name: str, version: str, *, recoverable: bool = False, check: bool = False) -> None:
-        self._check(name)
+        self._check_write(name)
         require_protocol(self.inner, VersionRemover, name).remove_version(name, version, recoverable=recoverable, check=check)
 
     def restore_version(self, name: str, version: str, *, check: bool = False) -> Record:
-        self._check(name)
+        self._check_write(name)
         return wrap_source(require_protocol(self.inner, VersionRemover, name).restore_version(name, version, check=check))
 
     def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         base = find_source(name, stage, expected)
-        self._check(name, base)
+        self._check_write(name, base)
         self.inner.delete(name, stage=stage, expected=name_source(expected, base), recoverable=recoverable)
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
@@ -79,16 +82,40 @@ class ScopeGuard(Layer, Recoverable, VersionRemover):
         self._check(name)
         return self.inner.versions(name)
 
-    def _check(self, name: str, base: Optional[Record] = None) -> None:
-        """Check the caller against the credential's scope, which is that of its current value: `base`, if that is one."""
-        if is_scope_checked(name):
+    def _check(self, name: str) -> None:
+        """Check the caller against the credential's scope, which is that of its current value."""
+        if not is_scope_checked(name):
+            current = self._find_current(name, None)
+            if current is not None:
+                check_access(_scope(current), current_caller().context, name)
+
+    def _check_write(self, name: str, base: Optional[Record] = None) -> None:
+        """Check the caller as `_check`; `base` is the record that the write names. Refuse a copy, which only a sync writes.
+
+        Raises:
+            AccessDenied: the scope does not match the caller.
+            ReadOnly: the credential is a copy of one in another store.
+        """
+        is_checked = is_scope_checked(name)
+        if is_checked and (base is None or base.stage != CURRENT):
+            return  # whoever checked the scope has looked at the current value
+        current = self._find_current(name, base)
+        if current is None:
             return
+        if not is_checked:
+            check_access(_scope(current), current_caller().context, name)
+        if current_caller().operation != SYNC:
+            refuse_copy(current)
+
+    def _find_current(self, name: str, base: Optional[Record]) -> Optional[Record]:
+        """Return the current value: `base`, if that is one. None if there is none, or if it cannot be read.
+
+        What cannot be read has no scope to check, and must stay replaceable. The write itself reports what is wrong.
+        """
         try:
-            scope = _scope(base if base is not None and base.stage == CURRENT else self.inner.get(name))
+            return base if base is not None and base.stage == CURRENT else self.inner.get(name)
         except (NotFound, EncryptionError, Unusable):
-            # A value that cannot be read has no scope to check, and must stay replaceable. The write itself reports what is wrong.
-            return
-        check_access(scope, current_caller().context, name)
+            return None
 
 
 def _scope(record: Record) -> Scope:

@@ -10,11 +10,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Dict, List, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Damaged, Unusable
+from ansible_collections.nebula.credential.plugins.module_utils.model.copies import ATTRIBUTE as COPY
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Metadata, Record
 
 ATTRIBUTE = "importing"
 MOVING = "moving"
 """The attribute of a copy that a move relies on while it deletes the source."""
+_MARKS = (ATTRIBUTE, MOVING, COPY)
 EXPORT, IMPORT = "export", "import"
 """The operations of a direct export and import in the audit trail."""
 
@@ -71,10 +73,13 @@ def is_moving(record: Record, source: str) -> bool:
 
 
 def without_marks(record: Record) -> Record:
-    """Return a record without the marks, as it is compared and exported: they say nothing of the credential."""
-    if record.metadata is None or not {ATTRIBUTE, MOVING} & set(record.metadata.attributes):
+    """Return a record without the marks, as it is compared and exported: they say nothing of the credential.
+
+    Without the mark of a copy, too: what is exported becomes a credential of its own.
+    """
+    if record.metadata is None or not set(_MARKS) & set(record.metadata.attributes):
         return record
-    attributes = {name: value for name, value in record.metadata.attributes.items() if name not in (ATTRIBUTE, MOVING)}
+    attributes = {name: value for name, value in record.metadata.attributes.items() if name not in _MARKS}
     return replace(record, metadata=replace(record.metadata, attributes=attributes))
 
 

@@ -40,13 +40,15 @@ def check_store_name(name: object, option: str) -> str:
 class StoreReference:
     """A store by name and resolved configuration. The configuration may hold logins, so it is in no repr.
 
-    `beside` holds the other stores that an operation names, by their role. `file` is the configuration file that was read to find it.
+    `beside` holds the other stores that an operation names, by their role, `mirrors` those that hold copies of it, by name. `file` is the
+    configuration file that was read to find it.
     """
 
     name: str
     config: Mapping[str, Any] = field(repr=False)
     beside: Mapping[str, StoreReference] = field(default_factory=dict)
     file: str = ""
+    mirrors: Mapping[str, StoreReference] = field(default_factory=dict)
 
     @property
     def every(self) -> Tuple[StoreReference, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Dict, FrozenSet, NamedTuple, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.model.copies import SYNC
 from ansible_collections.nebula.credential.plugins.module_utils.model.importing import EXPORT, IMPORT
 
 
@@ -25,6 +26,7 @@ class OperationTraits(NamedTuple):
         returns_secrets: its result is made to be used by later tasks, secrets included. So the edge does not take them out of it, and hides
             the whole result from the output if there are any.
         other_stores: the roles of the other stores that it names; its function takes their managers by these names.
+        mirrored: after it, the copies of what it names are brought up to date in the stores that `mirror` of its store names.
     """
 
     name: str
@@ -34,6 +36,7 @@ class OperationTraits(NamedTuple):
     shared: bool = False
     returns_secrets: bool = False
     other_stores: Tuple[str, ...] = ()
+    mirrored: bool = False
 
 
 CATALOG: Dict[str, OperationTraits] = {
@@ -42,10 +45,10 @@ CATALOG: Dict[str, OperationTraits] = {
         OperationTraits("get", read_only=True, cacheable=True, counts_as_use=True),
         OperationTraits("get_many", read_only=True, cacheable=True, counts_as_use=True),
         OperationTraits("find", read_only=True, shared=True),
-        OperationTraits("credential"),
+        OperationTraits("credential", mirrored=True),
         OperationTraits("credential_flow"),
         OperationTraits("credential_info", read_only=True, shared=True),
-        OperationTraits("credential_rotate"),
+        OperationTraits("credential_rotate", mirrored=True),
         OperationTraits("credential_rotate_due", read_only=True, shared=True),
         OperationTraits("rotation_informed"),
         OperationTraits("credential_refresh"),
@@ -58,6 +61,7 @@ CATALOG: Dict[str, OperationTraits] = {
         OperationTraits("vault", read_only=True),
         OperationTraits("vault_request", returns_secrets=True),
         OperationTraits("migrate", other_stores=("to",)),
+        OperationTraits(SYNC, other_stores=("to",)),
         OperationTraits("deploy", read_only=True, cacheable=True, counts_as_use=True),
         OperationTraits("run", read_only=True, cacheable=True, counts_as_use=True),
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Callable, Mapping
 
+from ansible_collections.nebula.credential.plugins.module_utils.model.copies import SYNC
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 
 Operation = Callable[..., Outcome]
@@ -122,6 +123,12 @@ def _migrate() -> Operation:
     return migrate
 
 
+def _sync() -> Operation:
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.sync import sync
+
+    return sync
+
+
 def _preflight() -> Operation:
     from ansible_collections.nebula.credential.plugins.module_utils.operations.preflight import preflight
 
@@ -157,6 +164,7 @@ OPERATIONS: Mapping[str, Callable[[], Operation]] = {
     "store_schema": _store_schema,
     CACHE: _cache,
     "migrate": _migrate,
+    SYNC: _sync,
     "preflight": _preflight,
     "vault": _vault,
     "vault_request": _vault_request,

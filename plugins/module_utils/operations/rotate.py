@@ -24,6 +24,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.c
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import check_takes_writes
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, RotationFailed, RotationLost, RotationParked
 from ansible_collections.nebula.credential.plugins.module_utils.layers.read_once import ReadOnce
+from ansible_collections.nebula.credential.plugins.module_utils.model.copies import refuse_copy
 from ansible_collections.nebula.credential.plugins.module_utils.model.dates import read_schedule
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
@@ -153,6 +154,7 @@ class _Rotation:
         self._check_value(before)
         if check_mode:
             check_takes_writes(self._manager.backend, self._name)
+            refuse_copy(self._current)
             return self._plan(before)
         if self._phase in (AUTO, ROLLBACK, SETTLE):
             check_driver(has_driver=STEP in self._parameters, driven=self._target.driven)

@@ -14,6 +14,7 @@ from typing import Any, Callable, Dict, Mapping, Tuple, Union
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, Revoked, RotationInProgress, Unusable
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
+from ansible_collections.nebula.credential.plugins.module_utils.model.copies import refuse_copy
 from ansible_collections.nebula.credential.plugins.module_utils.model.dates import value_since
 from ansible_collections.nebula.credential.plugins.module_utils.model.importing import incomplete_import, is_importing
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
@@ -85,6 +86,7 @@ class Course:
         """Check that a rotation can begin, and return the current value.
 
         Raises:
+            ReadOnly: it is a copy.
             Revoked: the credential is revoked.
             Unusable: the credential is in another state from which no rotation starts.
             RotationInProgress: the target refuses a change so soon after the last one.
@@ -92,6 +94,7 @@ class Course:
             CredentialError: the store would not take the new value.
         """
         current = self.slots(request.name).get(CURRENT)
+        refuse_copy(current)
         if is_importing(current.full_metadata):
             raise incomplete_import(request.name)
         if current.full_metadata.lifecycle == lifecycle.REVOKED:

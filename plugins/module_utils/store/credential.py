@@ -13,6 +13,7 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
+from ansible_collections.nebula.credential.plugins.module_utils.model.copies import ATTRIBUTE, is_copy
 from ansible_collections.nebula.credential.plugins.module_utils.model.dates import (
     DATES,
     Schedule,
@@ -204,6 +205,7 @@ class Credential:
             "orphaned": bool(attributes.get("orphaned")),
             "field_names": sorted(record.fields) or None,
             "verified": record.verified,
+            **({ATTRIBUTE: attributes[ATTRIBUTE]} if is_copy(known) else {}),
         }
 
 

@@ -18,6 +18,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Unusable,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
+from ansible_collections.nebula.credential.plugins.module_utils.model.copies import refuse_copy
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import REDACTED, Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential, describe_scope, format_time
@@ -32,6 +33,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.refusals i
     is_kept,
     refuse_deleted_since,
     refuse_missing,
+    refuse_other,
     refuse_revoked,
     refuse_while_rotating,
     with_way_out,
@@ -127,6 +129,7 @@ class StateEnforcer:
         if there is None:
             return EnsureResult(False, recoverable=recoverable and self._writer.find_deleted(name) is not None)
         check_expected(there, expected_version)
+        refuse_copy(there.record)
         if not force:
             refuse_while_rotating(there)
         if deleted is not None:
@@ -163,6 +166,7 @@ class StateEnforcer:
         """
         stored = self._reader.inspect(name)
         check_expected(stored, expected_version)
+        refuse_copy(stored.record)
         if check or stored.metadata.lifecycle == lifecycle.REVOKED:
             changed = stored.metadata.lifecycle != lifecycle.REVOKED
             after = Credential(stored.record.with_metadata(lifecycle=lifecycle.REVOKED), stored.at)
@@ -237,7 +241,7 @@ class StateEnforcer:
     ) -> EnsureResult:
         """Accept the stored value although newer ones were seen, or it was deleted; then write the value of `kept` over it."""
         there = self._writer.accept(name, check=True)
-        _refuse_other(there, version)
+        refuse_other(there, version)
         check_expected(there, expected_version)
         if check:
             return EnsureResult(True, kept or there, after=describe_diff_side(kept or there))
@@ -281,6 +285,7 @@ class StateEnforcer:
     def _patch(self, stored: Credential, changes: Dict[str, Any], check: bool) -> EnsureResult:
         now = stored
         if changes:
+            refuse_copy(stored.record)
             predicted = Credential(stored.record.with_metadata(**changes), stored.at)
             now = predicted if check else self._writer.patch(stored, changes)
         return EnsureResult(bool(changes), now, before=describe_diff_side(stored), after=describe_diff_side(now))
@@ -336,11 +341,3 @@ def _takes_over(stored: Credential, wanted: DesiredCredential) -> bool:
     """
     retyped = wanted.type not in (None, stored.record.type)
     return stored.record.serial is None and (retyped or wanted.ttl is not None)
-
-
-def _refuse_other(there: Credential, version: Optional[str]) -> None:
-    """Refuse to restore a deleted credential as another version than the one whose file is in place."""
-    if version not in (None, there.version):
-        what = "version {0} was deleted, and version {1} is in place".format(ascii(version), there.version)
-        remedy = "Put the file of that version in place first; or restore version {0}.".format(there.version)
-        raise NotFound(what, name=there.name, remedy=remedy)

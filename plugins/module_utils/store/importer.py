@@ -25,6 +25,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     RotationInProgress,
     Unusable,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.model.copies import is_copy
 from ansible_collections.nebula.credential.plugins.module_utils.model.importing import (
     ATTRIBUTE,
     Importing,
@@ -47,8 +48,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.portable i
 CREATE = "create"
 RESUME = "resume"
 UPDATE = "update"
-NOTHING = "nothing"
-COLLIDES = "collides"
+NOTHING, COLLIDES = "nothing", "collides"
 
 NEVER_KEPT = ("revisions of metadata", "the times at which the versions were stored")
 """Properties that no import keeps."""
@@ -228,7 +228,7 @@ class Importer:
         if current is None:
             return CREATE, _Found(None)
         importing = read_importing(current.full_metadata)
-        stored = self._read_stored(without_marks(current))
+        stored = None if is_copy(current.full_metadata) else self._read_stored(without_marks(current))
         if stored is None:
             return COLLIDES, _Found(current)
         if importing is None and self._holds(stored, kept, key, len(kept.versions) - 1):

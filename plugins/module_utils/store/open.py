@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.layer import Audit
-from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import BATCHED, MODES
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import (
     REFERENCE,
@@ -35,17 +34,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import resolve_path
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache
 from ansible_collections.nebula.credential.plugins.module_utils.layers.fallback_copy.options import OPTION as FALLBACK_COPY
-from ansible_collections.nebula.credential.plugins.module_utils.layers.fallback_copy.options import OPTIONS as FALLBACK_COPY_OPTIONS
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import PARALLEL, throttle_batches
-from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import OPTIONS as RESILIENCE
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import resilient
 from ansible_collections.nebula.credential.plugins.module_utils.layers.scope_guard import ScopeGuard
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.options import OPTION as SHARED_CACHE
-from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.options import OPTIONS as SHARED_CACHE_OPTIONS
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.layer import Metrics
-from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_metrics import OPTIONS as METRICS
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_metrics import metering
-from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.aliases import (
     change_undeclared_paths,
@@ -53,6 +47,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.aliases im
     resolve_store_aliases,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.store.options import COMMON_OPTIONS
 from ansible_collections.nebula.credential.plugins.module_utils.types import registry
 
 if TYPE_CHECKING:
@@ -61,52 +56,6 @@ if TYPE_CHECKING:
 Warn = Callable[[str], object]
 VaultPassword = Callable[[Optional[str]], Optional[Secret]]
 CacheAround = Callable[[Backend, Callable[[bool], None]], Cache]
-
-COMMON_OPTIONS: Mapping[str, Mapping[str, Any]] = {
-    "backend": {"description": "One of the backends below.", "type": "str", "required": True},
-    "tenant": {"description": "The tenant of the store. It is bound to every record.", "type": "str", "default": DEFAULT_TENANT},
-    "encrypt": {
-        "description": "Whether the collection encrypts values. Without it: yes, unless the backend keeps fields for its own users.",
-        "type": "bool",
-    },
-    "allow_plaintext": {"description": "Must be true to keep plain what the collection would encrypt.", "type": "bool", "default": False},
-    # Not no_log: ansible-core 2.22 would mask the word "passphrase" in the whole run. The edge masks what is secret in it.
-    "key_sources": {
-        "description": "What opens the store's master key; any one of them is enough. Without it: `[{source: key_file}]`.",
-        "type": "list",
-        "elements": "dict",
-        "no_log": False,
-    },
-    "drop_sources": {"description": "Sources whose slots are removed.", "type": "list", "elements": "str", "default": []},
-    "audit": {"description": "How the audit trail is written.", "type": "str", "default": BATCHED, "choices": list(MODES)},
-    "audit_path": {
-        "description": "The file of the trail. Without it: in the store's directory, else `~/.nebula/audit/<store>.jsonl`.",
-        "type": "path",
-    },
-    SHARED_CACHE: {
-        "description": "Shares values that were read with other controllers, encrypted, on a Redis or Valkey server.",
-        "type": "dict",
-        "options": SHARED_CACHE_OPTIONS,
-    },
-    FALLBACK_COPY: {
-        "description": "Keeps an encrypted copy of what was read, which answers while the backend does not respond.",
-        "type": "dict",
-        "options": FALLBACK_COPY_OPTIONS,
-    },
-    # `locks` has the parts of a lock: a store without one does not load them.
-    "lock": {"description": "Serialises the writers of a backend that cannot compare and swap.", "type": "dict"},
-    "single_writer": {"description": "Instead of `lock`: only this user on this machine writes.", "type": "bool", "default": False},
-    "read_only": {"description": "Refuses every write to this store before anything is sent.", "type": "bool", "default": False},
-    "rules": {"description": "What each write to this store is held to.", "type": "dict"},
-    **registry.OPTIONS,
-    PARALLEL: {
-        "description": "How many operations of a batch are in flight at once. Without it: 8, or fewer if the backend does fewer.",
-        "type": "int",
-    },
-    **RESILIENCE,
-    **METRICS,
-}
-"""The options of every store, as an argument spec."""
 
 
 def open_store(
@@ -293,7 +242,7 @@ def _lock_writes(backend: Backend, options: Mapping[str, Any]) -> Backend:
         InvalidConfiguration: there is a lock that would change nothing, or its options are wrong.
     """
     able = backend.capabilities
-    takes_no_write = able.leased or able.read_only
+    takes_no_write = able.leased or able.read_only or able.write_only
     if not able.native_cas and not takes_no_write:
         from ansible_collections.nebula.credential.plugins.module_utils.layers.write_lock import lock_writes
 

@@ -17,6 +17,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     InvalidInput,
     Misplaced,
     NotEncrypted,
+    NotFound,
     Revoked,
     RolledBack,
     RotationInProgress,
@@ -26,6 +27,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     WrongKey,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
+from ansible_collections.nebula.credential.plugins.module_utils.model.copies import refuse_copy
 from ansible_collections.nebula.credential.plugins.module_utils.model.importing import incomplete_import, is_importing
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import BEFORE_EXPIRY
@@ -184,14 +186,28 @@ def refuse_revoked(credential: Credential) -> None:
         raise Revoked("it was revoked, for good", name=credential.name, remedy="Use state 'absent' first, or another name.")
 
 
-def refuse_importing(credential: Credential) -> None:
-    """Refuse to change a credential whose import is not complete.
+def check_changeable(credential: Credential) -> None:
+    """Refuse to change a copy, or a credential whose import is not complete.
 
     Raises:
+        ReadOnly: it is a copy.
         Unusable: it is being imported.
     """
+    refuse_copy(credential.record)
     if is_importing(credential.metadata):
         raise incomplete_import(credential.name)
+
+
+def refuse_other(there: Credential, version: Optional[str]) -> None:
+    """Refuse to restore a deleted credential as another version than the one whose file is in place.
+
+    Raises:
+        NotFound: the version differs.
+    """
+    if version not in (None, there.version):
+        what = "version {0} was deleted, and version {1} is in place".format(ascii(version), there.version)
+        remedy = "Put the file of that version in place first; or restore version {0}.".format(there.version)
+        raise NotFound(what, name=there.name, remedy=remedy)
 
 
 def choose_recoverable(name: str, recoverable: Optional[bool], undeletes: bool, force: bool) -> bool:

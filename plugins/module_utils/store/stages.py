@@ -15,6 +15,7 @@ from typing import Optional
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import swap_conflict
 from ansible_collections.nebula.credential.plugins.module_utils.errors import EncryptionError, NotFound, Unusable
+from ansible_collections.nebula.credential.plugins.module_utils.model.copies import refuse_copy
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import ABSENT, Etag, Record
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Reader
@@ -22,9 +23,16 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.refusals i
 
 
 def read_deletable(reader: Reader, name: str, expected_version: Optional[str]) -> Credential:
-    """Return the credential that is to be deleted. Raises as `Reader.inspect`; the error of an unreadable value says how to delete it."""
+    """Return the credential that is to be deleted.
+
+    Raises:
+        ReadOnly: it is a copy.
+        CredentialError: as `Reader.inspect`; the error of an unreadable value says how to delete it.
+    """
     try:
-        return reader.inspect(name)
+        found = reader.inspect(name)
+        refuse_copy(found.record)
+        return found
     except (EncryptionError, Unusable) as error:
         raise with_way_out(error, expected_version) from None
 

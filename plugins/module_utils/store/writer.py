@@ -35,10 +35,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.credential
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Clock, Reader, utc_now
 from ansible_collections.nebula.credential.plugins.module_utils.store.refusals import (
+    check_changeable,
     check_created_by,
     check_expected,
     check_recoverable,
-    refuse_importing,
     refuse_revoked,
     refuse_while_rotating,
 )
@@ -169,7 +169,7 @@ class Writer:
         Raises:
             Conflict: another writer came first.
         """
-        refuse_importing(credential)
+        check_changeable(credential)
         record = credential.record.with_metadata(**dict(changes, updated_at=self._clock()))
         patched = self._backend.patch_metadata(record, credential.record.revision)
         return self._answer(replace(patched, fields=credential.fields, state=credential.record.state))
@@ -328,7 +328,7 @@ def _revive(credential: Credential, now: datetime) -> Metadata:
     Raises:
         Revoked, RotationInProgress, Unusable: the state accepts no new value.
     """
-    refuse_importing(credential)
+    check_changeable(credential)
     refuse_while_rotating(credential)
     refuse_revoked(credential)
     metadata = credential.metadata

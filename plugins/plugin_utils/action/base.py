@@ -20,6 +20,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.invocation import censor_invocation
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import TARGET, Specification
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Internal, InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.model.mirror import OPTION as MIRROR
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import traits_of
@@ -75,6 +76,10 @@ class CredentialAction(ActionBase):
             reported["invocation"] = {"module_args": self.describe_arguments(parameters, spec)}
             beside = {role: resolve_store(parameters.get(role), around, role) for role in spec.other_stores}
             store = replace(resolve_store(parameters.get("store"), around), beside=beside)
+            if store.config.get(MIRROR):
+                from ansible_collections.nebula.credential.plugins.plugin_utils.config.mirrors import resolve_mirrors
+
+                store = resolve_mirrors(store, around)
             reported.update(store=store.name, configuration_file=store.file)
             session = session_options(session_settings(around))
             self._client = client({**session, "enabled": session["enabled"] and not self.in_process})
@@ -135,7 +140,14 @@ class CredentialAction(ActionBase):
             progress=choose_label(operation, parameters["progress"]) if "progress" in parameters else None,
         )
         masking.register(outcome.secrets)
-        return outcome
+        if not (store.mirrors and traits_of(operation).mirrored):
+            return outcome
+        from ansible_collections.nebula.credential.plugins.plugin_utils.client.mirroring import mirror_changes
+
+        def perform(among: StoreReference, wanted: str, given: Mapping[str, Any]) -> Outcome:
+            return self.ask(among, wanted, given, variables)
+
+        return mirror_changes(perform, store, parameters, outcome, bool(self._task.check_mode))
 
     def _operation_parameters(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         return for_operation(parameters, self.specification.other_stores)

@@ -71,6 +71,7 @@ def build_done_row(listed: Mapping[str, Any], done: Mapping[str, Any], check_mod
         "behind": list(rotation.get("behind") or ()),
         "retire_after": rotation.get("retire_after"),
         **({"previous_accepted": rotation["previous_accepted"]} if "previous_accepted" in rotation else {}),
+        **({"mirrors": done["mirrors"]} if "mirrors" in done else {}),
     }
     return build_row(listed, _name_result(listed, done, phase, check_mode), **more)
 
@@ -83,7 +84,7 @@ def _name_result(listed: Mapping[str, Any], done: Mapping[str, Any], phase: str,
         return PROMOTED
     if phase:
         return OPEN
-    return CLOSED if done["changed"] or listed["open"] else NOT_DUE
+    return CLOSED if (done["changed"] and outcome != steps.IDLE) or listed["open"] else NOT_DUE
 
 
 def write_line(row: Row, widths: Sequence[int]) -> str:

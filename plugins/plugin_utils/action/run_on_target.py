@@ -35,8 +35,10 @@ def check_may_leave(store: StoreReference) -> None:
 
     Raises:
         InvalidConfiguration: one is a local store with its default key (the host would make another store with another
-            key), is opened by the run's vault password (which never leaves the controller), or runs code of others.
+            key), is opened by the run's vault password (which never leaves the controller), or runs code of others; or one has copies.
     """
+    if store.mirrors:
+        raise _refusal_error(store, "the copies of its 'mirror' are written from the controller", "Leave 'run_on' out.")
     for each in store.every:
         _check_one(each)
 

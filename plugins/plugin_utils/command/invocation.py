@@ -18,9 +18,11 @@ from ansible.utils.display import Display
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.model.mirror import OPTION as MIRROR
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
+from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import traits_of
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import for_operation
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.access_context import access_context
@@ -95,7 +97,16 @@ class Invocation:
         Raises:
             CredentialError: the operation failed; the class is the reason.
         """
-        return self._client.perform(self.store, operation, parameters, self.context, check_mode)
+        outcome = self._client.perform(self.store, operation, parameters, self.context, check_mode)
+        if not (self.store.config.get(MIRROR) and traits_of(operation).mirrored):
+            return outcome
+        from ansible_collections.nebula.credential.plugins.plugin_utils.client.mirroring import mirror_changes
+        from ansible_collections.nebula.credential.plugins.plugin_utils.config.mirrors import resolve_mirrors
+
+        def sync(among: StoreReference, wanted: str, given: Mapping[str, Any]) -> Outcome:
+            return self._client.perform(among, wanted, given, self.context, check_mode)
+
+        return mirror_changes(sync, resolve_mirrors(self.store, self.around), parameters, outcome, check_mode)
 
     def perform_module(
         self, operation: str, specification: Specification, arguments: Mapping[str, Any], check_mode: bool = False

@@ -1,0 +1,130 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Requests to a REST API with a token, for places that are only written. After a refused token it is read anew."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Callable, Mapping, NamedTuple, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import is_given
+from ansible_collections.nebula.credential.plugins.module_utils.backends.service_answers import Service, describe_refusal, junk_error
+from ansible_collections.nebula.credential.plugins.module_utils.backends.service_connection import CA_CERT, ServiceConnection
+from ansible_collections.nebula.credential.plugins.module_utils.context.listing_requests import repeat_in_listings
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    CredentialError,
+    InvalidConfiguration,
+    LoginFailed,
+    NotFound,
+    StorageError,
+    check_packages,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.network.tls import Tls
+
+TOKEN = "token"
+_NOT_TAKEN = (400, 409, 422)
+
+
+class _Client(NamedTuple):
+    http: Any
+    headers: Mapping[str, str]
+
+    def close(self) -> None:
+        self.http.close()
+
+
+class RestConnection(ServiceConnection):
+    """Requests of one store. Threads may share it."""
+
+    def __init__(
+        self,
+        settings: Mapping[str, Any],
+        warn: Callable[[str], object],
+        service: Service,
+        packages: Any,
+        build_headers: Callable[[str], Mapping[str, str]],
+    ) -> None:
+        """Check the login and the trusted authority. Uses no network.
+
+        Args:
+            settings: the options of the store.
+            warn: the function for warnings.
+            service: the service, with the address of its API.
+            packages: what has to be installed.
+            build_headers: returns the headers of every request, given the token.
+
+        Raises:
+            InvalidConfiguration: the error names the option, what is wrong and what is allowed.
+        """
+        if not is_given(settings, TOKEN):
+            remedy = "Give it in 'token_file' or 'token_env'."
+            raise InvalidConfiguration("{0} wants a token".format(service.name), option=TOKEN, remedy=remedy)
+        super().__init__(settings, warn, service, "", "")
+        self._packages = packages
+        self._build_headers = build_headers
+
+    def prepare(self) -> None:
+        check_packages(self._packages)
+
+    def _open(self) -> _Client:
+        from ansible_collections.nebula.credential.plugins.module_utils.network.http import HttpClient
+
+        return _Client(HttpClient(Tls(ca_file=self._settings.get(CA_CERT))), self._build_headers(self._read_secret()))
+
+    @repeat_in_listings
+    def _call(self, request: Callable[[Any], Any]) -> Any:
+        """Make a request; after a refused login once more with the token as it is now.
+
+        The HTTP client itself ends in time. So no thread is left behind, which could write later.
+        """
+        client = self._client.get()
+        try:
+            return request(client)
+        except LoginFailed:
+            return request(self._client.renew(client))
+
+    def send(self, method: str, path: str, content: Optional[Mapping[str, Any]] = None) -> Any:
+        """Send a request, and return the response of a success.
+
+        Every request of these places can be repeated, so a lost response is no unknown outcome.
+
+        Raises:
+            NotFound: the status is 404.
+            CredentialError: another status is none of success, or there was no response.
+        """
+
+        def request(client: _Client) -> Any:
+            response = client.http.request(method, self.address + path, headers=client.headers, json=content)
+            if response.status // 100 == 2:
+                return response
+            if response.status == 404:
+                raise NotFound("{0} has nothing at {1}".format(self.address, path.partition("?")[0]))
+            if response.status in _NOT_TAKEN:
+                what = "{0} does not take it (status {1})".format(self.address, response.status)
+                raise StorageError(what, remedy="Check the name and the value, and the options of this store.")
+            raise describe_refusal(self._service, _read_status(response), response.headers.get("retry-after"))
+
+        try:
+            return self._call(request)
+        except CredentialError as problem:
+            problem.outcome_unknown = False
+            raise
+
+    def read_json(self, response: Any) -> Any:
+        """Return the JSON of a response. Raises StorageError if it is something else."""
+        try:
+            return json.loads(response.body)
+        except (ValueError, RecursionError):
+            raise junk_error(self._service) from None
+
+    def junk(self) -> CredentialError:
+        """Return the error for an answer that the service never gives."""
+        return junk_error(self._service)
+
+
+def _read_status(response: Any) -> int:
+    """Return the status; 429 also for GitHub's way to say that too many requests came."""
+    limited = response.status == 403 and (response.headers.get("x-ratelimit-remaining") == "0" or "retry-after" in response.headers)
+    return 429 if limited else int(response.status)

@@ -1,0 +1,98 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Variables of GitLab CI, in this process: the part of the REST interface that copies are written by.
+
+Strict: an unknown path, method, part of the content or token is refused, and values that GitLab cannot mask are. It does not model roles,
+protected branches, groups of groups, hidden variables and the limits of how many there can be.
+Source: docs.gitlab.com, API: project-level and group-level CI/CD variables.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import secrets
+from typing import Any, Dict, Iterator, Mapping, Tuple
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from tests.servers import scripted
+from tests.servers.scripted import Answer, Request
+
+_BASES = ("/api/v4/projects/shop%2Fweb/variables", "/api/v4/groups/shop/variables")
+_PARTS = {"key", "value", "masked", "protected", "raw", "variable_type", "environment_scope", "description"}
+_MASKABLE = re.compile(r"\S{8,}\Z")
+
+
+class GitLabVariables:
+    """The service, with one project and one group."""
+
+    def __init__(self, server: scripted.Server) -> None:
+        """Start with nothing stored."""
+        self.server, self.token = server, secrets.token_hex(20)
+        self.variables: Dict[str, Dict[Tuple[str, str], Dict[str, Any]]] = {base: {} for base in _BASES}
+        server.script = self._serve
+
+    @property
+    def options(self) -> Dict[str, Any]:
+        """The options of a store for the project."""
+        return {"url": self.server.url, "token": self.token, "project": "shop/web"}
+
+    @property
+    def of_project(self) -> Dict[Tuple[str, str], Dict[str, Any]]:
+        """The variables of the project, by key and environments."""
+        return self.variables[_BASES[0]]
+
+    def _serve(self, request: Request) -> Answer:
+        if request.headers.get("private-token") != self.token:
+            return Answer(401, {"message": "401 Unauthorized"})
+        parts = urlsplit(request.path)
+        base = next((each for each in _BASES if parts.path == each or parts.path.startswith(each + "/")), None)
+        if base is None:
+            return Answer(404, {"message": "404 Project Not Found"})
+        stored, query = self.variables[base], dict(parse_qsl(parts.query))
+        key = unquote(parts.path[len(base) + 1 :])
+        content = json.loads(request.content) if request.content else {}
+        if not set(content) <= _PARTS:
+            return Answer(400, {"error": "unknown part"})
+        if not key:
+            return self._list(stored, query) if request.method == "GET" else self._create(stored, request.method, content)
+        place = (key, query.get("filter[environment_scope]", "*"))
+        if place not in stored:
+            return Answer(404, {"message": "404 Variable Not Found"})
+        if request.method == "DELETE":
+            del stored[place]
+            return Answer(204)
+        return _write(stored, place, content) if request.method == "PUT" else Answer(405)
+
+    def _list(self, stored: Mapping[Any, Dict[str, Any]], query: Mapping[str, str]) -> Answer:
+        size, page = min(int(query.get("per_page", 20)), 100), int(query.get("page", 1))
+        rows = [stored[place] for place in sorted(stored)]
+        return Answer(200, json.dumps(rows[(page - 1) * size : page * size]).encode())
+
+    def _create(self, stored: Dict[Any, Dict[str, Any]], method: str, content: Mapping[str, Any]) -> Answer:
+        if method != "POST" or not {"key", "value"} <= set(content):
+            return Answer(400, {"error": "key is missing"})
+        place = (content["key"], content.get("environment_scope", "*"))
+        if place in stored:
+            return Answer(400, {"message": {"key": ["{0} has already been taken".format(content["key"])]}})
+        return _write(stored, place, content)
+
+
+def _write(stored: Dict[Any, Dict[str, Any]], place: Tuple[str, str], content: Mapping[str, Any]) -> Answer:
+    whole = {"masked": False, "protected": False, "raw": False, "description": None, **stored.get(place, {}), **content}
+    if not re.fullmatch(r"[A-Za-z0-9_]{1,255}", place[0]) or len(whole["value"]) > 10000 or len(whole["description"] or "") > 255:
+        return Answer(400, {"message": "is invalid"})
+    if whole["masked"] and not _MASKABLE.match(whole["value"]):
+        return Answer(400, {"message": {"value": ["is invalid"]}})
+    stored[place] = {**whole, "key": place[0], "environment_scope": place[1]}
+    return Answer(200, stored[place])
+
+
+@contextlib.contextmanager
+def running() -> Iterator[GitLabVariables]:
+    """Start one on the loopback address and a free port, and end it."""
+    with scripted.running() as server:
+        yield GitLabVariables(server)

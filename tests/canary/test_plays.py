@@ -19,7 +19,7 @@ from tests.canary.channels import everywhere
 from tests.canary.sandbox import PLAYS, store_of
 from tests.canary.search import Searcher
 from tests.conftest import PROFILE
-from tests.servers import identity_provider, mongodb_wire, scripted
+from tests.servers import github_actions, gitlab_variables, identity_provider, mongodb_wire, scripted
 from tests.servers.scripted import Answer
 from tests.unit.types.samples import make_certificate, make_rsa_key
 
@@ -182,3 +182,27 @@ def test_what_ansible_runner_keeps_is_searched(given, sandbox):
     sandbox.run(["ansible-runner", "run", str(data), "--playbook", str(PLAYS / "planted.yml"), "--cmdline", options])
     kept = [blob for blob in everywhere(sandbox) if "/artifacts/" in blob[0]]
     assert Searcher(given).hits(kept)
+
+
+@pytest.mark.parametrize("environment", [(), WITHOUT_SESSION], ids=["session", "no-session"])
+def test_no_secret_shows_in_copies(given, sandbox, environment):
+    given = dict(given, other_canary=canaries.make_plain(), wrong_canary=canaries.make_plain())
+    with github_actions.running() as github, gitlab_variables.running() as gitlab:
+        logins = {"github_canary": github.token, "gitlab_canary": gitlab.token}
+        names = {"names": {"shop/token": "SHOP_TOKEN"}}
+        stores = {
+            "main": {**store_of(sandbox), "mirror": ["spare", *({"to": to, **names} for to in ("github", "gitlab", "refused"))]},
+            "spare": {**store_of(sandbox), "path": str(sandbox.path("store") / "spare")},
+            "github": {"backend": "github", **github.options},
+            "gitlab": {"backend": "gitlab", **gitlab.options},
+            "refused": {"backend": "gitlab", **gitlab.options, "token": given["wrong_canary"]},
+        }
+        file = sandbox.path("given") / "nebula.yml"
+        file.write_text(json.dumps({"default": "main", "stores": stores}))
+        file.chmod(0o600)
+        ended = sandbox.play("mirror.yml", given, ["--diff", "-vvv"], {"NEBULA_CREDENTIAL_CONFIG": str(file), **dict(environment)})
+        said = sandbox.output[-3000:].decode("utf-8", "replace")
+        assert ended == 0, said
+        assert github.open("SHOP_TOKEN") == given["other_canary"]
+    assert Searcher({**given, **logins}).hits(everywhere(sandbox)) == []
+    assert [words for words in (b"login_failed", b"is a copy of", b"write_only") if words not in sandbox.output] == [], said

@@ -60,7 +60,9 @@ def read_mark(attributes: Mapping[str, Any]) -> CopyMark:
     """
     written = attributes.get(ATTRIBUTE)
     parts: List[Any] = [written.get(part) for part in _PARTS] if isinstance(written, Mapping) else []
-    if [part.__class__ for part in parts] != [str, str, str, str, int]:
+    # ansible-core has types of its own below Python's: the name of a store is one.
+    *texts, revision = parts or [None]
+    if not all(isinstance(text, str) for text in texts) or not isinstance(revision, int) or isinstance(revision, bool):
         raise Damaged("the mark of this copy is not what was written", remedy="Delete it with the tools of its store, and sync again.")
     return CopyMark(*parts)
 

@@ -330,11 +330,7 @@ def _refuse_other_parts(policy: Mapping[str, Any], kind: str, option: str) -> No
 
 
 def check_max_grace(grace: timedelta, longest: timedelta, option: str = "max_grace") -> None:
-    """Refuse a longest grace period that is not longer than the grace period: no host would be waited for.
-
-    Raises:
-        InvalidInput: it is not.
-    """
+    """Raise InvalidInput if a longest grace period is not longer than the grace period: no host would be waited for."""
     if longest <= grace:
         what = "it is not longer than the grace period of {0:.0f} s, so no host would be waited for".format(grace.total_seconds())
         raise InvalidInput(what, option=option, remedy="Make it longer, or leave it out.")

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Authenticating, find_protocol
@@ -35,7 +36,9 @@ def record_deployment(manager: CredentialManager, parameters: Mapping[str, Any],
     if check_mode:
         return Outcome({"changed": False, "waits": False})
     files = [_read_written(file) for file in parameters["files"]]
-    return Outcome({"changed": False, "waits": manager.deployments().note(files, asserting(context, parameters.get("scope")))})
+    # It may be recorded after this operation, so the caller has to have the store's tenant by itself.
+    caller = replace(asserting(context, parameters.get("scope")), tenant=manager.tenant)
+    return Outcome({"changed": False, "waits": manager.deployments().note(files, caller)})
 
 
 def _read_written(file: Mapping[str, Any]) -> WrittenFile:

@@ -46,11 +46,19 @@ def grace(course: Course, entry: Entry, _request: Optional[Request]) -> Followin
 
 
 def look_for_holders(course: Course, entry: Entry) -> Entry:
-    """Return the entry with the hosts whose recorded files hold the previous value, if they are waited for."""
+    """Return the entry with the hosts whose recorded files hold the previous value, as long as they are waited for.
+
+    Later on nothing is read: a record that cannot be read must not keep the previous value for ever.
+    """
     journal = entry.journal
-    if journal.retire_by is None:
+    if not _may_wait(journal, course.now()):
         return entry
     return replace(entry, journal=replace(journal, holders=course.slots(entry.name).find_holders(journal.base)))
+
+
+def _may_wait(journal: Journal, now: int) -> bool:
+    """Whether hosts that hold the previous value may still prolong the grace period."""
+    return journal.retire_by is not None and now - SKEW_STAMP < journal.retire_by
 
 
 def may_retire(journal: Journal, now: int) -> bool:
@@ -59,8 +67,8 @@ def may_retire(journal: Journal, now: int) -> bool:
     It is over by a clock that may be 120 s ahead.
     """
     over = journal.retire_after is None or now - SKEW_STAMP >= journal.retire_after
-    waits = journal.holders and journal.retire_by is not None and now - SKEW_STAMP < journal.retire_by
     quiet = journal.quiet_back(now) and (journal.quiet(now) or not journal.withdraws)
+    waits = bool(journal.holders) and _may_wait(journal, now)
     return over and not waits and quiet and not journal.behind
 
 

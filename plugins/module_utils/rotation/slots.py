@@ -16,6 +16,7 @@ from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import WriteChecker, check_takes_writes, find_protocol
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import scope_checked
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound, Unusable
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
 from ansible_collections.nebula.credential.plugins.module_utils.model.dates import DATES, date_version
@@ -130,7 +131,8 @@ class Slots:
         Raises:
             Damaged: the record cannot be read.
         """
-        found = self.find(DEPLOYED)
+        with scope_checked(self._name):
+            found = self.find(DEPLOYED)
         return () if found is None else find_holders(read_deployed(found), version)
 
     def check_writable(self) -> None:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -16,6 +17,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.deploy import CREDENTIAL, TEMPLATE, VALUES
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
+from ansible_collections.nebula.credential.plugins.module_utils.model.names import is_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret, find_secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.delegation import find_host
@@ -25,6 +27,9 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.session.run_end 
 RECORD = "record_deployment"
 _KEPT = (CREDENTIAL, VALUES, "field", "fields", "format", "section", "mode", "validate")
 _LOCAL = "local"
+_ACCOUNT = re.compile(r"[\w.$@\\-]{1,64}\Z")
+_MOST_NAMES = 100
+"""What a host says of its accounts and files is recorded only if it is of the form that it has to be."""
 
 
 def describe_written(
@@ -83,7 +88,7 @@ def _describe(file: File, row: Mapping[str, Any], secrets: Sequence[Secret]) -> 
         return {"dest": dest, "versions": {}, "before": None}
     why = next(_list_obstacles(file.options, secrets), "")
     how = {} if why else {name: file.options[name] for name in _KEPT if file.options.get(name) is not None}
-    owned = {name: row[name] for name in ("owner", "group") if name in row}
+    owned = {name: row[name] for name in ("owner", "group") if _ACCOUNT.match(str(row.get(name)))}
     return {
         "dest": dest,
         "versions": dict(file.content.versions),
@@ -95,8 +100,9 @@ def _describe(file: File, row: Mapping[str, Any], secrets: Sequence[Secret]) -> 
 
 def _list_before(row: Mapping[str, Any]) -> list[str] | None:
     """Return the credentials that were in the file; None if it was another one, and nothing was noted with it."""
-    is_known = row["versions"] or row["before"] is None or "content" not in row["differs"]
-    return list(row["versions"]) if is_known else None
+    names = list(row["versions"])
+    is_known = names or row["before"] is None or "content" not in row["differs"]
+    return names if is_known and len(names) <= _MOST_NAMES and all(map(is_name, names)) else None
 
 
 def _list_obstacles(options: Mapping[str, Any], secrets: Iterable[Secret]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.deploy import DEPLOY, PRESENT, list_files
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, RotationFailed, Unavailable
+from ansible_collections.nebula.credential.plugins.module_utils.errors import RotationFailed, Unavailable, as_credential_error
 from ansible_collections.nebula.credential.plugins.module_utils.operations.failures import NAMED
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.deployed_files import (
@@ -74,8 +74,9 @@ class Redeployment:
         problems = {dest: str(file["why"]) for dest, file in files.items() if not file["how"]}
         try:
             self._write(host, [file for dest, file in files.items() if dest not in problems])
-        except (CredentialError, UserMessage) as error:
-            problems.update({dest: str(error) for dest in files if dest not in problems})
+        except Exception as error:  # noqa: BLE001  # one host stops no other, whatever it answers
+            reason = str(error if isinstance(error, UserMessage) else as_credential_error(error))
+            problems.update({dest: reason for dest in files if dest not in problems})
         return ["{0} on {1}: {2}".format(dest, host, problem) for dest, problem in sorted(problems.items())]
 
     def _write(self, host: str, files: Sequence[_Described]) -> None:
@@ -91,9 +92,10 @@ class Redeployment:
         runner = self._runner.at(host)
         if any(file["controller"] != find_controller(runner.action) for file in files):
             raise Unavailable("the file is not reached in the way in which it was written: it is on another controller")
+        options = [_read_options(file) for file in files]
         try:
             with within_limit(self._limit):
-                self._bring(runner.action, runner.variables, [_read_options(file) for file in files])
+                self._bring(runner.action, runner.variables, options)
         except TimeoutError:
             raise Unavailable("there was no response within {0:.0f} s".format(self._limit)) from None
         except AnsibleError:

@@ -88,7 +88,7 @@ def _describe(file: File, row: Mapping[str, Any], secrets: Sequence[Secret]) -> 
         return {"dest": dest, "versions": {}, "before": None}
     why = next(_list_obstacles(file.options, secrets), "")
     how = {} if why else {name: file.options[name] for name in _KEPT if file.options.get(name) is not None}
-    owned = {name: row[name] for name in ("owner", "group") if _ACCOUNT.match(str(row.get(name)))}
+    owned = {name: row[name] for name in ("owner", "group") if isinstance(row.get(name), str) and _ACCOUNT.match(row[name])}
     return {
         "dest": dest,
         "versions": dict(file.content.versions),

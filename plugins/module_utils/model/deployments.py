@@ -68,7 +68,9 @@ def read_deployed(record: Record) -> Dict[Place, DeployedFile]:
 
 def _read_entry(entry: Mapping[str, Any]) -> List[Tuple[Place, DeployedFile]]:
     how, hosts = entry[_HOW], entry[_HOSTS]
-    if not all(isinstance(text, str) for text in (*(entry[name] for name in _TEXTS), *hosts)) or not isinstance(how, dict):
+    if not isinstance(how, dict) or not isinstance(hosts, list):
+        raise TypeError
+    if not all(isinstance(text, str) for text in (*(entry[name] for name in _TEXTS), *hosts)):
         raise TypeError
     file = DeployedFile(entry["version"], how, entry["why"], entry["controller"])
     return [(Place(host, entry["dest"]), file) for host in hosts]

@@ -60,6 +60,7 @@ ENTRY = {"dest": "/etc/db", "version": "3", "how": {}, "why": "", "controller": 
         "[" * 100000,
         *(json.dumps([{**ENTRY, part: 1}]) for part in ENTRY),
         json.dumps([{**ENTRY, "hosts": [["web1"]]}]),
+        json.dumps([{**ENTRY, "hosts": "web1"}]),
         json.dumps([{name: part for name, part in ENTRY.items() if name != "why"}]),
     ],
 )

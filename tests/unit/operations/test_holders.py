@@ -113,5 +113,6 @@ def test_a_target_that_accepts_one_value_takes_none(store: Store) -> None:
 
 def test_a_policy_with_one_that_is_not_longer_is_refused(store: Store) -> None:
     with pytest.raises(InvalidInput) as refused:
-        store.manager.update("db_pass", policy={"kind": "manual", "grace": 60, "max_grace": 60})
+        policy = {"kind": "manual", "grace": "60", "max_grace": "60"}
+        perform(store.manager, "credential", {"name": "db_pass", "state": "present", "policy": policy}, AccessContext())
     assert refused.value.option == "policy.max_grace"

@@ -127,7 +127,7 @@ def test_a_rotation_writes_exactly_those_files_anew_and_a_host_that_is_down_gets
 def test_a_store_that_no_key_authenticates_rotates_nothing_for_recorded_files(project: Any) -> None:
     night = Night(project)
     night.targets["cookies"] = {"kind": "none", "consumers": [{"kind": "deployed"}]}
-    plain = {"backend": "local", "path": str(project.directory / "plain"), "encrypt": False, "allow_plaintext": True}
+    plain = {"backend": "local", "path": str(project.directory / "plain"), "format": "json", "allow_plaintext": True}
     night.command()
     project.write("nebula.yml", json.dumps({"default": "plain", "stores": {"plain": plain}, "targets": night.targets}))
     task = "nebula.credential.credential: {name: b, value: x-x-x-x, policy: {kind: periodic, every: 1s}, rotation: {target: cookies}}"

@@ -80,7 +80,8 @@ def _name_result(listed: Mapping[str, Any], done: Mapping[str, Any], phase: str,
     outcome = done.get("outcome")
     if check_mode:
         return CONTINUED if listed["open"] or phase else NOT_DUE if outcome == steps.IDLE else PLANNED
-    if outcome == steps.PROMOTED:
+    waits = listed["open"] and (done.get("rotation") or {}).get("holders")
+    if outcome == steps.PROMOTED and not waits:
         return PROMOTED
     if phase:
         return OPEN

@@ -190,7 +190,7 @@ def test_only_an_authenticated_store_says_how_a_file_is_written_anew(store, tmp_
     record(store, file(db="1"))
     (row,) = perform(store, "list_deployments", {"names": ["db"]}, CALLER).result["credentials"]
     assert (row["version"], [each["how"] for each in row["files"]]) == ("1", [{"credential": "db"}])
-    plain = open_store({"backend": "local", "path": str(tmp_path / "p"), "allow_plaintext": True})
+    plain = open_store({"backend": "local", "path": str(tmp_path / "p"), "format": "json", "allow_plaintext": True})
     plain.create(DesiredCredential("db", value=Secret("v4lue")))
     record(plain, file(db="1"))
     assert describe(plain) == {"1": [("web1", "/etc/db")]}

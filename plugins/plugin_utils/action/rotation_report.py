@@ -109,7 +109,7 @@ def measure_widths(listed: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
 
 def _describe(row: Row) -> str:
     if row["result"] == PROMOTED:
-        behind = _name_hosts(row["behind"], "lack it") + _name_hosts(row["holders"], "hold the previous value")
+        behind = _name_hosts(row["behind"], "lack it") + _name_hosts(row.get("holders"), "hold the previous value")
         refused = ", readers were refused for {0} s".format(row["readers_refused_for"]) if row["readers_refused_for"] else ""
         return PROMOTED + refused + behind + _describe_previous(row)
     if row["result"] in _WORDS:

@@ -156,7 +156,7 @@ def _replace_current(course: Course, entry: Entry, request: Request) -> Followin
     if isinstance(promoted, Entry):
         return promoted
     ended = _promote(journal, promoted, course.now())
-    if journal.grace:
+    if journal.grace or journal.max_grace:
         return course.write(entry, ended)
     course.record(steps.PROMOTED, entry.name, journal.target)
     return closing.closing(course, replace(entry, journal=ended), request)
@@ -165,7 +165,7 @@ def _replace_current(course: Course, entry: Entry, request: Request) -> Followin
 def _promote_new(slots: Slots, journal: Journal, base: Record, value: Candidate, now: datetime) -> Optional[Record]:
     """Make a new value the current one. Return it; None if another process wrote. Without a grace period, that ends in the same write."""
     events = (*_BEGIN_BY_STATE[base.full_metadata.lifecycle], "promoted")
-    if journal.grace:
+    if journal.grace or journal.max_grace:
         slots.keep_previous(base)
         return slots.promote(base, value, journal.rotation, events, now)
     return slots.promote(base, value, journal.rotation, (*events, "grace_end"), now)

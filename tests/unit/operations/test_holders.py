@@ -55,6 +55,14 @@ def test_the_grace_period_goes_on_while_a_host_holds_the_previous_value(store: S
     assert settle(store)["phase"] == "closed"
 
 
+def test_a_rotation_without_a_target_waits_for_hosts_too(store: Store) -> None:
+    deploy(store, "web1", "1")
+    standing = store.rotate(target="none", max_grace="24h")["rotation"]
+    assert (standing["phase"], standing["holders"]) == ("grace", ["web1"])
+    deploy(store, "web1", "2")
+    assert settle(store)["phase"] == "closed"
+
+
 def test_it_does_not_end_before_grace_though_no_host_holds_it(store: Store) -> None:
     rotate(store, grace="2h", max_grace="24h")
     store.now += HOUR
@@ -112,7 +120,7 @@ def test_a_target_that_accepts_one_value_takes_none(store: Store) -> None:
 
 
 def test_a_policy_with_one_that_is_not_longer_is_refused(store: Store) -> None:
+    policy = {"kind": "manual", "grace": "60", "max_grace": "60"}
     with pytest.raises(InvalidInput) as refused:
-        policy = {"kind": "manual", "grace": "60", "max_grace": "60"}
         perform(store.manager, "credential", {"name": "db_pass", "state": "present", "policy": policy}, AccessContext())
     assert refused.value.option == "policy.max_grace"

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, NamedTuple, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import DEPLOYED, Metadata, Record
@@ -86,6 +86,6 @@ def write_deployed(name: str, files: DeployedFiles, metadata: Metadata) -> Recor
     return Record(name, fields={FILES: Secret(content)}, metadata=metadata, stage=DEPLOYED)
 
 
-def find_holders(files: DeployedFiles, version: str) -> Tuple[str, ...]:
+def find_holders(files: DeployedFiles, version: Optional[str]) -> Tuple[str, ...]:
     """Return the hosts, each once and in order, with a file that holds that version."""
     return tuple(sorted({place.host for place, file in files.items() if file.version == version}))

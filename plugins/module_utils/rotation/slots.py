@@ -125,7 +125,7 @@ class Slots:
         except NotFound:
             return None
 
-    def find_holders(self, version: str) -> Tuple[str, ...]:
+    def find_holders(self, version: Optional[str]) -> Tuple[str, ...]:
         """Return the hosts with a recorded file that holds a version of the credential.
 
         Raises:

@@ -297,10 +297,10 @@ def of_deployed_files(_tmp_path: Any) -> Made:
     written = json.loads(write_deployed("db", files, METADATA).fields["files"].expose())
 
     def parse(given: Any) -> None:
-        found = read_deployed(Record("db", fields={"files": Secret(json.dumps(given))}))
+        found = read_deployed(Record("db", fields={"files": Secret(json.dumps(given, default=str))}))
         write_deployed("db", found, METADATA), find_holders(found, "3")
 
-    return parse, partial(spoil_json, [written])
+    return parse, partial(spoil_data, [written])
 
 
 def of_journals(_tmp_path: Any) -> Made:

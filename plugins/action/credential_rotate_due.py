@@ -28,7 +28,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import write_durably
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import resolve_path
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translate
-from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.module_utils.operations.failures import NAMED, describe_failures
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
@@ -41,6 +40,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.action.due_rotat
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.informing import (
     Consumers,
     build_failed_informing,
+    describe_consumers,
     inform_consumers,
     read_all_consumers,
 )
@@ -82,7 +82,7 @@ class ActionModule(CredentialAction):
         _check_target(described, parameters["target"])
         if parameters["report"] and not self._task.check_mode:
             _check_report(parameters["report"])
-        wanted = {**parameters, "consumers": {target: [each.name for each in several] for target, several in consumers.items()}}
+        wanted = {**parameters, **describe_consumers(consumers)}
         listing = self.ask(store, self.operation, wanted, variables).result
         rotations, rows = self._plan(listing["credentials"], described, parameters, around, variables)
         show = self._build_show(listing["credentials"], parameters)
@@ -135,16 +135,13 @@ class ActionModule(CredentialAction):
         parameters: Mapping[str, Any],
         variables: Mapping[str, Any],
     ) -> list[report.Row]:
-        scope = {"scope": parameters.get("scope")}
-
-        def read(name: str) -> Secret:
-            outcome = self.ask(store, "get", {"name": name, **scope}, variables)
-            return Secret(str(outcome.result["value"]))
+        def ask(operation: str, asked: Mapping[str, Any]) -> Outcome:
+            return self.ask(store, operation, {**asked, "scope": parameters.get("scope")}, variables)
 
         def keep(row: Mapping[str, Any], left: list[str]) -> None:
-            self.ask(store, "rotation_informed", {"name": row["name"], "of": row["of"], "left": left, **scope}, variables)
+            ask("rotation_informed", {"name": row["name"], "of": row["of"], "left": left})
 
-        return inform_consumers(consumers, uninformed, Informer(self, variables, read, store.name), keep, has_failed)
+        return inform_consumers(consumers, uninformed, Informer(self, variables, ask, store.name), keep, has_failed)
 
     def _plan(
         self,

@@ -14,6 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.d
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.base import CredentialAction
+from ansible_collections.nebula.credential.plugins.plugin_utils.action.deployed_files import RECORD, describe_written, record_files
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.deployment import Deployment, File
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.file_contents import Renderer, build_content, list_sources
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.sent_values import read_answers
@@ -35,8 +36,12 @@ class ActionModule(CredentialAction):
         answers, read = read_answers(sources, ask)
         left, renderer = iter(answers), Renderer(self, variables)
         contents = {place: build_content(file, place, left, renderer) for place, file in wanted.items()}
-        result = Deployment(self, variables, [File(file, contents.get(place)) for place, file in described.items()]).carry_out()
-        return Outcome(result, (*read.secrets, *list_secrets(list_reads())))
+        deployment = Deployment(self, variables, [File(file, contents.get(place)) for place, file in described.items()])
+        result, secrets = deployment.carry_out(), (*read.secrets, *list_secrets(list_reads()))
+        if parameters["record"] and not self._task.check_mode:
+            files = describe_written(self, variables, deployment.files, deployment.found, secrets)
+            record_files(lambda asked: self.ask(store, RECORD, {**asked, "scope": parameters.get("scope")}, variables), files)
+        return Outcome(result, secrets)
 
     def _read(self, store: StoreReference, scope: Any, variables: Mapping[str, Any], asked: Mapping[str, Any]) -> Outcome:
         return self.ask(store, self.operation, {**asked, "scope": scope}, variables)

@@ -14,7 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.i
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.run import RUN
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
-from ansible_collections.nebula.credential.plugins.module_utils.model.secret import SHORTEST, Secret, derive_forms
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret, find_secret
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.base import CredentialAction
@@ -64,14 +64,10 @@ def check_arguments(argv: Sequence[str], secrets: Iterable[Secret]) -> None:
     Raises:
         InvalidInput: one does. The error does not show it.
     """
-    for secret in secrets:
-        value = secret.expose()
-        forms = derive_forms(value) if len(value) >= SHORTEST else set()
-        for number, argument in enumerate(argv):
-            if argument.encode("utf-8", "surrogateescape") == value or any(form in argument for form in forms if len(form) >= SHORTEST):
-                what = "it holds the value of a credential, which every user of the host could see"
-                remedy = "Give it to the program by 'env' or 'stdin'."
-                raise InvalidInput(what, option="argv[{0}]".format(number), remedy=remedy)
+    number = find_secret(argv, secrets)
+    if number is not None:
+        what = "it holds the value of a credential, which every user of the host could see"
+        raise InvalidInput(what, option="argv[{0}]".format(number), remedy="Give it to the program by 'env' or 'stdin'.")
 
 
 def _describe_values(values: Mapping[str, bytes], secrets: Iterable[Secret]) -> dict[str, Any]:

@@ -176,6 +176,11 @@ options:
           at: {type: str, description: "The one time (ISO 8601 with an offset) at which the value is replaced, for V(scheduled)."}
           warning: {type: str, description: How long before the rotation it is announced.}
           grace: {type: str, description: How long the old value is kept after a rotation.}
+          max_grace:
+            description:
+              - How long the old value is kept at most while a file of a host holds it, as M(nebula.credential.deploy) has recorded.
+                Longer than C(grace). Without it, no host is waited for.
+            type: str
           cron:
             description:
               - The times at which the value is replaced, for V(scheduled), as exactly five fields of cron. Needs the package cronsim.

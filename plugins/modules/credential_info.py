@@ -89,6 +89,12 @@ options:
         not counted.
     type: bool
     default: false
+  deployed:
+    description:
+      - Also lists the files of hosts that hold each credential, by version, as M(nebula.credential.deploy) has recorded them.
+      - Files that were written in another way are not known.
+    type: bool
+    default: false
   health:
     description: Also returns whether the store can be used. M(nebula.credential.store_info) returns more.
     type: bool
@@ -150,6 +156,11 @@ EXAMPLES = r"""
     name: app/db_pass
     usage: true
 
+- name: See which files of hosts hold it
+  nebula.credential.credential_info:
+    name: app/db_pass
+    deployed: true
+
 - name: Check whether the store can be used
   nebula.credential.credential_info:
     names: []
@@ -179,6 +190,7 @@ credentials:
       M(nebula.credential.credential).
     - C(state) is V(expired) if the expiry has passed. C(requires_interaction) says that a person has to act before it gets a new value,
       C(is_terminal) that it is revoked or failed.
+    - With O(deployed), C(deployed) has a list of files by version. C(rewritable) says whether a rotation can write the file anew.
   type: raw
   returned: success
   sample:
@@ -204,6 +216,7 @@ credentials:
         last_used: {at: "2026-11-22T07:01:00.000001Z", operation: get, version: "1", stage: current, uid: 0, host: web1, run: "30118"}
         refreshes: 0
         last_refreshed_at: null
+      deployed: {"1": [{host: web1, dest: /etc/app.env, rewritable: true}]}
 total:
   description: The number of credentials that match the filters.
   type: int

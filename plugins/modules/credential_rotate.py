@@ -110,6 +110,12 @@ options:
       - How long the previous value is kept, for example V(1h). Defaults to the policy's C(grace).
       - A target that accepts one value at a time has no grace period.
     type: str
+  max_grace:
+    description:
+      - How long the previous value is kept at most while a file of a host holds it, as M(nebula.credential.deploy) has recorded, for
+        example V(7d). It is longer than O(grace). Defaults to the policy's C(max_grace); without both, no host is waited for.
+      - RV(rotation.holders) names the hosts. The next runs end the grace period.
+    type: str
   consumer_ttl:
     description:
       - How long a consumer may continue to use a value that it has read.
@@ -319,6 +325,13 @@ rotation:
     retire_after:
       description: The earliest time at which the previous value is removed.
       type: str
+    retire_by:
+      description: Until when it is kept at most for the hosts in C(holders). Null without O(max_grace).
+      type: str
+    holders:
+      description: The hosts with a recorded file that held the previous value when that was last looked at.
+      type: list
+      elements: str
     overdue:
       description: Whether the previous value should have been removed, and could not be.
       type: bool

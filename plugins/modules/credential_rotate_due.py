@@ -123,6 +123,10 @@ report:
       description: The hosts of the target that lack the new value; the next run sends it.
       type: list
       elements: str
+    holders:
+      description: The hosts with a recorded file that holds the previous value, for which it is kept if the policy has C(max_grace).
+      type: list
+      elements: str
     previous_accepted:
       description: Whether the target accepted the previous value in the grace period. Null if it could not be tried.
       type: bool

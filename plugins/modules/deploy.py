@@ -151,6 +151,13 @@ options:
           - A command that checks the new file before it is put in place. V(%s) stands for the file. It is run without a shell.
           - If it fails, no file of the task is changed. Its output is not shown, because it may quote the file.
         type: str
+  record:
+    description:
+      - Whether the store records which files of which hosts hold its credentials, for O(nebula.credential.credential_info#module:deployed)
+        and for rotations. The record has no value, and is written once a run.
+      - A login that may not write it deploys all the same, and warns that nothing was recorded.
+    type: bool
+    default: true
 extends_documentation_fragment:
   - nebula.credential.store
 attributes:

@@ -46,10 +46,18 @@ from ansible_collections.nebula.credential.plugins.module_utils.metrics.document
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals import Totals
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals_file import TotalsFile
 from ansible_collections.nebula.credential.plugins.module_utils.model.dates import read_schedule
+from ansible_collections.nebula.credential.plugins.module_utils.model.deployments import (
+    DeployedFile,
+    Place,
+    find_holders,
+    read_deployed,
+    write_deployed,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.model.importing import Importing, read_importing
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.refresh_status import RefreshStatus, read_refresh_status
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, mismatch
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import Journal, as_time
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.lease_holder import may_live
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
@@ -284,6 +292,17 @@ def of_metrics(tmp_path: Any) -> Made:
     return parse, partial(spoil_json, [written])
 
 
+def of_deployed_files(_tmp_path: Any) -> Made:
+    files = {Place(host, "/etc/db"): DeployedFile("3", {"credential": "db"}, "", "here") for host in ("web1", "web2")}
+    written = json.loads(write_deployed("db", files, METADATA).fields["files"].expose())
+
+    def parse(given: Any) -> None:
+        found = read_deployed(Record("db", fields={"files": Secret(json.dumps(given, default=str))}))
+        write_deployed("db", found, METADATA), find_holders(found, "3")
+
+    return parse, partial(spoil_data, [written])
+
+
 def of_journals(_tmp_path: Any) -> Made:
     journal = Journal("id", "3", "dual", "whole", 60, 1764417600000000, sending=5, places=("a", "b"), target={"kind": "command"}, until=9)
     written = {"rotation": dict(journal.write(), holder="host|boot|17|99|", retire_after=1764417600000000)}
@@ -333,6 +352,7 @@ PARSERS: Dict[str, Callable[[Any], Made]] = {
     "document of a store": of_documents,
     "file of a memory store": of_snapshots,
     "file of metrics": of_metrics,
+    "files on hosts": of_deployed_files,
     "journal of a rotation": of_journals,
     "lease": of_leases,
 }

@@ -81,6 +81,13 @@ class Counted:
         paths = [one["path"] for one in self._asked() if one["operation"] == "read"]
         return Counter(path[len(start) :].strip("/") for path in paths if path.startswith(start))
 
+    def writes_below(self, place: str) -> Mapping[str, int]:
+        """How often each secret below a place of the store was written."""
+        start = self.store.path("")
+        paths = [one["path"] for one in self._asked() if one["operation"] in ("create", "update") and one["path"].startswith(start)]
+        named = [path[len(start) :].strip("/") for path in paths]
+        return Counter(name for name in named if name.startswith(place))
+
     def _asked(self) -> Any:
         return self.server.requests()[self._seen :]
 

@@ -56,6 +56,7 @@ def policy_options() -> ArgumentSpec:
         "cron": {"type": "str"},
         "zone": {"type": "str"},
         "grace": {"type": "str"},
+        "max_grace": {"type": "str"},
         "strategy": {"type": "str", "choices": ["blue_green", "replace"]},
         "validate_rotated": {"type": "bool"},
         "jitter": {"type": "str"},

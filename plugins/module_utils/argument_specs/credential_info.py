@@ -42,6 +42,7 @@ CREDENTIAL_INFO = Specification(
         limit={"type": "int"},
         versions={"type": "bool", "default": False},
         usage={"type": "bool", "default": False},
+        deployed={"type": "bool", "default": False},
         health={"type": "bool", "default": False},
         progress={"type": "bool"},
     ),

@@ -34,6 +34,7 @@ def _rotate_options() -> ArgumentSpec:
         "generate": value["generate"],
         "ttl": value["ttl"],
         "grace": {"type": "str"},
+        "max_grace": {"type": "str"},
         "consumer_ttl": {"type": "str"},
         "serve_stale": {"type": "str"},
         "validate_rotated": {"type": "bool"},

@@ -169,6 +169,7 @@ DEPLOY = Specification(
     argument_spec=dict(
         _file_options(),
         **store_choice(),
+        record={"type": "bool", "default": True},
         files={"type": "list", "elements": "dict", "options": _file_options()},
     ),
     check=check_files,

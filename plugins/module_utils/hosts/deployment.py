@@ -35,8 +35,9 @@ def deploy(module: HostModule, work: Work) -> Dict[str, Any]:
             (`hosts.files.Wanted`), `format`, `validate`, `versions` of the credentials in it; in the second step `content` (base64).
 
     Returns:
-        `{files: [{before, versions, differs}], is_done, unnoted}`: `before` are the attributes of the file, None if there is none;
-        `differs` names what is not as it should be; `unnoted` are the files with which nothing can be noted.
+        `{files: [{before, versions, differs, owner, group}], is_done, unnoted}`: `before` are the attributes of the file, None if there is
+        none; `differs` names what is not as it should be; `owner` and `group` are those that the file is to have; `unnoted` are the files
+        with which nothing can be noted.
 
     Raises:
         CredentialError: nothing was changed, unless the message says so.
@@ -74,10 +75,9 @@ class _Place:
         if self.wanted is None:
             there = self._try(files.is_there, self.directory, self.name)
             return {"before": {} if there else None, "versions": {}, "differs": [files.CONTENT] if there else []}
-        found = self._try(files.compare, self.directory, self.wanted)
-        if found is None:
-            return {"before": None, "versions": {}, "differs": [files.CONTENT]}
-        return {"before": found.before, "versions": found.versions, "differs": found.differs}
+        found = self._try(files.compare, self.directory, self.wanted) or files.Found(None, {}, [files.CONTENT])
+        wanted = {"owner": files.name_user(self.wanted.uid), "group": files.name_group(self.wanted.gid)}
+        return {"before": found.before, "versions": found.versions, "differs": found.differs, **wanted}
 
     def stage(self, opened: ExitStack) -> Tuple[files.NewFile, bool]:
         """Write the new file under a temporary name. Return it, and whether something could be noted with it."""

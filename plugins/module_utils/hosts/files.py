@@ -95,9 +95,9 @@ def _find_id(name: str, option: str, find: Any) -> int:
 
 @dataclass(frozen=True)
 class Found:
-    """A file as it is: its attributes in words, the versions noted with it, and what differs from the wanted file."""
+    """A file as it is: its attributes in words (None if there is none), the versions noted with it, what differs from the wanted file."""
 
-    before: Dict[str, str]
+    before: Optional[Dict[str, str]]
     versions: Dict[str, str]
     differs: List[str]
 

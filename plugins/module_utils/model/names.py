@@ -38,6 +38,11 @@ def check_name(name: object) -> str:
     return name
 
 
+def is_name(name: object) -> bool:
+    """Return True if this can be the name of a credential."""
+    return isinstance(name, str) and len(name) <= MAX_NAME and _NAME.match(name) is not None
+
+
 _OTHERS: ContextVar[Optional[List[str]]] = ContextVar("others", default=None)
 
 

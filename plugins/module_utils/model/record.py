@@ -18,7 +18,8 @@ CURRENT = "current"
 PENDING = "pending"
 PREVIOUS = "previous"
 JOURNAL = "journal"
-STAGES = (CURRENT, PENDING, PREVIOUS, JOURNAL)
+DEPLOYED = "deployed"
+STAGES = (CURRENT, PENDING, PREVIOUS, JOURNAL, DEPLOYED)
 """A stage is a separate object in every backend, so that what consumers mount holds `current` only (ROTATION)."""
 
 OPAQUE = "opaque"

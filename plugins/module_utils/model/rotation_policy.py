@@ -40,14 +40,29 @@ STRATEGIES = (BLUE_GREEN, REPLACE)
 _NEEDED = {PERIODIC: ("every",), BEFORE_EXPIRY: ("before",), SCHEDULED: ("at", "cron")}
 """The parts of which each kind has exactly one."""
 _OTHERS = {
-    MANUAL: ("kind", "warning", "grace", "strategy", "validate_rotated"),
-    PERIODIC: ("kind", "warning", "grace", "strategy", "validate_rotated", "jitter", "windows", "zone", "offset"),
-    BEFORE_EXPIRY: ("kind", "warning", "grace", "strategy", "validate_rotated", "jitter", "windows", "zone"),
-    SCHEDULED: ("kind", "warning", "grace", "strategy", "validate_rotated", "jitter", "windows", "zone", "offset"),
+    MANUAL: ("kind", "warning", "grace", "max_grace", "strategy", "validate_rotated"),
+    PERIODIC: ("kind", "warning", "grace", "max_grace", "strategy", "validate_rotated", "jitter", "windows", "zone", "offset"),
+    BEFORE_EXPIRY: ("kind", "warning", "grace", "max_grace", "strategy", "validate_rotated", "jitter", "windows", "zone"),
+    SCHEDULED: ("kind", "warning", "grace", "max_grace", "strategy", "validate_rotated", "jitter", "windows", "zone", "offset"),
 }
 """The other parts that mean something with each kind."""
-PARTS = ("kind", "every", "before", "at", "cron", "zone", "warning", "grace", "strategy", "validate_rotated", "jitter", "offset", "windows")
-_DURATIONS = ("every", "before", "warning", "grace", "jitter", "offset")
+PARTS = (
+    "kind",
+    "every",
+    "before",
+    "at",
+    "cron",
+    "zone",
+    "warning",
+    "grace",
+    "max_grace",
+    "strategy",
+    "validate_rotated",
+    "jitter",
+    "offset",
+    "windows",
+)
+_DURATIONS = ("every", "before", "warning", "grace", "max_grace", "jitter", "offset")
 
 
 def duration(value: object, option: str) -> timedelta:
@@ -127,6 +142,7 @@ class RotationPolicy:
         windows: when rotations may begin; empty for always. Each is `{days, from, until}`.
         warning: time before the rotation in which it is announced. Default 0.
         grace: time after a promotion in which the old value stays stored (and, if the target supports it, valid). Default 0.
+        max_grace: time after which it goes although a file of a host holds it, as `deploy` has recorded. Default: no host is waited for.
     """
 
     kind: str = MANUAL
@@ -135,6 +151,7 @@ class RotationPolicy:
     at: Optional[datetime] = None
     warning: timedelta = timedelta(0)
     grace: timedelta = timedelta(0)
+    max_grace: timedelta = timedelta(0)
     cron: Optional[str] = None
     zone: Optional[str] = None
     strategy: Optional[str] = None
@@ -178,6 +195,8 @@ class RotationPolicy:
         if read.every is not None and read.warning > read.every:
             what = "the warning is longer than the period, so it would begin before the value is stored"
             raise InvalidInput(what, option=option + ".warning", remedy="Make it shorter than '{0}.every'.".format(option))
+        if read.max_grace:
+            check_max_grace(read.grace, read.max_grace, option + ".max_grace")
         if read.every is not None and read.jitter >= read.every:
             what = "a jitter as long as the period could skip a rotation"
             raise InvalidInput(what, option=option + ".jitter", remedy="Make it shorter than '{0}.every'.".format(option))
@@ -308,6 +327,13 @@ def _refuse_other_parts(policy: Mapping[str, Any], kind: str, option: str) -> No
                 option=f"{option}.{key}",
                 remedy="Leave it out, or write another 'kind' ({0}).".format(", ".join(KINDS)),
             )
+
+
+def check_max_grace(grace: timedelta, longest: timedelta, option: str = "max_grace") -> None:
+    """Raise InvalidInput if a longest grace period is not longer than the grace period: no host would be waited for."""
+    if longest <= grace:
+        what = "it is not longer than the grace period of {0:.0f} s, so no host would be waited for".format(grace.total_seconds())
+        raise InvalidInput(what, option=option, remedy="Make it longer, or leave it out.")
 
 
 def check_grace(grace: timedelta, consumer_ttl: timedelta, serve_stale: timedelta, option: str = "grace") -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hmac
 import shlex
-from typing import Any, Mapping, NoReturn, Set, Union
+from typing import Any, Iterable, Mapping, NoReturn, Optional, Sequence, Set, Union
 from urllib.parse import quote, quote_plus
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
@@ -107,6 +107,17 @@ def derive_forms(value: bytes) -> Set[str]:
     except UnicodeDecodeError:
         return forms
     return forms | {text, quote(text), quote(text, safe=""), quote_plus(text), shlex.quote(text)}
+
+
+def find_secret(texts: Sequence[str], secrets: Iterable[Secret]) -> Optional[int]:
+    """Return the number of the first text that holds one of the secrets, in any of their forms; None if there is none."""
+    for secret in secrets:
+        value = secret.expose()
+        forms = {form for form in derive_forms(value) if len(form) >= SHORTEST} if len(value) >= SHORTEST else set()
+        for number, text in enumerate(texts):
+            if text.encode("utf-8", "surrogateescape") == value or any(form in text for form in forms):
+                return number
+    return None
 
 
 def _base64_forms(value: bytes) -> Set[str]:

@@ -63,6 +63,8 @@ CATALOG: Dict[str, OperationTraits] = {
         OperationTraits("migrate", other_stores=("to",)),
         OperationTraits(SYNC, other_stores=("to",)),
         OperationTraits("deploy", read_only=True, cacheable=True, counts_as_use=True),
+        OperationTraits("record_deployment"),
+        OperationTraits("list_deployments", read_only=True),
         OperationTraits("run", read_only=True, cacheable=True, counts_as_use=True),
     )
 }

@@ -25,6 +25,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import duration, moment
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import list_administrative
+from ansible_collections.nebula.credential.plugins.module_utils.operations.deployments import describe_files
 from ansible_collections.nebula.credential.plugins.module_utils.operations.failures import NAMED
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.read import asserting, describe_failure
@@ -72,7 +73,8 @@ def credential_info(manager: CredentialManager, parameters: Mapping[str, Any], c
     Args:
         manager: the manager of the store.
         parameters: `name` or `names`, else those of `find` and `limit`, the greatest number of descriptions; `versions` adds the
-            versions that can be read, `usage` their use as recorded in the audit trail, `health` the store's health.
+            versions that can be read, `usage` their use as recorded in the audit trail, `health` the store's health, `deployed` the files
+            of hosts that hold them (`deployments.describe_files`).
         context: the caller.
 
     Returns:
@@ -89,7 +91,10 @@ def credential_info(manager: CredentialManager, parameters: Mapping[str, Any], c
         result.update(total=len(rows), truncated=len(rows) > limit)
         rows = rows[:limit]
     if parameters.get("versions"):
-        rows = _add_versions(manager, rows, caller)
+        rows = _add(manager, rows, "versions", lambda name: _list_versions(manager, name, caller))
+    if parameters.get("deployed"):
+        manager.write_deployments()
+        rows = _add(manager, rows, "deployed", lambda name: describe_files(manager, name, caller))
     if parameters.get("usage"):
         told = read_usage(manager.trail, [row["name"] for row in rows], list_administrative())
         rows = [dict(row, usage=told.of(row["name"])) for row in rows]
@@ -210,22 +215,23 @@ def _moment(parameters: Mapping[str, Any], option: str) -> Any:
     return None if value is None else moment(value, option)
 
 
-def _add_versions(manager: CredentialManager, rows: List[Dict[str, Any]], caller: AccessContext) -> List[Dict[str, Any]]:
-    """Return the rows with their versions. Raises the first error, in the order of the rows."""
-    found = each(rows, lambda row: str(row["name"]), lambda row: dict(row, versions=_versions(manager, row, caller)), manager.parallelism)
+def _add(manager: CredentialManager, rows: List[Dict[str, Any]], part: str, read: Callable[[str], Any]) -> List[Dict[str, Any]]:
+    """Return the rows with one more part each; None in a row that cannot be read. Raises the first error, in the order of the rows."""
+
+    def add(row: Dict[str, Any]) -> Dict[str, Any]:
+        return dict(row, **{part: None if row.get("unreadable") else read(row["name"])})
+
+    found = each(rows, lambda row: str(row["name"]), add, manager.parallelism)
     for one in found:
         if one.error is not None:
             raise one.error
     return [one.answer for one in found if one.answer is not None]
 
 
-def _versions(manager: CredentialManager, row: Mapping[str, Any], caller: AccessContext) -> Optional[List[Dict[str, Any]]]:
-    """Return the versions that can be read; None for a row that cannot be read."""
-    if row.get("unreadable"):
-        return None
+def _list_versions(manager: CredentialManager, name: str, caller: AccessContext) -> List[Dict[str, Any]]:
     return [
         {"version": info.version, "created_at": format_time(info.created_at), "current": info.current}
-        for info in manager.versions(row["name"], caller)
+        for info in manager.versions(name, caller)
     ]
 
 

@@ -147,6 +147,18 @@ def _vault_request() -> Operation:
     return vault_request
 
 
+def _record_deployment() -> Operation:
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.deployments import record_deployment
+
+    return record_deployment
+
+
+def _list_deployments() -> Operation:
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.deployments import list_deployments
+
+    return list_deployments
+
+
 OPERATIONS: Mapping[str, Callable[[], Operation]] = {
     "get": _get,
     "get_many": _get_many,
@@ -170,4 +182,6 @@ OPERATIONS: Mapping[str, Callable[[], Operation]] = {
     "vault_request": _vault_request,
     "deploy": _read_sources,
     "run": _read_sources,
+    "record_deployment": _record_deployment,
+    "list_deployments": _list_deployments,
 }

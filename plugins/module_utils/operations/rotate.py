@@ -28,11 +28,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.copies imp
 from ansible_collections.nebula.credential.plugins.module_utils.model.dates import read_schedule
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
-from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import SKEW, RotationPolicy, check_grace, duration
+from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import RotationPolicy
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.read import asserting
 from ansible_collections.nebula.credential.plugins.module_utils.operations.rotation_diff import build_planned_diff, describe_side, foresee
+from ansible_collections.nebula.credential.plugins.module_utils.operations.rotation_grace import choose_grace, choose_max_grace
 from ansible_collections.nebula.credential.plugins.module_utils.operations.rotation_options import (
     GRACE_OPTIONS,
     check_driver,
@@ -54,7 +55,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.request
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Candidate
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.summary import describe_consequences
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import handover, steps
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import OVERLAP_NONE, SERVICE, Value
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import SERVICE, Value
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import Step
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 
@@ -137,7 +138,7 @@ class _Rotation:
         check_phase(self._parameters, self._phase)
         check_target(self._parameters, self._target.traits, driven=self._target.driven)
         if self._phase == AUTO and not self._tidies:
-            check_policy(RotationPolicy.read(self._current.full_metadata.policy), self._target.traits, driven=self._target.driven)
+            check_policy(self._policy, self._target.traits, driven=self._target.driven)
         outcome = self._perform(self._engine.status(self._name, self._request_of_target()), check_mode)
         if STEP in self._parameters and STEP not in outcome.result:
             # Also where there was nothing to do, so that a driver needs no other sign of the end.
@@ -211,7 +212,8 @@ class _Rotation:
             traits=self._target.traits,
             make=self._make,
             target=self._target.describe(),
-            grace=self._grace(),
+            grace=self._choose_grace(),
+            max_grace=choose_max_grace(self._parameters, self._policy, self._target, self._choose_grace()),
             manual=self._target.manual,
             places=self._target.places,
             complete=self._complete,
@@ -236,25 +238,12 @@ class _Rotation:
         check_flaw(self._parameters, self._target.find_flaw(made.fields))
         return made
 
-    def _grace(self) -> timedelta:
-        """Return the grace period: the option, else the policy's, else the time that consumers need.
+    def _choose_grace(self) -> timedelta:
+        return choose_grace(self._parameters, self._policy, self._target)
 
-        Raises:
-            InvalidInput: the grace period is shorter than consumers need.
-        """
-        consumers = [duration(self._parameters.get(option) or 0, option) for option in ("consumer_ttl", "serve_stale")]
-        traits = self._target.traits
-        if not self._target.manual and traits.overlap == OVERLAP_NONE and not traits.grants_last:
-            return timedelta(0)
-        wanted = self._parameters.get("grace")
-        policy = RotationPolicy.read(self._current.full_metadata.policy).grace
-        needed = self._target.driven or any(consumers)
-        if wanted is None and not policy:
-            return max(sum(consumers, SKEW) if needed else timedelta(0), timedelta(seconds=traits.grants_last))
-        grace = policy if wanted is None else duration(wanted, "grace")
-        if needed:
-            check_grace(grace, consumers[0], consumers[1], "grace" if wanted is not None else "policy.grace")
-        return grace
+    @property
+    def _policy(self) -> RotationPolicy:
+        return RotationPolicy.read(self._current.full_metadata.policy)
 
     def _auto(self) -> Step:
         if self._is_report():
@@ -284,7 +273,7 @@ class _Rotation:
         return self._engine.test(self._name, accepted=accepted, wrong_refused=refused)
 
     def _commit(self) -> Step:
-        return self._engine.commit(self._name, self._grace() if self._gives_grace() else None)
+        return self._engine.commit(self._name, self._choose_grace() if self._gives_grace() else None)
 
     def _gives_grace(self) -> bool:
         return any(self._parameters.get(option) is not None for option in GRACE_OPTIONS)

@@ -22,6 +22,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.lifecycle 
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import JOURNAL, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import RotationPolicy
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.operations.deployments import files_error
 from ansible_collections.nebula.credential.plugins.module_utils.operations.info import warn_of_unreadable
 from ansible_collections.nebula.credential.plugins.module_utils.operations.inform import find_uninformed
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
@@ -42,7 +43,7 @@ def credential_rotate_due(manager: CredentialManager, parameters: Mapping[str, A
     Args:
         manager: the manager of the store.
         parameters: `prefix`, `type`, `tags` (all of them), `target` (the name that is assigned), `scope`; `consumers`: by the name of
-            a target, the names of its consumers.
+            a target, the names of its consumers; `of_files`: the targets that have one of files that `deploy` has recorded.
         context: the caller; credentials out of its scope are not listed.
 
     Returns:
@@ -95,6 +96,7 @@ class _Listing:
         self._target = parameters.get("target")
         self._chooses = any(parameters.get(part) for part in ("target", "type", "tags"))
         self._consumers: Mapping[str, Any] = parameters.get("consumers") or {}
+        self._of_files = parameters.get("of_files") or ()
         self._uninformed: List[Dict[str, Any]] = []
         self._standing = standing
         self._is_authenticated = find_protocol(manager.backend, Authenticating) is not None
@@ -173,4 +175,9 @@ class _Listing:
             return dict(row, target=None, options=None, problem=describe_failure(error.within(name=found.name), self._manager.store))
         if assigned is None:
             return dict(row, target=None, options=None, problem=None)
+        if assigned.target in self._of_files and not self._is_authenticated:
+            problem = describe_failure(
+                files_error(self._manager.store, "targets.{0}.consumers".format(assigned.target)), self._manager.store
+            )
+            return dict(row, target=assigned.target, options=None, problem=problem)
         return dict(row, target=assigned.target, options=dict(assigned.options), problem=None)

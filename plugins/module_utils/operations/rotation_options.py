@@ -32,6 +32,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import TARGETS
 
 GRACE_OPTIONS = ("grace", "consumer_ttl", "serve_stale")
+MAX_GRACE = "max_grace"
 VALIDATE = "validate_rotated"
 _VALUE_OPTIONS = ("value", "fields", "generate")
 
@@ -43,6 +44,7 @@ _USED_IN: Mapping[str, Tuple[str, ...]] = {
     "target": (AUTO, ROLLBACK, SETTLE, STATUS, FORGET),
     **dict.fromkeys((*_VALUE_OPTIONS, "allow_empty", "ttl", "only_if_due"), _BEGINS),
     **dict.fromkeys(GRACE_OPTIONS, (*_BEGINS, COMMIT, ROLLBACK)),
+    MAX_GRACE: (*_BEGINS, ROLLBACK),
     **dict.fromkeys(("accepted", "wrong_refused"), (TEST,)),
     "forget": (FORGET,),
     "sent": (ROLLBACK,),
@@ -95,7 +97,7 @@ def check_target(parameters: Mapping[str, Any], traits: TargetTraits, *, driven:
         InvalidInput: one does not.
     """
     if driven and traits.overlap == OVERLAP_NONE and not traits.grants_last:
-        _refuse(parameters, (*GRACE_OPTIONS, VALIDATE), _NO_GRACE)
+        _refuse(parameters, (*GRACE_OPTIONS, MAX_GRACE, VALIDATE), _NO_GRACE)
     if traits.maker == SERVICE:
         _refuse(parameters, _VALUE_OPTIONS, "the service makes the value of this target")
     if not driven:
@@ -169,7 +171,9 @@ def check_rollback(parameters: Mapping[str, Any], standing: Mapping[str, Any], n
     """
     began = standing.get("target") or {}
     if standing["phase"] != phases.GRACE:
-        _refuse(parameters, (*GRACE_OPTIONS, "current_unverified", VALIDATE), "a prepared value is given up, and nothing is begun")
+        _refuse(
+            parameters, (*GRACE_OPTIONS, MAX_GRACE, "current_unverified", VALIDATE), "a prepared value is given up, and nothing is begun"
+        )
     if began.get("kind") != MANUAL or standing["phase"] == phases.GRACE:
         _refuse(parameters, ("sent",), "it applies to a value that was prepared by hand")
     if standing["phase"] == phases.GRACE or (standing["phase"] == phases.PROMOTING and _is_driven(began)):

@@ -163,6 +163,7 @@ def _retire(course: Course, entry: Entry, request: Optional[Request]) -> Union[E
     Raises:
         RotationInProgress: a new rotation would begin before the previous value can go.
     """
+    entry = closing.look_for_holders(course, entry)
     journal = replace(entry.journal, again=request is not None)
     if journal.behind:
         return course.write(entry, replace(journal, phase=phases.TURNING_BACK))
@@ -170,9 +171,10 @@ def _retire(course: Course, entry: Entry, request: Optional[Request]) -> Union[E
         if request is None:
             return entry
         when = as_time(max(journal.retire_after or 0, journal.quiet_at() or 0)).isoformat(timespec="seconds")
+        holders = " and these hosts hold the previous value: {}".format(", ".join(journal.holders)) if journal.holders else ""
         raise in_progress(
             entry.name,
-            "the grace period of the last rotation is not over",
+            "the grace period of the last rotation is not over" + holders,
             "Run it again after {}; phase 'rollback' goes back to the previous value.".format(when),
         )
     closes = closing.is_verified_since(journal) or journal.manual or _is_revoked(course, entry.name)

@@ -30,8 +30,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 
 def grace(course: Course, entry: Entry, _request: Optional[Request]) -> Following:
     """Keep previous until the grace period is over. Have it tried at the target once, if that was requested."""
-    slots, journal = course.slots(entry.name), entry.journal
+    slots = course.slots(entry.name)
     slots.drop(PENDING)
+    entry = look_for_holders(course, entry)
+    journal = entry.journal
     if may_retire(journal, course.now()) and is_verified_since(journal):
         return course.write(entry, replace(journal, phase=phases.CLOSING))
     if journal.validates and journal.previous_answer is None and slots.find(PREVIOUS) is not None:
@@ -43,11 +45,31 @@ def grace(course: Course, entry: Entry, _request: Optional[Request]) -> Followin
     return course.finish(entry, steps.PARKED if journal.again else steps.PROMOTED)
 
 
+def look_for_holders(course: Course, entry: Entry) -> Entry:
+    """Return the entry with the hosts whose recorded files hold the previous value, as long as they are waited for.
+
+    Later on nothing is read: a record that cannot be read must not keep the previous value for ever.
+    """
+    journal = entry.journal
+    if not _may_wait(journal, course.now()):
+        return entry
+    return replace(entry, journal=replace(journal, holders=course.slots(entry.name).find_holders(journal.base)))
+
+
+def _may_wait(journal: Journal, now: int) -> bool:
+    """Whether hosts that hold the previous value may still prolong the grace period."""
+    return journal.retire_by is not None and now - SKEW_STAMP < journal.retire_by
+
+
 def may_retire(journal: Journal, now: int) -> bool:
-    """Whether previous may go: no place needs it, its grace period is over by a clock that may be 120 s ahead, no send can land."""
+    """Whether previous may go: no place and no host that is waited for needs it, its grace period is over, and no send can land.
+
+    It is over by a clock that may be 120 s ahead.
+    """
     over = journal.retire_after is None or now - SKEW_STAMP >= journal.retire_after
     quiet = journal.quiet_back(now) and (journal.quiet(now) or not journal.withdraws)
-    return over and quiet and not journal.behind
+    waits = bool(journal.holders) and _may_wait(journal, now)
+    return over and not waits and quiet and not journal.behind
 
 
 def is_verified_since(journal: Journal) -> bool:

@@ -147,6 +147,7 @@ class Course:
             grants=bool(traits.grants_last),
             propagation=traits.propagation,
             grace=int(request.grace.total_seconds()),
+            max_grace=int(request.max_grace.total_seconds()),
             target=dict(request.target, kind=request.kind),
             manual=request.manual,
             unverified=_is_unverified(journal, request),

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from datetime import datetime, timedelta, timezone
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, Damaged, NotFound, RotationInProgress
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import JOURNAL, Etag, Metadata, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import SKEW
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal_values import CHECKS
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import (
     ALTERNATING,
     DUAL,
@@ -65,34 +66,6 @@ def as_time(stamped: int) -> datetime:
     return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=stamped)
 
 
-_LAST_STAMP = 253402300800 * SECOND
-"""The first microsecond of the year 10000, which no time can have."""
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _is_number(value: Any) -> bool:
-    return value.__class__ is int and 0 <= value < _LAST_STAMP
-
-
-def _is_list_of_texts(value: Any) -> bool:
-    return isinstance(value, tuple) and all(map(_is_text, value))
-
-
-_CHECKS: Mapping[str, Callable[[Any], bool]] = {
-    "str": _is_text,
-    "int": _is_number,
-    "bool": lambda value: isinstance(value, bool),
-    "Optional[str]": lambda value: value is None or _is_text(value),
-    "Optional[int]": lambda value: value is None or _is_number(value),
-    "Tuple[str, ...]": _is_list_of_texts,
-    "Mapping[str, Any]": lambda value: isinstance(value, Mapping),
-}
-"""What a stored journal may hold, by the type of the attribute."""
-
-
 @dataclass(frozen=True)
 class Journal:
     """The state of a rotation.
@@ -104,6 +77,7 @@ class Journal:
         target: the target's description, without secrets, for the report.
         overlap, rollback, life, apply_limit, ask_limit: from the target's traits when the rotation began (seconds).
         grace: seconds for which previous is kept after the promotion.
+        max_grace: seconds for which it is kept at most while a recorded file of a host holds it. Not more than `grace`: none is waited for.
         manual: a person runs the phases, so pending may be sent at any time.
         goal: forward (to pending) or back (to current).
         sending, resending: since when a request with pending, or with current, is under way.
@@ -120,6 +94,8 @@ class Journal:
         verified: when the target was last seen to accept the surviving value.
         promoted: the version of current that pending became.
         retire_after: the earliest time at which previous goes.
+        retire_by: until when a host that still holds previous is waited for.
+        holders: the hosts that held previous when that was last looked at.
         orphaned: all attempts are used up and the outcome is not known; a person must check the target.
         reason: why it did not go forward, in words without a value.
         again: a new rotation is to begin once this one is closed.
@@ -153,6 +129,7 @@ class Journal:
     apply_limit: int = 60
     ask_limit: int = 30
     grace: int = 0
+    max_grace: int = 0
     target: Mapping[str, Any] = field(default_factory=dict)
     manual: bool = False
     goal: str = FORWARD
@@ -175,6 +152,8 @@ class Journal:
     verified: Optional[int] = None
     promoted: Optional[str] = None
     retire_after: Optional[int] = None
+    retire_by: Optional[int] = None
+    holders: Tuple[str, ...] = ()
     orphaned: bool = False
     reason: str = ""
     again: bool = False
@@ -215,7 +194,7 @@ class Journal:
         """
         read: Dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in written.items()}
         needed = {part.name for part in fields(cls) if part.default is MISSING and part.default_factory is MISSING}
-        checks = {part.name: _CHECKS[str(part.type)] for part in fields(cls)}
+        checks = {part.name: CHECKS[str(part.type)] for part in fields(cls)}
         if not needed <= set(read) or not all(key in checks and checks[key](value) for key, value in read.items()):
             raise Damaged("the journal of a rotation is not one that this version writes", remedy="Update the collection.")
         return cls(**read)

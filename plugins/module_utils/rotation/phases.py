@@ -156,7 +156,7 @@ def _replace_current(course: Course, entry: Entry, request: Request) -> Followin
     if isinstance(promoted, Entry):
         return promoted
     ended = _promote(journal, promoted, course.now())
-    if journal.grace:
+    if journal.grace or journal.max_grace:
         return course.write(entry, ended)
     course.record(steps.PROMOTED, entry.name, journal.target)
     return closing.closing(course, replace(entry, journal=ended), request)
@@ -165,7 +165,7 @@ def _replace_current(course: Course, entry: Entry, request: Request) -> Followin
 def _promote_new(slots: Slots, journal: Journal, base: Record, value: Candidate, now: datetime) -> Optional[Record]:
     """Make a new value the current one. Return it; None if another process wrote. Without a grace period, that ends in the same write."""
     events = (*_BEGIN_BY_STATE[base.full_metadata.lifecycle], "promoted")
-    if journal.grace:
+    if journal.grace or journal.max_grace:
         slots.keep_previous(base)
         return slots.promote(base, value, journal.rotation, events, now)
     return slots.promote(base, value, journal.rotation, (*events, "grace_end"), now)
@@ -252,7 +252,8 @@ def _give_up_promotion(course: Course, entry: Entry, refusal: CredentialError) -
 
 def _promote(journal: Journal, current: Record, now: int) -> Journal:
     # A target that accepts one value has refused the old one since apply: a grace period would help no reader, unless it has granted more.
-    grace = 0 if journal.interrupts and not journal.manual and not journal.grants else journal.grace
+    has_grace = journal.manual or journal.grants or not journal.interrupts
+    grace, longest = (journal.grace, journal.max_grace) if has_grace else (0, 0)
     return replace(
         journal,
         phase=phases.GRACE,
@@ -260,6 +261,8 @@ def _promote(journal: Journal, current: Record, now: int) -> Journal:
         gap=now - journal.opened if journal.opened is not None else journal.gap,
         opened=None,
         retire_after=now + grace * SECOND if grace else None,
+        retire_by=now + longest * SECOND if longest > grace else None,
+        holders=(),
         reason=decisions.lacking(journal),
         orphaned=False,
         again=False,

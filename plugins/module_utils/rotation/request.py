@@ -32,6 +32,7 @@ class Request:
         make: returns the new value for the current record; called only if none is stored yet.
         target: the target's description for the journal and the report, without secrets.
         grace: how long previous is kept after the promotion.
+        max_grace: how long it is kept at most while a recorded file of a host holds it. Not more than `grace`: none is waited for.
         manual: a person runs the phases.
         places: the hosts that each get the value.
         current_unverified: the task rotates even if the target does not accept the current value.
@@ -48,6 +49,7 @@ class Request:
     make: MakeCandidate = field(repr=False)
     target: Mapping[str, Any] = field(default_factory=dict)
     grace: timedelta = timedelta(0)
+    max_grace: timedelta = timedelta(0)
     manual: bool = False
     places: Tuple[str, ...] = ONE_PLACE
     current_unverified: bool = False

@@ -12,15 +12,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Callable, Dict, Iterable, Mapping, Optional
+from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import WriteChecker, check_takes_writes, find_protocol
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import scope_checked
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound, Unusable
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
 from ansible_collections.nebula.credential.plugins.module_utils.model.dates import DATES, date_version
+from ansible_collections.nebula.credential.plugins.module_utils.model.deployments import find_holders, read_deployed
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import (
     CURRENT,
+    DEPLOYED,
     PENDING,
     PREVIOUS,
     REFRESH,
@@ -121,6 +124,16 @@ class Slots:
             return self.get(stage)
         except NotFound:
             return None
+
+    def find_holders(self, version: Optional[str]) -> Tuple[str, ...]:
+        """Return the hosts with a recorded file that holds a version of the credential.
+
+        Raises:
+            Damaged: the record cannot be read.
+        """
+        with scope_checked(self._name):
+            found = self.find(DEPLOYED)
+        return () if found is None else find_holders(read_deployed(found), version)
 
     def check_writable(self) -> None:
         """Check that the store would take another current value, as far as it can say so. Raises what the store refuses it with."""

@@ -26,6 +26,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 def summarize(journal: Journal, now: int) -> Dict[str, Any]:
     """Return the state of a rotation, JSON-like. Points in time are ISO 8601, durations are seconds.
 
+    `holders` are the hosts whose recorded files hold the previous value, which is kept for them until `retire_by`.
     `current_verified` says whether the target is known to have accepted current before anything was sent; None without a target.
     With several hosts, `behind` names the hosts that lack the value. If the service makes the values, `strays` names the values
     that it may have made and whose response was lost. If previous is tried in the grace period, `previous_accepted` says whether the
@@ -46,6 +47,8 @@ def summarize(journal: Journal, now: int) -> Dict[str, Any]:
         "readers_maybe_refused": journal.is_driven and journal.interrupts and _is_open(journal),
         "grace": journal.grace,
         "retire_after": _time(journal.retire_after),
+        "retire_by": _time(journal.retire_by),
+        "holders": list(journal.holders),
         "overdue": overdue(journal, now),
         "may_land_until": _time(journal.quiet_at()),
     }

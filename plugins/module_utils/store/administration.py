@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The operations on a store itself: its key and its tables."""
+"""The operations on a store itself: its key, its tables, and what is recorded of the hosts that its credentials are on."""
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from datetime import datetime
 from typing import TYPE_CHECKING, ContextManager, Iterable, Optional
@@ -18,16 +19,42 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.protoco
     require_protocol,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import NOBODY, AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Clock
 
 if TYPE_CHECKING:
+    from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache
     from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import EnsuredKey, Rotated
     from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import SchemaMigration
+    from ansible_collections.nebula.credential.plugins.module_utils.store.deployments import Deployments
 
 
 class StoreAdministration(ABC):
     """What `CredentialManager` does with the store as a whole."""
 
     backend: Backend
+
+    store: str
+    clock: Clock
+    cache: Optional[Cache]
+    recording: Optional[Deployments] = None
+    """Records the files of hosts; None until one is to be recorded (`deployments`)."""
+    _lock: threading.Lock
+
+    def deployments(self) -> Deployments:
+        """Return what records the files of hosts that hold credentials. It is imported when the first one is to be recorded.
+
+        A session, which alone has a cache, outlives the tasks, and records what several of them have written in one write.
+        """
+        from ansible_collections.nebula.credential.plugins.module_utils.store.deployments import Deployments
+
+        with self._lock:
+            self.recording = self.recording or Deployments(self.backend, self.store, self.clock, waits=self.cache is not None)
+            return self.recording
+
+    def write_deployments(self) -> None:
+        """Record the files of hosts that are only in memory yet. What fails is a warning."""
+        if self.recording is not None:
+            self.recording.write()
 
     @abstractmethod
     def acting(self, context: AccessContext = NOBODY, operation: Optional[str] = None, *, cacheable: bool = True) -> ContextManager[None]:

@@ -339,6 +339,7 @@ class CredentialManager(StoreAdministration):
     def close(self) -> None:
         """Flush, and release everything. May be called twice."""
         try:
+            self.write_deployments()
             self.flush()
         finally:
             self.backend.close()

@@ -32,12 +32,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Unavailable,
     suggest,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.host_runner import HostRunner
+from ansible_collections.nebula.credential.plugins.plugin_utils.action.redeployment import Ask, Redeployment
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.validation import validate
 from ansible_collections.nebula.credential.plugins.plugin_utils.output.ansible_errors import UserMessage
 
-WEBHOOK, COMMAND, TEMPLATE, HANDLER, ROLLOUT = "webhook", "command", "template", "handler", "rollout"
+WEBHOOK, COMMAND, TEMPLATE, HANDLER, ROLLOUT, DEPLOYED = "webhook", "command", "template", "handler", "rollout", "deployed"
 KIND, NAME = "kind", "name"
 SIGNATURE, TIMESTAMP = "X-Nebula-Signature", "X-Nebula-Timestamp"
 
@@ -72,6 +72,7 @@ SPECIFICATIONS: Mapping[str, Specification] = {
             "time_limit": _LIMIT,
         }
     ),
+    DEPLOYED: Specification({"time_limit": _LIMIT}),
 }
 """The options of each kind of consumer."""
 
@@ -86,7 +87,7 @@ class Consumer:
 
 
 def read_consumers(target: str, written: object) -> tuple[Consumer, ...]:
-    """Return the consumers that the description of a target lists.
+    """Return the consumers that the description of a target lists. The name of a kind stands for a consumer without options.
 
     Raises:
         InvalidConfiguration: they are no list of mappings, two have one name, or an option is missing or invalid.
@@ -94,6 +95,8 @@ def read_consumers(target: str, written: object) -> tuple[Consumer, ...]:
     option = "targets.{0}.consumers".format(target)
     if written is None:
         return ()
+    if isinstance(written, str):
+        return (_read_consumer({KIND: written}, option),)
     if not isinstance(written, list):
         raise InvalidConfiguration("it is not a list", option=option, remedy="Write [{kind: command, argv: […]}].")
     found = [_read_consumer(each, "{0}[{1}]".format(option, number)) for number, each in enumerate(written)]
@@ -125,11 +128,11 @@ def _read_consumer(written: object, option: str) -> Consumer:
 class Informer:
     """Informs consumers, from the task's own process."""
 
-    def __init__(self, action: ActionBase, variables: Mapping[str, Any], read: Callable[[str], Secret], store: str) -> None:
-        """Set the task's action, the host's variables, what reads the value of a credential, and the name of the store."""
+    def __init__(self, action: ActionBase, variables: Mapping[str, Any], ask: Ask, store: str) -> None:
+        """Set the task's action, the host's variables, what performs operations on the store, and the store's name."""
         self._action = action
         self._variables = variables
-        self._read = read
+        self._ask = ask
         self._store = store
 
     def inform(self, consumer: Consumer, target: str, names: Sequence[str]) -> None:
@@ -147,7 +150,7 @@ class Informer:
 
         body = json.dumps({"event": "rotated", "store": self._store, "target": target, "credentials": names}).encode("utf-8")
         sent_at = str(int(time.time()))
-        key = self._read(options["secret_credential"]).expose()
+        key = str(self._ask("get", {"name": options["secret_credential"]}).result["value"]).encode("utf-8")
         signature = hmac.new(key, sent_at.encode("ascii") + b"." + body, hashlib.sha256).hexdigest()
         headers = {"Content-Type": "application/json", TIMESTAMP: sent_at, SIGNATURE: "sha256=" + signature}
         client = HttpClient(Tls(ca_file=options.get("ca_file")))
@@ -199,6 +202,10 @@ class Informer:
 
         restart_workload(HostRunner(self._action, self._variables), options, self._action._shared_loader_obj.module_loader)
 
+    def _redeploy(self, options: Mapping[str, Any], _target: str, names: list[str]) -> None:
+        """Write the files anew that `deploy` has recorded of these credentials."""
+        Redeployment(self._action, self._variables, self._ask, float(options["time_limit"])).carry_out(names)
+
 
 def _list_handlers(action: ActionBase) -> set[str]:
     """Return the names by which Ansible finds the handlers of the action's play."""
@@ -208,6 +215,11 @@ def _list_handlers(action: ActionBase) -> set[str]:
         with suppress(AnsibleError):  # the name may have a variable that is not known here; Ansible does not find it then, either
             names.add(str(action._templar.template(handler.name)))
     return names
+
+
+def is_of_files(consumer: Consumer) -> bool:
+    """Whether a consumer writes files that the store has recorded, which a key has to authenticate."""
+    return consumer.kind == DEPLOYED
 
 
 def is_left_to_a_good_end(consumer: Consumer) -> bool:
@@ -227,4 +239,5 @@ _ACTS: Mapping[str, Callable[[Informer, Mapping[str, Any], str, list[str]], None
     TEMPLATE: Informer._write_template,
     HANDLER: Informer._notify,
     ROLLOUT: Informer._roll_out,
+    DEPLOYED: Informer._redeploy,
 }

@@ -43,7 +43,13 @@ class Deployment:
         """Set the task's action, the variables of its host, and the files."""
         self._action = action
         self._variables = variables
-        self._files = files
+        self.files = files
+        self.found: Sequence[Mapping[str, Any]] = ()
+        """What the host said of each file at the end."""
+
+    def compare(self) -> Sequence[Mapping[str, Any]]:
+        """Return what the host says of each file, as `hosts.deployment.deploy` does. No content is changed."""
+        return list(self._send([_describe(file) for file in self.files])["files"])
 
     def carry_out(self) -> dict[str, Any]:
         """Deploy the files, or compare them in check mode, and return the result of the task.
@@ -52,12 +58,12 @@ class Deployment:
             CredentialError: the host refused. Nothing was changed, unless the message says so.
             AnsibleConnectionFailure: the host cannot be reached.
         """
-        described = [_describe(file) for file in self._files]
+        described = [_describe(file) for file in self.files]
         found = self._send(described)
         for _try in range(_TRIES):
             if found["is_done"] or self._action._task.check_mode:
                 break
-            for file, entry, row in zip(self._files, described, found["files"]):
+            for file, entry, row in zip(self.files, described, found["files"]):
                 if file.content is not None and _CONTENT in row["differs"]:
                     entry[_CONTENT] = base64.b64encode(file.content.value).decode("ascii")
             found = self._send(described)
@@ -65,10 +71,11 @@ class Deployment:
             if not found["is_done"]:
                 what = "files that were as they should be were changed by another program meanwhile"
                 raise Conflict(what, option="dest", remedy="Nothing was changed. Run it again, and see what else writes them.")
+        self.found = found["files"]
         for dest in found["unnoted"]:
             self._warn(dest)
-        rows = [_build_row(file, row) for file, row in zip(self._files, found["files"])]
-        diff = [_build_diff(file, row) for file, row in zip(self._files, found["files"]) if row["differs"]]
+        rows = [_build_row(file, row) for file, row in zip(self.files, found["files"])]
+        diff = [_build_diff(file, row) for file, row in zip(self.files, found["files"]) if row["differs"]]
         return {"changed": any(row["changed"] for row in rows), "files": rows, "diff": diff}
 
     def _send(self, described: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -78,7 +85,7 @@ class Deployment:
         return found
 
     def _warn(self, dest: str) -> None:
-        file = next(file for file in self._files if file.options["dest"] == dest)
+        file = next(file for file in self.files if file.options["dest"] == dest)
         if file.content is not None and file.content.digest is not None:
             what = "{0}: its file system keeps no extended attributes, so the file is written in every run"
             Display().warning(what.format(ascii(dest)))

@@ -39,6 +39,16 @@ class HostRunner:
         self._variables = dict(variables)
         self._others: dict[str, HostRunner] = {}
 
+    @property
+    def action(self) -> ActionBase:
+        """The action by which the host is reached."""
+        return self._action
+
+    @property
+    def variables(self) -> Mapping[str, Any]:
+        """The variables of the host."""
+        return self._variables
+
     def close(self) -> None:
         """Close the connections to other hosts."""
         for other in self._others.values():
@@ -144,6 +154,16 @@ def _pipelining(connection: Any) -> Iterator[None]:
         yield
     finally:
         connection.set_option("pipelining", before)
+
+
+@contextmanager
+def within_limit(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError if the `with` block takes longer. As `_at_most`, it sets no limit in a thread."""
+    try:
+        with _at_most(seconds):
+            yield
+    except _Late:
+        raise TimeoutError from None
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.action.consumers
     Informer,
     describe_problem,
     is_left_to_a_good_end,
+    is_of_files,
     read_consumers,
 )
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.rotation_report import FAILED, INFORMED, WAITS
@@ -38,6 +39,12 @@ def read_all_consumers(described: DescribedTargets) -> Consumers:
             continue
         found[name] = read_consumers(name, target.consumers)
     return {name: consumers for name, consumers in found.items() if consumers}
+
+
+def describe_consumers(consumers: Consumers) -> dict[str, Any]:
+    """Return the parameters of the listing that say which consumers there are, and which targets have one of recorded files."""
+    named = {target: [each.name for each in several] for target, several in consumers.items()}
+    return {"consumers": named, "of_files": [target for target, several in consumers.items() if any(map(is_of_files, several))]}
 
 
 def inform_consumers(

@@ -69,6 +69,7 @@ def build_done_row(listed: Mapping[str, Any], done: Mapping[str, Any], check_mod
         "phase": phase,
         "readers_refused_for": rotation.get("readers_refused_for") or 0,
         "behind": list(rotation.get("behind") or ()),
+        "holders": list(rotation.get("holders") or ()),
         "retire_after": rotation.get("retire_after"),
         **({"previous_accepted": rotation["previous_accepted"]} if "previous_accepted" in rotation else {}),
         **({"mirrors": done["mirrors"]} if "mirrors" in done else {}),
@@ -80,7 +81,8 @@ def _name_result(listed: Mapping[str, Any], done: Mapping[str, Any], phase: str,
     outcome = done.get("outcome")
     if check_mode:
         return CONTINUED if listed["open"] or phase else NOT_DUE if outcome == steps.IDLE else PLANNED
-    if outcome == steps.PROMOTED:
+    waits = listed["open"] and (done.get("rotation") or {}).get("holders")
+    if outcome == steps.PROMOTED and not waits:
         return PROMOTED
     if phase:
         return OPEN
@@ -108,12 +110,17 @@ def measure_widths(listed: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
 
 def _describe(row: Row) -> str:
     if row["result"] == PROMOTED:
-        behind = ", {0} hosts lack it: {1}".format(len(row["behind"]), ", ".join(row["behind"][:NAMED])) if row["behind"] else ""
+        behind = _name_hosts(row["behind"], "lack it") + _name_hosts(row.get("holders"), "hold the previous value")
         refused = ", readers were refused for {0} s".format(row["readers_refused_for"]) if row["readers_refused_for"] else ""
         return PROMOTED + refused + behind + _describe_previous(row)
     if row["result"] in _WORDS:
-        return _WORDS[row["result"]].format(phase=row.get("phase"))
+        return _WORDS[row["result"]].format(phase=row.get("phase")) + _name_hosts(row.get("holders"), "hold the previous value")
     return "{0}: {1}".format(row["result"], row["message"])
+
+
+def _name_hosts(hosts: Sequence[str] | None, what: str) -> str:
+    """Return what is said of some hosts; nothing if there are none."""
+    return ", {0} hosts {1}: {2}".format(len(hosts), what, ", ".join(hosts[:NAMED])) if hosts else ""
 
 
 def _describe_previous(row: Row) -> str:

@@ -24,8 +24,8 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.r
 from tests.house.rooms import CHECKOUT
 
 CALLER = AccessContext()
-STEP_OF_AN_ACTION = "rotation_informed"
-"""What the action of `credential_rotate_due` writes after it has informed consumers. No task calls it."""
+STEPS_OF_ACTIONS = {"rotation_informed", "record_deployment", "list_deployments"}
+"""What the actions of `credential_rotate_due` and `deploy` do beside their own operation. No task calls them."""
 EITHER = pytest.mark.parametrize("trait", [True, False])
 
 
@@ -37,7 +37,7 @@ def test_every_operation_has_a_row_and_every_row_an_operation():
 def test_every_lookup_and_every_module_is_an_operation():
     plugins = {path.stem for kind in ("lookup", "modules") for path in (CHECKOUT / "plugins" / kind).glob("*.py")}
     # The lookup `file` is a `get` whose value the session writes into a file.
-    assert plugins - {"file"} == set(CATALOG) - {STEP_OF_AN_ACTION}
+    assert plugins - {"file"} == set(CATALOG) - STEPS_OF_ACTIONS
 
 
 def test_every_trait_is_read():

@@ -29,6 +29,7 @@ OF_ONE = {
     "credential_refresh": {"name": "db"},
     "credential_rotate": {"name": "db", "target": "none"},
     "deploy": {"sources": [{"name": "db"}]},
+    "list_deployments": {"names": ["db"]},
     "rotation_informed": {"name": "db", "of": "x", "left": []},
 }
 OF_ALL = {"find": {}, "credential_rotate_due": {}, "store_key": {"state": "rotated"}}
@@ -209,7 +210,7 @@ def test_an_error_tells_where_first(spoil, kind, option, operation, tmp_path):
 
 
 def test_every_operation_is_tried():
-    others = {"store_info", "store_purge", "store_schema", "cache", "migrate", "vault", "vault_request", "run", "sync"}
+    others = {"store_info", "store_purge", "store_schema", "cache", "migrate", "vault", "vault_request", "run", "sync", "record_deployment"}
     assert set(OPERATIONS) == {*OF_ONE, *OF_ALL, *OF_SEVERAL, *others}
     assert OPERATIONS["run"]() is OPERATIONS["deploy"]()
 

@@ -44,6 +44,8 @@ BACKGROUND_TIMEOUT = 5.0
 """Seconds that the end of a run waits for values that are fetched again ahead of time, if a later run is to use this session."""
 REFRESHERS = 4
 """The greatest number of values of one store that are fetched again ahead of time, at the same time."""
+_PERFORMED = ("deployments", "ending_of", "configuration")
+"""Requests beside operations that may have to wait."""
 AUDITED_ALONE = ("host", "task")
 """Parts of a caller that only the audit trail reads: callers that differ in these alone get the same response."""
 
@@ -129,7 +131,7 @@ class RequestHandler:
         if "progress_of" in asked:
             progress = self.flights.find_progress(asked["progress_of"])
             return {"result": {"progress": None if progress is None else progress.describe()}}
-        if "operation" in asked or "configuration" in asked or "ending_of" in asked:
+        if any(request in asked for request in ("operation", *_PERFORMED)):
             return None
         question = self._questions.get(asked["question"])
         if question is None:
@@ -160,7 +162,7 @@ class RequestHandler:
             question = self._questions.get(asked["question"])
             return "" if question is None else question.store, None
         if operation is None or operation == CACHE:
-            return operation or ("ending" if "ending_of" in asked else "configuration"), None
+            return operation or next(request for request in _PERFORMED if request in asked), None
         store = self._stores.fingerprint(asked["store"], asked["config"])
         if not traits_of(operation).shared:
             return store, None
@@ -205,6 +207,8 @@ class RequestHandler:
             return self._perform(asked)
         if "ending_of" in asked:
             return {"result": {}, "warnings": self.flights.wait_for_end(asked["ending_of"])}
+        if "deployments" in asked:
+            return self._guard(self._write_deployments)
         if "configuration" in asked:
             return {"failure": "the session was started without it"} if self._configuration is None else self._configuration()
         question = self._questions.get(asked["question"])
@@ -266,6 +270,12 @@ class RequestHandler:
                 self._remember(asked["question"], CachedCall(store, manager, operation, parameters, context))
             self._explaining.resolve(asked["question"])
         return reply
+
+    def _write_deployments(self) -> Outcome:
+        """Record what the run has deployed so far."""
+        for manager in self._stores.managers():
+            manager.write_deployments()
+        return Outcome({})
 
     def _clear_caches(self, asked: Mapping[str, Any]) -> Outcome:
         """Clear the given store, or all open stores. Open none, unless others may have shared what is to be cleared."""

@@ -99,25 +99,25 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def numbered_paths(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Paths in one directory, each with a number of its own. What pytest numbers costs a look at all that was made before."""
     root = tmp_path_factory.mktemp("t", numbered=False)
     return (root / str(number) for number in itertools.count())
 
 
 @pytest.fixture
-def tmp_path(request: pytest.FixtureRequest, places: Iterator[Path]) -> Path:
+def tmp_path(request: pytest.FixtureRequest, numbered_paths: Iterator[Path]) -> Path:
     """An empty directory for each test that asks for one, named for it."""
-    number = next(places)
+    number = next(numbered_paths)
     directory = number.with_name("{0}-{1}".format(re.sub(r"\W", "_", request.node.name)[:24], number.name))
     directory.mkdir(mode=0o700)
     return directory
 
 
 @pytest.fixture(autouse=True)
-def home(places: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(numbered_paths: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home for each test, named by HOME and the XDG variables."""
-    directory = next(places)
+    directory = next(numbered_paths)
     _move_home(directory, monkeypatch)
     return directory
 

@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Callable, Mapping, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import is_given
 from ansible_collections.nebula.credential.plugins.module_utils.backends.service_answers import Service, describe_refusal, junk_error
 from ansible_collections.nebula.credential.plugins.module_utils.backends.service_connection import CA_CERT, ServiceConnection
 from ansible_collections.nebula.credential.plugins.module_utils.context.listing_requests import repeat_in_listings
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_unicode_json
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     CredentialError,
     InvalidConfiguration,
@@ -67,11 +67,10 @@ class RestConnection(ServiceConnection):
 
     def prepare(self) -> None:
         check_packages(self._packages)
+        _load_client()
 
     def _open(self) -> _Client:
-        from ansible_collections.nebula.credential.plugins.module_utils.network.http import HttpClient
-
-        return _Client(HttpClient(Tls(ca_file=self._settings.get(CA_CERT))), self._build_headers(self._read_secret()))
+        return _Client(_load_client()(Tls(ca_file=self._settings.get(CA_CERT))), self._build_headers(self._read_secret()))
 
     @repeat_in_listings
     def _call(self, request: Callable[[Any], Any]) -> Any:
@@ -115,13 +114,20 @@ class RestConnection(ServiceConnection):
     def read_json(self, response: Any) -> Any:
         """Return the JSON of a response. Raises StorageError if it is something else."""
         try:
-            return json.loads(response.body)
-        except (ValueError, RecursionError):
+            return read_unicode_json(response.body)
+        except ValueError:
             raise junk_error(self._service) from None
 
     def junk(self) -> CredentialError:
         """Return the error for an answer that the service never gives."""
         return junk_error(self._service)
+
+
+def _load_client() -> Any:
+    # With requests, which stores of other backends do not need.
+    from ansible_collections.nebula.credential.plugins.module_utils.network.http import HttpClient
+
+    return HttpClient
 
 
 def _read_status(response: Any) -> int:

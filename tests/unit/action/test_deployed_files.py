@@ -20,11 +20,11 @@ SECRET = Secret("s3cret-value")
 NEW = {"before": None, "versions": {}, "differs": ["content"], "owner": "app", "group": "web"}
 
 
-def describe(options, row=NEW, transport="ssh", delegate_to=None):
+def describe(options, row=None, transport="ssh", delegate_to=None):
     """Return what is recorded of a file of the host web1 that holds `db`."""
     action = SimpleNamespace(_task=SimpleNamespace(delegate_to=delegate_to), _connection=SimpleNamespace(transport=transport))
     file = File({"dest": "/etc/db", "mode": "0600", **options}, Content(b"s3cret-value", {"db": "3"}, {}))
-    (described,) = describe_written(action, {"inventory_hostname": "web1"}, [file], [row], [SECRET])
+    (described,) = describe_written(action, {"inventory_hostname": "web1"}, [file], [row or NEW], [SECRET])
     return described
 
 

@@ -59,7 +59,12 @@ def absent(path):
 
 def test_a_new_file_is_this_users_alone_and_nothing_else_is_left(tmp_path):
     found = send(described(tmp_path / "file"))
-    assert found == {"files": [{"before": None, "versions": {}, "differs": ["content"]}], "is_done": True, "unnoted": [], "changed": True}
+    assert found == {
+        "files": [{"before": None, "versions": {}, "differs": ["content"], **ME}],
+        "is_done": True,
+        "unnoted": [],
+        "changed": True,
+    }
     assert (tmp_path / "file").read_bytes() == b"s3cret"
     assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o600
     assert os.listdir(tmp_path) == ["file"]
@@ -77,7 +82,7 @@ def test_a_file_that_is_the_same_is_not_touched(tmp_path):
     send(described(tmp_path / "file"))
     before = (tmp_path / "file").stat()
     found = send(described(tmp_path / "file", sent=False))
-    assert found["files"] == [{"before": {**ME, "mode": "0600"}, "versions": {"shop/db": "3"}, "differs": []}]
+    assert found["files"] == [{"before": {**ME, "mode": "0600"}, "versions": {"shop/db": "3"}, "differs": [], **ME}]
     assert (found["is_done"], found["changed"]) == (True, False)
     after = (tmp_path / "file").stat()
     assert (after.st_ino, after.st_ctime_ns, after.st_mtime_ns) == (before.st_ino, before.st_ctime_ns, before.st_mtime_ns)

@@ -39,6 +39,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.write_o
     read_written_mark,
     refuse_name,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_json
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, InvalidInput, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model.copies import CopyMark
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
@@ -162,6 +163,10 @@ class GitHub(WriteOnlyPlace):
     def location(self) -> str:
         return "github {0}{1}".format(self._connection.address, self._base)
 
+    def connect(self) -> None:
+        super().connect()
+        _load_nacl()
+
     def locate(self, name: str) -> Dict[str, str]:
         return {"url": self._connection.address, "secret": "{0}/secrets/{1}".format(self._base.lstrip("/"), name)}
 
@@ -170,21 +175,26 @@ def _build_headers(token: str) -> Mapping[str, str]:
     return {"Authorization": "Bearer " + token, "Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 
 
+def _load_nacl() -> Any:
+    import nacl.exceptions
+    import nacl.public
+
+    return nacl
+
+
 def _read_record(text: object) -> Mapping[str, Any]:
     try:
-        found = json.loads(str(text))
-    except (ValueError, RecursionError):
+        found = read_json(str(text))
+    except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
 
 
 def _seal(value: Secret, key: str) -> str:
     """Return a value that only GitHub can open, as base64: a sealed box of libsodium, as its API wants it."""
-    from nacl.exceptions import CryptoError
-    from nacl.public import PublicKey, SealedBox
-
+    nacl = _load_nacl()
     try:
-        sealed = SealedBox(PublicKey(base64.b64decode(key, validate=True))).encrypt(value.expose())
-    except (binascii.Error, ValueError, TypeError, CryptoError):
+        sealed = nacl.public.SealedBox(nacl.public.PublicKey(base64.b64decode(key, validate=True))).encrypt(value.expose())
+    except (binascii.Error, ValueError, TypeError, nacl.exceptions.CryptoError):
         raise InvalidInput("the public key that the service states is none", option=URL, remedy="Check the address.") from None
     return base64.b64encode(sealed).decode("ascii")

@@ -32,6 +32,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.write_o
     read_written_mark,
     refuse_name,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_json
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, InvalidInput, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model.copies import CopyMark
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
@@ -146,7 +147,7 @@ def _read_record(description: object) -> Optional[CopyMark]:
     if not isinstance(description, str) or not description.startswith(RECORD):
         return None
     try:
-        parts = json.loads(description[len(RECORD) :])
-    except (ValueError, RecursionError):
+        parts = read_json(description[len(RECORD) :])
+    except ValueError:
         return None
     return read_written_mark(dict(zip(("store", "place", "name", "version", "revision"), parts))) if isinstance(parts, list) else None

@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import TARGET
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import find_traits, is_third_party
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.layers.fallback_copy.options import OPTION as FALLBACK_COPY
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.module_utils.sent_code import CODE
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import RECIPES
@@ -35,7 +36,8 @@ def check_may_leave(store: StoreReference) -> None:
 
     Raises:
         InvalidConfiguration: one is a local store with its default key (the host would make another store with another
-            key), is opened by the run's vault password (which never leaves the controller), or runs code of others; or one has copies.
+            key), is opened by the run's vault password (which never leaves the controller), or runs code of others; or one has copies,
+            in other stores or for outages: the host would make keys and copies of its own.
     """
     if store.mirrors:
         raise _refusal_error(store, "the copies of its 'mirror' are written from the controller", "Leave 'run_on' out.")
@@ -51,6 +53,8 @@ def _check_one(store: StoreReference) -> None:
         raise _refusal_error(store, "the types of other parties are on the controller only", "Leave 'run_on' out.")
     if store.config.get(RECIPES):
         raise _refusal_error(store, "the store has 'refreshes', which are carried out on the controller only", "Leave 'run_on' out.")
+    if store.config.get(FALLBACK_COPY) is not None:
+        raise _refusal_error(store, "the copies of its 'fallback_copy' are on the controller", "Leave 'run_on' out.")
     if list_login_stores(store.config):
         raise _refusal_error(store, "its login needs a credential of a store on the controller", "Leave 'run_on' out.")
     sources = store.config.get("key_sources") or [{"source": _KEY_FILE}]

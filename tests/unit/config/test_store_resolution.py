@@ -12,6 +12,7 @@ import yaml
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.run_on_target import check_may_leave
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.config_secrets import secrets_of
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.mirrors import resolve_mirrors
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import RunConfig, resolve_store
 
 FILE = """
@@ -255,6 +256,19 @@ def test_only_a_store_of_the_file_says_how_values_are_refreshed(project):
         assert caught.value.option == "refreshes"
     with pytest.raises(InvalidConfiguration, match="carried out on the controller only"):
         check_may_leave(found)
+
+
+@pytest.mark.parametrize("option", ["mirror", "fallback_copy"])
+def test_a_store_with_copies_stays_on_the_controller(project, option):
+    """A host would make a key, and copies that nobody looks for there."""
+    given = {"mirror": ["spare"], "fallback_copy": {"path": "copies", "max_age": "1d", "key_sources": [{"source": "key_file"}]}}
+    prod = {"backend": "memory", "key_sources": [{"source": "passphrase", "passphrase_env": "P"}], option: given[option]}
+    variables = {"nebula_credential_stores": {"prod": prod, "spare": {"backend": "memory"}}}
+    around_it = around(project, variables=variables, cfg=project / "ansible.cfg")
+    found = resolve_mirrors(resolve_store("prod", around_it), around_it)
+    with pytest.raises(InvalidConfiguration, match="of its '{0}' are ".format(option)) as caught:
+        check_may_leave(found)
+    assert caught.value.option == "run_on"
 
 
 def with_factor(store):

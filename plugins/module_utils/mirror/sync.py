@@ -117,12 +117,12 @@ def describe_results(results: Sequence[Result[Copied]], destination: str) -> Lis
 
 def _describe(result: Result[Copied], destination: str) -> Dict[str, Any]:
     row: Dict[str, Any] = {"name": result.name, "to": None, "store": destination, "action": None, "drift": False, "failed": False}
-    if result.answer is not None:
-        copied = result.answer
-        return dict(row, to=copied.to, action=copied.action, drift=bool(copied.drift), before=copied.before, after=copied.after)
-    error = result.error
-    assert error is not None  # noqa: S101  # a result has one of both
-    return dict(row, failed=True, drift=isinstance(error, Drift), code=error.code, msg=str(error))
+    copied, error = result.answer, result.error
+    if error is not None:
+        row.update(failed=True, drift=isinstance(error, Drift), code=error.code, msg=str(error))
+    elif copied is not None:
+        row.update(to=copied.to, action=copied.action, drift=bool(copied.drift), before=copied.before, after=copied.after)
+    return row
 
 
 def has_effect(row: Mapping[str, Any]) -> bool:

@@ -15,13 +15,19 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.registr
 from tests.backends.database import find_kinds_elsewhere
 from tests.backends.discovery import DECLARED, ELSEWHERE, KINDS, READERS
 from tests.conftest import CHECKOUT
+from tests.unit.mirror.test_write_only_places import SERVICES
 
 
 def test_every_backend_of_the_registry_runs_the_suite():
-    """A new backend needs a harness in tests/backends, with at least one kind of store; one that only reads, with a reader."""
+    """A new backend needs a harness in tests/backends, with at least one kind of store; one that only reads, with a reader.
+
+    One that is only written has a suite of its own, tests/unit/mirror/test_write_only_places.py.
+    """
     only_read = {name for name in BACKENDS if backend_class(name).capabilities.read_only}
-    assert {kind.backend for kind in KINDS} == set(BACKENDS) - only_read
+    only_written = {name for name in BACKENDS if backend_class(name).capabilities.write_only}
+    assert {kind.backend for kind in KINDS} == set(BACKENDS) - only_read - only_written
     assert {reader.backend for reader in READERS} == only_read
+    assert set(SERVICES) == only_written
 
 
 def test_every_backend_that_keeps_envelopes_has_an_encrypted_kind():

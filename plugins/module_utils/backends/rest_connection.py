@@ -16,6 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.service
 from ansible_collections.nebula.credential.plugins.module_utils.context.listing_requests import repeat_in_listings
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_unicode_json
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    Conflict,
     CredentialError,
     InvalidConfiguration,
     LoginFailed,
@@ -26,7 +27,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 from ansible_collections.nebula.credential.plugins.module_utils.network.tls import Tls
 
 TOKEN = "token"
-_NOT_TAKEN = (400, 409, 422)
+_NOT_TAKEN = (400, 422)
+_TAKEN = b"has already been taken"
+"""How GitLab says that a name is in use, with a status that it has for many things."""
 _REMAINING, _RESET = "x-ratelimit-remaining", "x-ratelimit-reset"
 _LIMITED_FOR = "60"
 
@@ -95,6 +98,7 @@ class RestConnection(ServiceConnection):
 
         Raises:
             NotFound: the status is 404.
+            Conflict: what was to be created is there.
             CredentialError: another status is none of success, or there was no response.
         """
 
@@ -104,6 +108,9 @@ class RestConnection(ServiceConnection):
                 return response
             if response.status == 404:
                 raise NotFound("{0} has nothing at {1}".format(self.address, path.partition("?")[0]))
+            if response.status == 409 or (response.status == 400 and _TAKEN in response.body):
+                what = "{0} has something of this name, which another run may have written first".format(self.address)
+                raise Conflict(what, remedy="Run it again. If it stays, look at what is there.")
             if response.status in _NOT_TAKEN:
                 what = "{0} does not take it (status {1})".format(self.address, response.status)
                 raise StorageError(what, remedy="Check the name and the value, and the options of this store.")

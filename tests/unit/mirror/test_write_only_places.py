@@ -334,6 +334,22 @@ def test_syncs_of_two_stores_to_one_place_do_not_delete_what_the_other_has_writt
 
 
 @BOTH
+def test_what_another_run_creates_first_is_written_over(make, kind):
+    world = make(kind)
+    answer = world.service.server.script
+
+    def answer_late(request):
+        if request.method == "POST":
+            world.service.server.script = answer
+            world.sync()
+        return answer(request)
+
+    world.service.server.script = answer_late
+    assert not world.row()["failed"]
+    assert (world.value(), world.row()["action"]) == (VALUE, "nothing")
+
+
+@BOTH
 def test_a_refused_token_is_named_and_not_shown(make, kind):
     world = make(kind)
     world.place = world.open(token="wr0ng-token")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from datetime import datetime
-from typing import Any, Iterator, List, NamedTuple, NoReturn, Optional
+from typing import Any, Dict, Iterator, List, NamedTuple, NoReturn, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Capabilities, Filter, Health, unhealthy
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import CopyNaming, Limited, Located
@@ -111,7 +111,7 @@ class WriteOnlyPlace(Backend, Located, CopyNaming, Limited):
                 yield Record(listed.name) if wanted.names_only else self._build_row(listed)
 
     def _build_row(self, listed: Listed) -> Record:
-        attributes = {} if listed.mark is None else {ATTRIBUTE: listed.mark.write()}
+        attributes: Dict[str, Any] = {} if listed.mark is None else {ATTRIBUTE: listed.mark.write()}
         if listed.change:
             attributes[CHANGED_OUTSIDE] = listed.change
         scope = Scope(tenant=self.settings.get("tenant") or DEFAULT_TENANT)

@@ -74,6 +74,16 @@ def test_the_next_run_has_the_same_process_in_a_directory_of_its_own(run_of, lin
     assert run_to_end(run_of) == first
 
 
+def test_it_keeps_no_directory_busy_while_it_waits_and_serves_the_next_run_in_its_own(run_of, lingering):
+    session = run_to_end(run_of)
+    eventually(lambda: os.readlink("/proc/{0}/cwd".format(session)) == "/", "it is in the directory of the run")
+    run = run_of(NEBULA_CREDENTIAL_SESSION=LINGER, TEST_SESSION=LINGER)
+    assert (run.read(), run.session()) == ("v4lue-of-a", session)
+    assert os.readlink("/proc/{0}/cwd".format(session)) == os.getcwd()
+    run.met.clear()
+    run.end()
+
+
 def test_two_runs_at_once_have_two_sessions_and_one_of_them_waits(run_of, lingering):
     one, other = (run_of(NEBULA_CREDENTIAL_SESSION=LINGER, TEST_SESSION=LINGER) for _run in range(2))
     one.write()

@@ -4,9 +4,10 @@
 
 """Secrets and variables of GitHub Actions, in this process: the part of the REST interface that copies are written by.
 
-Strict: an unknown path, method, part of the content or token is refused, names are checked as GitHub does, and a secret has to be a box
-that the service's own key opens. It does not model permissions, rate limits, repositories that are to be selected, and limits of how many
-secrets there can be. Source: docs.github.com, REST API, Actions: secrets and variables (2022-11-28).
+Strict: an unknown path, method, part of the content or token is refused, names are checked as GitHub does and stored in capitals, and a
+secret has to be a box that the service's own key opens. A secret of the organization loses the repositories that were selected for it when
+it is written without them, as users of GitHub report. It does not model permissions, and limits of how many secrets there can be.
+Source: docs.github.com, REST API, Actions: secrets and variables, and rate limits (2022-11-28).
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ import contextlib
 import json
 import re
 import secrets
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
+from types import MappingProxyType
 from typing import Any, Dict, Iterator, List, Mapping, Optional
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -29,6 +33,10 @@ from tests.servers.scripted import Answer, Request
 _NAME = re.compile(r"(?!GITHUB_)[A-Z_][A-Z0-9_]*\Z", re.IGNORECASE)
 _BASES = ("/repos/shop/web/actions", "/repos/shop/web/environments/prod", "/orgs/shop/actions")
 _LARGEST_PAGE = {"secrets": 100, "variables": 30}
+_USUAL_PAGE = {"secrets": 30, "variables": 10}
+_LARGEST_VALUE = 48 * 1024
+_VISIBLE = {"all", "private", "selected"}
+_OF_ORGANIZATIONS = {"visibility", "selected_repository_ids"}
 
 
 class GitHubActions:
@@ -42,7 +50,11 @@ class GitHubActions:
         self.variables: Dict[str, Dict[str, Dict[str, Any]]] = {base: {} for base in _BASES}
         self.fails_at: Optional[str] = None
         """The beginning of a request, `PUT /repos/…`, that gets no response once it is carried out: the connection ends."""
-        self._now = datetime(2026, 11, 30, tzinfo=timezone.utc)
+        self.refusal: Optional[Answer] = None
+        """What every request gets, if it is set."""
+        self.lags = False
+        """Whether a secret is shown as it was before it was written the last time."""
+        self.now = datetime(2026, 11, 30, tzinfo=timezone.utc)
         server.script = self._serve
 
     @property
@@ -59,8 +71,13 @@ class GitHubActions:
         sealed = base64.b64encode(SealedBox(self._key.public_key).encrypt(value.encode())).decode()
         self._store(self.secrets[_BASES[0]], name, sealed)
 
+    def select(self, name: str, *repositories: int) -> None:
+        """Let only these repositories have a secret of the organization, as a person does on the web page."""
+        self.secrets[_BASES[2]][name].update(visibility="selected", selected=list(repositories))
+
     def _serve(self, request: Request) -> Answer:
-        answer = self._answer(request)
+        answer = self.refusal or self._answer(request)
+        answer = replace(answer, headers={"Date": format_datetime(self.now, usegmt=True), **answer.headers})
         if self.fails_at is not None and "{0} {1}".format(request.method, request.path).startswith(self.fails_at):
             self.fails_at = None
             return Answer(hangs_up=True)
@@ -76,33 +93,44 @@ class GitHubActions:
         if base is None:
             return Answer(404, {"message": "Not Found"})
         path = [unquote(part) for part in parts.path[len(base) + 1 :].split("/")]
-        query = dict(parse_qsl(parts.query))
         if path == ["secrets", "public-key"] and request.method == "GET":
             return Answer(200, {"key_id": "1", "key": base64.b64encode(bytes(self._key.public_key)).decode()})
-        kind, content = path[0], json.loads(request.content) if request.content else {}
-        stored = {"secrets": self.secrets, "variables": self.variables}.get(kind, {}).get(base)
-        if stored is None or len(path) > 2:
-            return Answer(404, {"message": "Not Found"})
-        if base.startswith("/orgs") and request.method in ("PUT", "POST") and content.get("visibility") not in ("all", "private"):
+        content = json.loads(request.content) if request.content else {}
+        is_shared = base.startswith("/orgs")
+        if not is_shared and _OF_ORGANIZATIONS & set(content):
+            return Answer(422, {"message": "Invalid request."})
+        if is_shared and request.method in ("PUT", "POST") and content.get("visibility") not in _VISIBLE:
             return Answer(422, {"message": "Invalid request. No visibility."})
+        return self._route(base, path, request.method, dict(parse_qsl(parts.query)), content)
+
+    def _route(self, base: str, path: List[str], method: str, query: Mapping[str, str], content: Mapping[str, Any]) -> Answer:
+        kind = path[0]
+        stored = {"secrets": self.secrets, "variables": self.variables}.get(kind, {}).get(base)
+        if stored is None:
+            return Answer(404, {"message": "Not Found"})
+        if len(path) == 3 and base.startswith("/orgs") and [kind, path[2], method] == ["secrets", "repositories", "GET"]:
+            return _list_repositories(stored.get(path[1].upper()))
+        if len(path) > 2:
+            return Answer(404, {"message": "Not Found"})
         if len(path) == 1:
-            return self._list(kind, stored, query) if request.method == "GET" else self._create(kind, stored, request.method, content)
-        return self._one(kind, stored, request.method, path[1], content)
+            return self._list(kind, stored, query) if method == "GET" else self._create(kind, stored, method, content)
+        return self._one(kind, stored, method, path[1].upper(), content)
 
     def _list(self, kind: str, stored: Mapping[str, Any], query: Mapping[str, str]) -> Answer:
-        size, page = int(query.get("per_page", 10)), int(query.get("page", 1))
+        size, page = int(query.get("per_page", _USUAL_PAGE[kind])), int(query.get("page", 1))
         size = min(size, _LARGEST_PAGE[kind])
         rows: List[Dict[str, Any]] = [_describe(kind, name, stored[name]) for name in sorted(stored)]
         return Answer(200, {"total_count": len(rows), kind: rows[(page - 1) * size : page * size]})
 
     def _create(self, kind: str, stored: Dict[str, Any], method: str, content: Mapping[str, Any]) -> Answer:
-        if kind != "variables" or method != "POST" or not {"name", "value"} <= set(content) <= {"name", "value", "visibility"}:
+        if kind != "variables" or method != "POST" or not {"name", "value"} <= set(content) <= {"name", "value"} | _OF_ORGANIZATIONS:
             return Answer(422, {"message": "Invalid request."})
-        if content["name"] in stored:
-            return Answer(409, {"message": "Already exists"})
-        if not _NAME.match(content["name"]):
-            return Answer(422, {"message": "Invalid name"})
-        self._store(stored, content["name"], content["value"])
+        name = content["name"].upper()
+        if name in stored:
+            return Answer(409, {"message": "Already exists - Variable already exists"})
+        if not _NAME.match(name) or len(content["value"].encode()) > _LARGEST_VALUE:
+            return Answer(422, {"message": "Invalid name, or value"})
+        self._store(stored, name, content["value"], content)
         return Answer(201, {})
 
     def _one(self, kind: str, stored: Dict[str, Any], method: str, name: str, content: Mapping[str, Any]) -> Answer:
@@ -111,37 +139,53 @@ class GitHubActions:
         if name not in stored:
             return Answer(404, {"message": "Not Found"})
         if method == "GET":
-            return Answer(200, _describe(kind, name, stored[name]))
+            shown = _describe(kind, name, stored[name])
+            return Answer(200, {**shown, "updated_at": stored[name]["before"]} if self.lags and kind == "secrets" else shown)
         if method == "DELETE":
             del stored[name]
             return Answer(204)
-        if method == "PATCH" and kind == "variables" and {"value"} <= set(content) <= {"name", "value", "visibility"}:
-            self._store(stored, name, content["value"])
+        if method == "PATCH" and kind == "variables" and {"value"} <= set(content) <= {"name", "value"} | _OF_ORGANIZATIONS:
+            self._store(stored, name, content["value"], content)
             return Answer(204)
         return Answer(405, {"message": "Method not allowed"})
 
     def _put(self, stored: Dict[str, Any], name: str, content: Mapping[str, Any]) -> Answer:
-        if not _NAME.match(name) or not {"encrypted_value", "key_id"} <= set(content) <= {"encrypted_value", "key_id", "visibility"}:
+        if not _NAME.match(name) or not {"encrypted_value", "key_id"} <= set(content) <= {"encrypted_value", "key_id"} | _OF_ORGANIZATIONS:
             return Answer(422, {"message": "Invalid request."})
         try:
             opened = SealedBox(self._key).decrypt(base64.b64decode(content["encrypted_value"]))
         except (CryptoError, ValueError):
             return Answer(422, {"message": "Bad request - cannot decrypt"})
-        if content["key_id"] != "1" or not opened or len(opened) > 48 * 1024:
+        if content["key_id"] != "1" or not opened or len(opened) > _LARGEST_VALUE:
             return Answer(422, {"message": "Invalid request."})
         is_new = name not in stored
-        self._store(stored, name, content["encrypted_value"])
+        self._store(stored, name, content["encrypted_value"], content)
         return Answer(201, {}) if is_new else Answer(204)
 
-    def _store(self, stored: Dict[str, Any], name: str, value: str) -> None:
-        self._now += timedelta(seconds=1)
-        created = stored[name]["created_at"] if name in stored else _write_time(self._now)
-        stored[name] = {"value": value, "created_at": created, "updated_at": _write_time(self._now)}
+    def _store(self, stored: Dict[str, Any], name: str, value: str, content: Mapping[str, Any] = MappingProxyType({})) -> None:
+        self.now += timedelta(seconds=1)
+        now, before = _write_time(self.now), stored.get(name, {})
+        shared = {"visibility": content["visibility"]} if "visibility" in content else {}
+        stored[name] = {
+            "value": value,
+            "created_at": before.get("created_at", now),
+            "updated_at": now,
+            "before": before.get("updated_at", now),
+            "selected": content.get("selected_repository_ids", []),
+            **shared,
+        }
 
 
 def _describe(kind: str, name: str, row: Mapping[str, Any]) -> Dict[str, Any]:
-    shown = {part: text for part, text in row.items() if part != "value" or kind == "variables"}
-    return {"name": name, **shown}
+    shown = {"created_at", "updated_at", "visibility"} | ({"value"} if kind == "variables" else set())
+    return {"name": name, **{part: text for part, text in row.items() if part in shown}}
+
+
+def _list_repositories(row: Optional[Mapping[str, Any]]) -> Answer:
+    if row is None:
+        return Answer(404, {"message": "Not Found"})
+    rows = [{"id": number, "name": "r{0}".format(number)} for number in row["selected"]]
+    return Answer(200, {"total_count": len(rows), "repositories": rows})
 
 
 def _write_time(time: datetime) -> str:

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from typing import Any, Callable, Mapping, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import is_given
@@ -14,6 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.service
 from ansible_collections.nebula.credential.plugins.module_utils.context.listing_requests import repeat_in_listings
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_unicode_json
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    Conflict,
     CredentialError,
     InvalidConfiguration,
     LoginFailed,
@@ -24,7 +27,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 from ansible_collections.nebula.credential.plugins.module_utils.network.tls import Tls
 
 TOKEN = "token"
-_NOT_TAKEN = (400, 409, 422)
+_NOT_TAKEN = (400, 422)
+_TAKEN = b"has already been taken"
+"""How GitLab says that a name is in use, with a status that it has for many things."""
+_REMAINING, _RESET = "x-ratelimit-remaining", "x-ratelimit-reset"
+_LIMITED_FOR = "60"
 
 
 class _Client(NamedTuple):
@@ -91,6 +98,7 @@ class RestConnection(ServiceConnection):
 
         Raises:
             NotFound: the status is 404.
+            Conflict: what was to be created is there.
             CredentialError: another status is none of success, or there was no response.
         """
 
@@ -100,10 +108,15 @@ class RestConnection(ServiceConnection):
                 return response
             if response.status == 404:
                 raise NotFound("{0} has nothing at {1}".format(self.address, path.partition("?")[0]))
+            if response.status == 409 or (response.status == 400 and _TAKEN in response.body):
+                what = "{0} has something of this name, which another run may have written first".format(self.address)
+                raise Conflict(what, remedy="Run it again. If it stays, look at what is there.")
             if response.status in _NOT_TAKEN:
                 what = "{0} does not take it (status {1})".format(self.address, response.status)
                 raise StorageError(what, remedy="Check the name and the value, and the options of this store.")
-            raise describe_refusal(self._service, _read_status(response), response.headers.get("retry-after"))
+            if _is_limit(response):
+                raise describe_refusal(self._service, 429, _read_wait(response))
+            raise describe_refusal(self._service, response.status, response.headers.get("retry-after"))
 
         try:
             return self._call(request)
@@ -130,7 +143,29 @@ def _load_client() -> Any:
     return HttpClient
 
 
-def _read_status(response: Any) -> int:
-    """Return the status; 429 also for GitHub's way to say that too many requests came."""
-    limited = response.status == 403 and (response.headers.get("x-ratelimit-remaining") == "0" or "retry-after" in response.headers)
-    return 429 if limited else int(response.status)
+def _is_limit(response: Any) -> bool:
+    """Return True if too many requests came. GitHub says so with 403, too, and of its secondary limits in the text alone."""
+    if response.status != 403:
+        return bool(response.status == 429)
+    headers = response.headers
+    return headers.get(_REMAINING) == "0" or "retry-after" in headers or b"rate limit" in response.body.lower()
+
+
+def _read_wait(response: Any) -> Optional[str]:
+    """Return for how many seconds to send nothing: what the service says, or a minute if only its text names a limit."""
+    headers = response.headers
+    if "retry-after" in headers:
+        return str(headers["retry-after"])
+    reset, now = headers.get(_RESET, ""), read_http_date(headers.get("date"))
+    if headers.get(_REMAINING) == "0" and reset.isdigit() and now is not None:
+        return str(max(1, int(reset[:10]) - int(now.timestamp())))
+    return _LIMITED_FOR if response.status == 403 else None
+
+
+def read_http_date(written: Optional[str]) -> Optional[datetime]:
+    """Return the time of a header (RFC 9110 section 5.6.7); None if there is none."""
+    try:
+        found = parsedate_to_datetime(written or "")
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+    return found if found.tzinfo is not None else found.replace(tzinfo=timezone.utc)

@@ -85,11 +85,13 @@ def describe_refusal(service: Service, status: int, retry_after: Optional[str] =
     if status == 403:
         return AccessDenied("{0} denies it to this login".format(service.address), remedy="Grant it {0}.".format(service.right))
     if status == 429 or status >= 500:
+        wait = seconds_to_wait(retry_after)
+        when = "" if wait is None else ", and takes the next one in {0:.0f} s".format(wait)
         what = "{0} {1}".format(
-            service.address, "limits the rate of requests" if status == 429 else "failed with status {0}".format(status)
+            service.address, "limits the rate of requests" + when if status == 429 else "failed with status {0}".format(status)
         )
         error = Unavailable(what, remedy="Run it again; look at the log of {0} if it still fails.".format(service.name))
-        return error.annotate(retry_after=seconds_to_wait(retry_after), throttled=status in (429, 503))
+        return error.annotate(retry_after=wait, throttled=status in (429, 503))
     return junk_error(service)
 
 

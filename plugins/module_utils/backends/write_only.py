@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from datetime import datetime
-from typing import Any, Iterator, List, NamedTuple, NoReturn, Optional
+from typing import Any, Dict, Iterator, List, NamedTuple, NoReturn, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Capabilities, Filter, Health, unhealthy
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import CopyNaming, Limited, Located
@@ -29,11 +29,14 @@ VALUE = "value"
 
 
 class Listed(NamedTuple):
-    """A value of the place, without the value. `mark` is what was recorded with it; None if nothing was, or nothing that can be read."""
+    """A value of the place, without the value. `mark` is what was recorded with it; None if nothing was, or nothing that can be read.
+
+    `change` says how it was changed after the last sync; empty if it was not.
+    """
 
     name: str
     mark: Optional[CopyMark] = None
-    changed_outside: bool = False
+    change: str = ""
     updated_at: datetime = UNKNOWN
 
 
@@ -108,9 +111,9 @@ class WriteOnlyPlace(Backend, Located, CopyNaming, Limited):
                 yield Record(listed.name) if wanted.names_only else self._build_row(listed)
 
     def _build_row(self, listed: Listed) -> Record:
-        attributes = {} if listed.mark is None else {ATTRIBUTE: listed.mark.write()}
-        if listed.changed_outside:
-            attributes[CHANGED_OUTSIDE] = {"at": listed.updated_at.isoformat()}
+        attributes: Dict[str, Any] = {} if listed.mark is None else {ATTRIBUTE: listed.mark.write()}
+        if listed.change:
+            attributes[CHANGED_OUTSIDE] = listed.change
         scope = Scope(tenant=self.settings.get("tenant") or DEFAULT_TENANT)
         metadata = Metadata(listed.updated_at, listed.updated_at, scope=scope, attributes=attributes)
         return Record(listed.name, metadata=metadata, version=listed.mark.version if listed.mark else "unknown")
@@ -162,9 +165,10 @@ def read_name_of_place(name: str) -> str:
 def read_time(written: object) -> datetime:
     """Return a time of an API; `UNKNOWN` if it is none."""
     try:
-        return datetime.fromisoformat(str(written).replace("Z", "+00:00"))
+        found = datetime.fromisoformat(str(written).replace("Z", "+00:00"))
     except ValueError:
         return UNKNOWN
+    return found if found.tzinfo is not None else UNKNOWN
 
 
 def _read_text(value: Secret) -> str:

@@ -141,8 +141,9 @@ class Copier:
         """The same where no value can be read: by what was recorded with the copy, and nothing else is known."""
         if mark is None:
             return UPDATE, "there is a value of this name that no sync has recorded"
-        if there.full_metadata.attributes.get(CHANGED_OUTSIDE):
-            return UPDATE, "the value of this copy was written there after the last sync"
+        change = there.full_metadata.attributes.get(CHANGED_OUTSIDE)
+        if change:
+            return UPDATE, str(change)
         return (NOTHING if mark.version == here.version else UPDATE), ""
 
     def _write(

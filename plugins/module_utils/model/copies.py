@@ -14,7 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 
 ATTRIBUTE = "copy_of"
 CHANGED_OUTSIDE = "changed_outside"
-"""The attribute of a listed copy that was written after the last sync. A place that gives no value back says so; nothing stores it."""
+"""The attribute that says how a listed copy was changed after the last sync, at a place that gives no value back. Nothing stores it."""
 SYNC = "sync"
 """The operation that writes copies, and no other does."""
 

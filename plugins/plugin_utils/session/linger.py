@@ -92,15 +92,21 @@ def list_sessions() -> list[str]:
     return [each for each in found if is_private(each) and os.path.lexists(os.path.join(each, LINGERS))]
 
 
+def _withdraw() -> list[str]:
+    """Remove the permission to wait from all sessions that have it. Return their directories."""
+    found = list_sessions()
+    for directory in found:
+        with suppress(FileNotFoundError):
+            os.unlink(os.path.join(directory, LINGERS))
+    return found
+
+
 def end_sessions() -> int:
     """End this user's sessions that wait for a run, and have those that serve one end with it. Return the number of both.
 
     Waits until those that wait have returned their tokens, for `FORGET_TIMEOUT` seconds at most.
     """
-    found = list_sessions()
-    for directory in found:
-        with suppress(FileNotFoundError):
-            os.unlink(os.path.join(directory, LINGERS))
+    found = [*_withdraw(), *_withdraw()]  # the second look finds one that left its run's directory during the first
     waiting = [Place(each).start_file for each in found if "-linger-" in os.path.basename(each)]
     for _pause in range(int(FORGET_TIMEOUT / PAUSE)):
         if not any(map(is_locked, waiting)):

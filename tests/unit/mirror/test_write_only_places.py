@@ -19,6 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.dispa
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.servers import github_actions, gitlab_variables
+from tests.servers.scripted import Answer
 
 SERVICES = {"github": github_actions, "gitlab": gitlab_variables}
 VALUE = "s3cret$value"
@@ -209,6 +210,143 @@ def test_github_has_secrets_of_environments_and_organizations(make, options, bas
     world.place = world.open(**options)
     assert world.row()["action"] == "create"
     assert world.service.open("SHOP_DB_PASS", base) == VALUE
+
+
+ORGANIZATION = {"repository": None, "organization": "shop"}
+
+
+def test_the_repositories_that_were_selected_for_a_secret_of_an_organization_stay(make):
+    world = make("github")
+    world.place = world.open(**ORGANIZATION, visibility="selected")
+    world.sync()
+    world.service.select("SHOP_DB_PASS", 7, 8)
+    world.source.ensure(DesiredCredential("shop/db-pass", value=Secret("another-value")))
+    assert world.row()["action"] == "update"
+    row = world.service.secrets["/orgs/shop/actions"]["SHOP_DB_PASS"]
+    assert (row["visibility"], row["selected"]) == ("selected", [7, 8])
+
+
+def test_a_sync_shows_a_secret_of_an_organization_to_no_more_repositories_than_a_person_has_selected(make):
+    world = make("github")
+    world.place = world.open(**ORGANIZATION)
+    world.sync()
+    world.service.select("SHOP_DB_PASS", 7)
+    world.source.ensure(DesiredCredential("shop/db-pass", value=Secret("another-value")))
+    row = world.row()
+    assert (row["code"], "its 'visibility' there is 'selected', and that of this store is 'private'" in row["msg"]) == ("drift", True)
+    assert world.row(overwrite_drift=True)["action"] == "update"
+    assert world.row()["action"] == "nothing"
+
+
+def test_a_secret_that_github_shows_as_it_was_before_the_write_is_no_drift_later(make):
+    world = make("github")
+    world.sync()
+    world.source.ensure(DesiredCredential("shop/db-pass", value=Secret("another-value")))
+    world.service.lags = True
+    world.sync()
+    world.service.lags = False
+    assert world.row()["action"] == "nothing"
+    world.service.change("SHOP_DB_PASS", "by hand")
+    assert world.row()["code"] == "drift"
+
+
+def _limit_at(seconds, now):
+    return {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(now.timestamp()) + seconds)}
+
+
+@pytest.mark.parametrize("status", [403, 429])
+def test_a_used_up_limit_of_github_says_when_the_next_request_is_taken(make, status):
+    world = make("github")
+    world.service.refusal = Answer(status, {"message": "API rate limit exceeded"}, _limit_at(1700, world.service.now))
+    with pytest.raises(errors.Unavailable, match="limits the rate of requests, and takes the next one in 1700 s"):
+        world.sync()
+
+
+def test_a_secondary_limit_of_github_that_only_its_text_names_is_no_denial(make):
+    world = make("github")
+    text = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
+    world.service.refusal = Answer(403, {"message": text}, {"X-RateLimit-Remaining": "4711"})
+    with pytest.raises(errors.Unavailable, match="takes the next one in 60 s"):
+        world.sync()
+    world.service.refusal = Answer(403, {"message": "Resource not accessible by personal access token"})
+    with pytest.raises(errors.AccessDenied):
+        world.sync()
+
+
+GROUP = {"project": None, "group": "shop", "environment_scope": "prod/*"}
+
+
+def test_a_group_of_gitlab_that_has_no_environments_gets_no_value_for_all_of_them(make):
+    world = make("gitlab")
+    world.service.ignored = {"environment_scope"}
+    world.place = world.open(**GROUP)
+    row = world.row()
+    assert (row["code"], "without 'environment_scope'; it was deleted at once" in row["msg"]) == ("storage", True)
+    assert world.service.of_group == {}
+
+
+def test_a_variable_of_other_environments_in_gitlab_is_not_written(make):
+    world = make("gitlab")
+    world.service.of_group["SHOP_DB_PASS", "*"] = {"key": "SHOP_DB_PASS", "value": "by hand", "environment_scope": "*"}
+    world.place = world.open(**GROUP)
+    assert world.row()["action"] == "create"
+    assert world.service.of_group["SHOP_DB_PASS", "*"]["value"] == "by hand"
+
+
+@pytest.mark.parametrize("part", ["raw", "description", "masked", "protected"])
+def test_a_gitlab_that_ignores_a_part_of_a_variable_does_not_keep_it(make, part):
+    world = make("gitlab")
+    world.source.ensure(DesiredCredential("shop/db-pass", value=Secret("plain-value")))
+    world.service.ignored = {part}
+    row = world.row()
+    assert (row["code"], repr(part) in row["msg"], "plain-value" in row["msg"]) == ("storage", True, False)
+    assert world.service.of_project == {}
+
+
+def test_a_variable_that_gitlab_hides_is_updated(make):
+    world = make("gitlab")
+    world.sync()
+    world.service.of_project["SHOP_DB_PASS", "*"]["hidden"] = True
+    world.source.ensure(DesiredCredential("shop/db-pass", value=Secret("another-value")))
+    assert world.row()["action"] == "update"
+    assert world.value() == "another-value"
+
+
+@BOTH
+def test_a_text_of_several_lines_arrives_as_it_is(make, kind):
+    world = make(kind)
+    world.place = world.open(**({"masked": False} if kind == "gitlab" else {}))
+    world.source.ensure(DesiredCredential("shop/db-pass", value=Secret("one\n\ntwo \n")))
+    assert world.row()["action"] == "create"
+    assert world.value() == "one\n\ntwo \n"
+
+
+@BOTH
+def test_syncs_of_two_stores_to_one_place_do_not_delete_what_the_other_has_written(make, kind, tmp_path):
+    world = make(kind)
+    other = open_store({"backend": "local", "path": str(tmp_path / "other"), "audit": "off"}, name="other")
+    other.create(DesiredCredential("shop/key", value=Secret("k3y-of-the-other")))
+    world.sync(on_delete="remove")
+    parameters = {"mirror": {"to": "ci", "prefix": "shop/"}, "names": None, "on_delete": "remove"}
+    perform(other, SYNC, parameters, NOBODY, beside={"to": world.place})
+    world.sync(on_delete="remove")
+    assert (world.value(), world.value("SHOP_KEY")) == (VALUE, "k3y-of-the-other")
+
+
+@BOTH
+def test_what_another_run_creates_first_is_written_over(make, kind):
+    world = make(kind)
+    answer = world.service.server.script
+
+    def answer_late(request):
+        if request.method == "POST":
+            world.service.server.script = answer
+            world.sync()
+        return answer(request)
+
+    world.service.server.script = answer_late
+    assert not world.row()["failed"]
+    assert (world.value(), world.row()["action"]) == (VALUE, "nothing")
 
 
 @BOTH

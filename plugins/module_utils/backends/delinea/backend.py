@@ -18,6 +18,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Ac
 VERSION = "current"
 """The version of every value: Secret Server states none with a secret."""
 
+HIDDEN = "*** Not Valid For Display ***"
+"""What Secret Server writes in place of a value that it does not show."""
+
 
 class Delinea(ServiceReader):
     """The secrets of one folder, and of those below it."""
@@ -49,7 +52,7 @@ class Delinea(ServiceReader):
             if name in listed and isinstance(refusal, AccessDenied):
                 raise refusal
         found = ((name, answer) for name, answer in answers.items() if not isinstance(answer, CredentialError))
-        return {name: Entry(VERSION, _read_fields(secret)) for name, secret in found if _is_named(secret, name)}
+        return {name: Entry(VERSION, _read_fields(name, secret)) for name, secret in found if _is_named(secret, name)}
 
     def list_entries(self) -> Iterator[Tuple[str, Entry]]:
         for name, _secret in self._connection.list_secrets():
@@ -70,7 +73,15 @@ def _is_named(secret: Mapping[str, Any], name: str) -> bool:
     return bool(secret["name"] == name.rpartition("/")[2] and secret.get("active") is not False)
 
 
-def _read_fields(secret: Mapping[str, Any]) -> Dict[str, str]:
-    """Return the values of a secret by the slugs of its fields. Empty ones and files are left out."""
+def _read_fields(name: str, secret: Mapping[str, Any]) -> Dict[str, str]:
+    """Return the values of a secret by the slugs of its fields. Empty ones and files are left out.
+
+    Raises:
+        AccessDenied: Secret Server keeps the value of a field from this login. Without it another field would stand in for the password.
+    """
     given = [item for item in secret["items"] if item.get("itemValue") not in (None, "") and not item.get("isFile")]
+    for item in given:
+        if item["itemValue"] == HIDDEN:
+            what = "Secret Server does not show the value of its field {0} to this login".format(ascii(item["slug"]))
+            raise AccessDenied(what, name=name, remedy="Grant it the right to see the value, or switch off that the template hides it.")
     return {item["slug"]: str(item["itemValue"]) for item in given}

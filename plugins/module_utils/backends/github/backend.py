@@ -16,7 +16,8 @@ import json
 import re
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Dict, Iterator, Mapping, Optional
+from datetime import datetime
+from typing import Any, Dict, Iterator, List, Mapping, Optional
 from urllib.parse import quote
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext, Capabilities
@@ -24,12 +25,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.github.
     ENVIRONMENT,
     ORGANIZATION,
     REPOSITORY,
+    SELECTED,
     TOKEN,
     TRAITS,
     URL,
     VISIBILITY,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.backends.rest_connection import RestConnection
+from ansible_collections.nebula.credential.plugins.module_utils.backends.rest_connection import RestConnection, read_http_date
 from ansible_collections.nebula.credential.plugins.module_utils.backends.service_answers import Service, check_address
 from ansible_collections.nebula.credential.plugins.module_utils.backends.write_only import (
     Listed,
@@ -47,8 +49,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.secret imp
 RECORD = "NEBULA_COPY_OF_"
 """The beginning of the names of the variables."""
 MOST_BYTES = 48 * 1024
-SECRETS, VARIABLES = "secrets", "variables"
-_PAGES = {SECRETS: 100, VARIABLES: 20}
+SECRETS, VARIABLES, REPOSITORIES = "secrets", "variables", "repositories"
+_PAGES = {SECRETS: 100, VARIABLES: 20, REPOSITORIES: 50}
 """How many entries a page has: no more than GitHub allows, and no more than a response may be large."""
 _NAME = re.compile(r"(?!GITHUB_)[A-Z_][A-Z0-9_]*\Z")
 _REPOSITORY = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+\Z")
@@ -106,17 +108,32 @@ class GitHub(WriteOnlyPlace):
         self._record(name, mark, None)
         key = self._read_object("GET", "/secrets/public-key", "key", "key_id")
         content: Dict[str, Any] = {"encrypted_value": _seal(value, key["key"]), "key_id": key["key_id"], **self._visibility}
-        self._send("PUT", "/secrets/" + name, content)
-        self._record(name, mark, self._read_object("GET", "/secrets/" + name, "updated_at")["updated_at"])
+        if self._visibility.get(VISIBILITY) == SELECTED:
+            content["selected_repository_ids"] = self._list_selected(name)  # without them GitHub would take them all away
+        written = read_http_date(self._send("PUT", "/secrets/" + name, content).headers.get("date"))
+        stated = read_time(self._read_object("GET", "/secrets/" + name, "updated_at")["updated_at"])
+        # What is read at once may be older than what was written.
+        self._record(name, mark, stated if written is None else max(stated, written))
 
-    def _record(self, name: str, mark: CopyMark, updated_at: Optional[str]) -> None:
+    def _record(self, name: str, mark: CopyMark, updated_at: Optional[datetime]) -> None:
         variable = RECORD + name
-        text = json.dumps({"copy_of": mark.write(), "updated_at": updated_at})
+        text = json.dumps({"copy_of": mark.write(), "updated_at": None if updated_at is None else updated_at.isoformat()})
         content = {"name": variable, "value": text, **self._visibility}
         try:
             self._send("PATCH", "/variables/" + variable, content)
         except NotFound:
             self._send("POST", "/variables", content)
+
+    def _list_selected(self, name: str) -> List[int]:
+        """Return the numbers of the repositories that were selected for a secret of the organization."""
+        try:
+            found = [each.get("id") for each in self._list(REPOSITORIES, "/secrets/{0}/repositories".format(name))]
+        except NotFound:
+            return []
+        numbers = [number for number in found if isinstance(number, int)]
+        if len(numbers) < len(found):
+            raise self._connection.junk()
+        return numbers
 
     @property
     def _visibility(self) -> Dict[str, Any]:
@@ -134,13 +151,20 @@ class GitHub(WriteOnlyPlace):
             mark, recorded = read_written_mark(written.get("copy_of")), written.get("updated_at")
             if mark is not None and recorded is None:
                 mark = replace(mark, version="")  # a write was begun, and may not have ended
-            changed = mark is not None and recorded is not None and recorded != each.get("updated_at")
-            yield Listed(each["name"], mark, changed, read_time(each.get("updated_at")))
+            updated_at = read_time(each.get("updated_at"))
+            yield Listed(each["name"], mark, self._describe_change(each, updated_at, recorded), updated_at)
 
-    def _list(self, kind: str) -> Iterator[Mapping[str, Any]]:
+    def _describe_change(self, secret: Mapping[str, Any], updated_at: datetime, recorded: object) -> str:
+        wanted, found = self._visibility.get(VISIBILITY), secret.get(VISIBILITY)
+        if wanted is not None and found != wanted:
+            return "its 'visibility' there is {0}, and that of this store is '{1}'".format(ascii(found), wanted)
+        is_later = recorded is not None and updated_at > read_time(recorded)
+        return "the value of this copy was written there after the last sync" if is_later else ""
+
+    def _list(self, kind: str, path: str = "") -> Iterator[Mapping[str, Any]]:
         page, size = 1, _PAGES[kind]
         while True:
-            found = self._read_object("GET", "/{0}?per_page={1}&page={2}".format(kind, size, page)).get(kind)
+            found = self._read_object("GET", "{0}?per_page={1}&page={2}".format(path or "/" + kind, size, page)).get(kind)
             if not isinstance(found, list) or not all(isinstance(each, dict) and isinstance(each.get("name"), str) for each in found):
                 raise self._connection.junk()
             yield from found

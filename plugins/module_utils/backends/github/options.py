@@ -13,7 +13,8 @@ NACL = Package("PyNaCl >= 1.5", "nacl")
 REQUESTS = Package("requests >= 2.31", "requests")
 URL, TOKEN, REPOSITORY, ENVIRONMENT, ORGANIZATION = "url", "token", "repository", "environment", "organization"
 VISIBILITY, CA_CERT = "visibility", "ca_cert"
-VISIBILITIES = ("private", "all")
+SELECTED = "selected"
+VISIBILITIES = ("private", "all", SELECTED)
 
 TRAITS = BackendTraits(
     spec={
@@ -31,7 +32,7 @@ TRAITS = BackendTraits(
         ENVIRONMENT: {"description": "An environment of the repository. Without it: the secrets of the repository.", "type": "str"},
         ORGANIZATION: {"description": "The organization, for secrets that several repositories share.", "type": "str"},
         VISIBILITY: {
-            "description": "With `organization`: who gets the secrets, `private` and internal repositories, or `all`.",
+            "description": "With `organization`: who gets the secrets, `private` and internal repositories, `all`, or those `selected`.",
             "type": "str",
             "choices": list(VISIBILITIES),
             "default": "private",

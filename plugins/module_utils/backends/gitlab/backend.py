@@ -33,7 +33,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.write_o
     refuse_name,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_json
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, InvalidInput, NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    CredentialError,
+    InvalidConfiguration,
+    InvalidInput,
+    NotFound,
+    StorageError,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.model.copies import CopyMark
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
@@ -44,6 +50,8 @@ PAGE = 50
 """How many variables a page has, with their values: a response may not be larger than 1 MiB."""
 LEAST_MASKED = 8
 _LONGEST_RECORD = 255
+_CHECKED = ("environment_scope", "masked", "protected", "raw", "variable_type", "description")
+"""What GitLab states with a variable that it has stored. It leaves out what its version or its license does not have, and says nothing."""
 _NAME = re.compile(r"[A-Za-z0-9_]{1,255}\Z")
 
 
@@ -104,10 +112,38 @@ class GitLab(WriteOnlyPlace):
             "environment_scope": self._environments,
             "description": record,
         }
+        is_there = self._is_there(name)
+        answer = self._read_variable(self._send("PUT", self._path_of(name), content) if is_there else self._send("POST", "", content))
+        ignored = [part for part in _CHECKED if answer.get(part) != content[part]]
+        if not ignored:
+            return
+        environments = str(answer.get(ENVIRONMENT_SCOPE, "*"))
+        after = "it has the new value" if is_there else self._withdraw(name, environments)
+        what = "GitLab has stored the variable for the environments {0}, but without {1}; {2}"
+        remedy = "Its version or its license has none for this place: groups need GitLab Premium for an 'environment_scope'."
+        raise StorageError(what.format(ascii(environments), ", ".join(map(repr, ignored)), after), remedy=remedy)
+
+    def _withdraw(self, name: str, environments: str) -> str:
+        """Delete a variable that was created otherwise than it should be. Return what came of it."""
         try:
-            self._send("PUT", self._path_of(name), content)
+            self._send("DELETE", self._path_of(name, environments))
+        except CredentialError:
+            return "it could not be deleted again, so delete it there"
+        return "it was deleted at once"
+
+    def _is_there(self, name: str) -> bool:
+        """Return True if there is a variable for these environments. A GitLab that has none for the place returns another one."""
+        try:
+            found = self._read_variable(self._send("GET", self._path_of(name)))
         except NotFound:
-            self._send("POST", "", content)
+            return False
+        return bool(found.get(ENVIRONMENT_SCOPE, "*") == self._environments)
+
+    def _read_variable(self, response: Any) -> Mapping[str, Any]:
+        found = self._connection.read_json(response)
+        if not isinstance(found, dict):
+            raise self._connection.junk()
+        return found
 
     def delete_value(self, name: str) -> None:
         with suppress(NotFound):
@@ -129,8 +165,8 @@ class GitLab(WriteOnlyPlace):
     def check_health(self) -> None:
         self._send("GET", "?per_page=1")
 
-    def _path_of(self, name: str) -> str:
-        return "/{0}?filter%5Benvironment_scope%5D={1}".format(name, quote(self._environments, safe=""))
+    def _path_of(self, name: str, environments: Optional[str] = None) -> str:
+        return "/{0}?filter%5Benvironment_scope%5D={1}".format(name, quote(environments or self._environments, safe=""))
 
     def _send(self, method: str, path: str, content: Optional[Mapping[str, Any]] = None) -> Any:
         return self._connection.send(method, self._base + path, content)

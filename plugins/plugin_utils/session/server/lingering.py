@@ -29,7 +29,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.session.peer imp
     read_start_time,
     read_terminal,
 )
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import LENGTH, TAKEN, Place
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import LENGTH, LINGERS, TAKEN, Place
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.controller_watch import ControllerWatch
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.runtime_dir import RuntimeDir
 
@@ -41,6 +41,8 @@ LONGEST_LIFE = 24 * 3600.0
 """Seconds after its start from which a session ends with its run: what it has loaded becomes old."""
 FIRST_PID_NAMESPACE = 0xEFFFFFFC
 """The number of the PID namespace of a Linux system itself (PROC_PID_INIT_INO)."""
+MOST = 8
+"""How many sessions of a user wait in one directory. Runs in ever new surroundings would add one each."""
 _BORN = time.monotonic()
 
 
@@ -108,6 +110,7 @@ class Lingering:
         self._listener = self._premises.listener()
         self._premises.allow_lingering()
         self._premises.release_start_lock()
+        _make_room(place)
         self._told_to_end = False
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._on_signal)
@@ -179,6 +182,21 @@ class Lingering:
             self._origin.terminal.close()
         self._listener.close()
         self._premises.remove()
+
+
+def _make_room(place: str) -> None:
+    """Have those end that have waited longest, if more than `MOST` wait beside a place."""
+    base, _slash, name = place.rpartition("/")
+    start = name.rpartition("-")[0] + "-"
+    waiting = []
+    for found in os.listdir(base):
+        grant = os.path.join(base, found, LINGERS)
+        with suppress(OSError):  # it has ended
+            if found.startswith(start) and found != name and os.lstat(os.path.dirname(grant)).st_uid == os.geteuid():
+                waiting.append((os.lstat(grant).st_mtime_ns, grant))
+    for _begun, grant in sorted(waiting)[: max(0, len(waiting) + 1 - MOST)]:
+        with suppress(OSError):
+            os.unlink(grant)
 
 
 def _receive(connection: socket.socket) -> Any:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import sys
 import threading
@@ -130,9 +131,13 @@ class Session:
         from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.lingering import Lingering
 
         try:
-            return Lingering(self._handed["linger"], self._origin, self._handed["options"]["linger"])
+            lingering = Lingering(self._handed["linger"], self._origin, self._handed["options"]["linger"])
         except OSError:
             return None  # another session waits there already
+        if self._premises.may_linger():
+            return lingering
+        lingering.close()  # whoever withdrew it meanwhile may have seen only the run's directory
+        return None
 
     def _close_stores(self, kept: list[StorePool] | None) -> None:
         """Close the stores, or add them to `kept` without what the run has read."""
@@ -213,9 +218,20 @@ def _do_nothing() -> None:
     """Stand for the message that a session is ready, after another run has taken it over: that run has its response."""
 
 
+def _leave_directory() -> str:
+    """Leave the directory of the run, so that its file system can be unmounted. Return it; empty if it is gone."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
+    finally:
+        os.chdir("/")
+
+
 def _await_run(handed: Mapping[str, Any], lingering: Lingering, stores: StorePool) -> Session | None:
     """Wait for the next run. Return its session; None if none came: then the tokens were returned."""
     gc.collect()
+    directory = _leave_directory()
     keepers = StoreThreads(1, "keep")
     begun: list[Session] = []
 
@@ -225,6 +241,7 @@ def _await_run(handed: Mapping[str, Any], lingering: Lingering, stores: StorePoo
                 keepers.submit(store, work)
 
     def begin(asked: Mapping[str, Any]) -> None:
+        os.chdir(directory)
         session = Session({**handed, **asked, "lock": None, "configuration": None}, stores)
         session.begin()
         begun.append(session)

@@ -66,6 +66,12 @@ def test_fields_have_their_slugs_without_what_is_empty_and_without_files(store: 
     assert set(store.get("shop/db").fields) == {"username", "password"}
 
 
+def test_what_stands_in_place_of_a_value_is_no_value(service: SecretServer, store: Backend) -> None:
+    service.put("shop/db", {"username": "app", "password": "*** Not Valid For Display ***"})
+    with pytest.raises(AccessDenied, match="does not show the value of its field 'password'"):
+        store.get("shop/db")
+
+
 def test_folders_of_secrets_are_in_their_names(service: SecretServer, store: Backend) -> None:
     for name in ("top", "shop/eu/web"):
         service.put(name, {"password": name})

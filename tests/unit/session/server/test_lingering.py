@@ -13,15 +13,19 @@ import socket
 import subprocess
 import sys
 import threading
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.plugin_utils.session import linger
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.peer import read_start_time
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import LENGTH, TAKEN, Place
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import LENGTH, LINGERS, TAKEN, Place
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server import lingering
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.lingering import Lingering, Origin, find_origin
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.request_handler import RequestHandler
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.session import Session
 from tests.unit.session.server.desks import Caller
 
 OPTIONS = {"ttl": 300.0}
@@ -223,4 +227,56 @@ def test_what_a_killed_one_has_left_is_replaced(place):
             left.bind(os.path.join(place, name))
     waiting = begin(place)
     waiting.close()
+    assert not os.path.exists(place)
+
+
+def test_those_that_have_waited_longest_end_if_too_many_wait(place):
+    others = [place[:-2] + "{0:02}".format(number) for number in range(lingering.MOST)]
+    waiting = [begin(each) for each in others]
+    for age, each in enumerate(others):
+        os.utime(os.path.join(each, LINGERS), (age, age))
+    waiting.append(begin(place))
+    assert [each._is_over() for each in waiting] == [True] + [False] * lingering.MOST
+    for each in waiting:
+        each.close()
+
+
+def test_files_of_others_that_are_named_like_it_do_not_hinder_it(place):
+    base = os.path.dirname(place)
+    Path(place[:-1] + "a").write_text("", encoding="utf-8")
+    os.symlink(base, place[:-1] + "b")
+    begin(place).close()
+    assert not os.path.exists(place)
+
+
+def test_one_that_begins_to_wait_while_all_are_told_to_end_is_told_too(place, base, monkeypatch):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(base))
+    serving = directory_for(place)
+    os.mkdir(serving, 0o700)
+    Path(serving, LINGERS).touch()
+    waiting = []
+
+    look = linger.list_sessions
+
+    def look_too_early():
+        found = look()
+        if not waiting:
+            waiting.append(begin(place))
+        return found
+
+    monkeypatch.setattr(linger, "list_sessions", look_too_early)
+    monkeypatch.setattr(linger, "FORGET_TIMEOUT", 0)
+    assert linger.end_sessions() == 2
+    assert waiting[0]._is_over()
+    waiting[0].close()
+
+
+def test_one_that_was_told_to_end_while_it_left_its_run_does_not_wait(place):
+    permissions = [True, False]
+    premises = SimpleNamespace(is_given_up=lambda: False, may_linger=lambda: permissions.pop(0))
+    origin = Origin((0, 0), None)
+    run = SimpleNamespace(
+        _origin=origin, _has_ended_with_run=True, _premises=premises, _handed={"linger": place, "options": {"linger": 60.0}}
+    )
+    assert Session._begin_lingering(run) is None
     assert not os.path.exists(place)

@@ -91,7 +91,7 @@ def test_passwords_that_callers_have_sent_are_forgotten(tmp_path):
 
 def test_the_next_run_asks_a_server_that_did_not_respond_to_the_one_before():
     first = Caller(NO_SERVER)
-    assert [first("get", name="a")["code"] for _ in range(2)] == ["unavailable", "circuit_open"]
+    assert [first("get", name="a")["code"] for _turn in range(2)] == ["unavailable", "circuit_open"]
     stores = first.desk.end_run()
     second = Caller(first.config)
     second.desk = RequestHandler(OPTIONS, stores)

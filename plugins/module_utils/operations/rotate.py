@@ -139,7 +139,7 @@ class _Rotation:
         check_target(self._parameters, self._target.traits, driven=self._target.driven)
         if self._phase == AUTO and not self._tidies:
             check_policy(self._policy, self._target.traits, driven=self._target.driven)
-        outcome = self._perform(self._engine.status(self._name, self._request_of_target()), check_mode)
+        outcome = self._perform(self._engine.status(self._name, self._request_of_target(), looks=self._phase == STATUS), check_mode)
         if STEP in self._parameters and STEP not in outcome.result:
             # Also where there was nothing to do, so that a driver needs no other sign of the end.
             outcome.result[STEP] = {"kind": steps.DONE}

@@ -55,6 +55,14 @@ def test_the_grace_period_goes_on_while_a_host_holds_the_previous_value(store: S
     assert settle(store)["phase"] == "closed"
 
 
+def test_the_status_names_the_hosts_that_hold_it_now(store: Store) -> None:
+    deploy(store, "web1", "1")
+    deploy(store, "web2", "1")
+    rotate(store, grace="1h", max_grace="24h")
+    deploy(store, "web1", "2")
+    assert store.rotate(phase="status")["rotation"]["holders"] == ["web2"]
+
+
 def test_a_rotation_without_a_target_waits_for_hosts_too(store: Store) -> None:
     deploy(store, "web1", "1")
     standing = store.rotate(target="none", max_grace="24h")["rotation"]

@@ -106,6 +106,7 @@ def credential_rotate(manager: CredentialManager, parameters: Mapping[str, Any],
         InvalidInput: an option is missing, or does not fit.
     """
     caller = asserting(context, parameters.get("scope"))
+    manager.write_deployments()  # a rotation waits for hosts that hold the previous value
     with manager.acting(caller):
         return _Rotation(manager, parameters, caller).answer(check_mode)
 

@@ -63,6 +63,12 @@ def test_the_status_names_the_hosts_that_hold_it_now(store: Store) -> None:
     assert store.rotate(phase="status")["rotation"]["holders"] == ["web2"]
 
 
+def test_a_host_of_this_run_that_the_session_has_not_recorded_yet_counts(store: Store) -> None:
+    store.manager.deployments()._waits = True  # as in a session
+    deploy(store, "web1", "1")
+    assert rotate(store, grace="1h", max_grace="24h")["holders"] == ["web1"]
+
+
 def test_a_rotation_without_a_target_waits_for_hosts_too(store: Store) -> None:
     deploy(store, "web1", "1")
     standing = store.rotate(target="none", max_grace="24h")["rotation"]

@@ -88,7 +88,7 @@ class Redeployment:
         if not files:
             return
         if not self._runner.has(host):
-            raise Unavailable("the inventory has no such host")
+            raise Unavailable("the inventory has no such host; one that is gone for good leaves the record by phase 'forget'")
         runner = self._runner.at(host)
         here = find_controller(runner.action)
         other = next((str(file["controller"]) for file in files if file["controller"] != here), None)

@@ -138,3 +138,20 @@ def test_a_policy_with_one_that_is_not_longer_is_refused(store: Store) -> None:
     with pytest.raises(InvalidInput) as refused:
         perform(store.manager, "credential", {"name": "db_pass", "state": "present", "policy": policy}, AccessContext())
     assert refused.value.option == "policy.max_grace"
+
+
+def test_a_host_that_is_gone_for_good_leaves_the_record_and_is_not_waited_for(store: Store) -> None:
+    deploy(store, "web1", "1")
+    deploy(store, "web2", "1")
+    rotate(store, grace="1h", max_grace="24h")
+    assert store.rotate(phase="forget", forget=["web2"])["rotation"]["holders"] == ["web1"]
+    with pytest.raises(InvalidInput, match="the rotation does not wait for: 'web3'"):
+        store.rotate(phase="forget", forget=["web1", "web3"])
+    assert store.rotate(phase="status")["rotation"]["holders"] == ["web1"]
+
+
+def test_a_host_is_forgotten_also_if_no_rotation_is_open(store: Store) -> None:
+    deploy(store, "web1", "1")
+    assert store.rotate(phase="forget", forget=["web1"])["changed"]
+    row = perform(store.manager, "credential_info", {"names": ["db_pass"], "deployed": True}, AccessContext()).result["credentials"][0]
+    assert row["deployed"] == {}

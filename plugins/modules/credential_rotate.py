@@ -31,8 +31,8 @@ options:
       - V(rollback) gives up a pending value; in the grace period it rotates back to the previous value.
       - V(settle) finishes an open rotation and begins none. It also checks the target again for a rotation that was given up.
       - V(status) returns the state of the rotation and changes nothing.
-      - V(forget) removes hosts that are gone for good, or values at the service that are not ours, from the open rotation (O(forget)). Hosts
-        leave the record of the files that M(nebula.credential.deploy) has written, too.
+      - V(forget) removes hosts that are gone for good, or values at the service that are not ours, from the open rotation (O(forget)).
+        Hosts leave the record of the files that M(nebula.credential.deploy) has written, too.
     type: str
     choices: [auto, prepare, test, commit, rollback, settle, status, forget]
     default: auto

@@ -146,6 +146,7 @@ options:
     description:
       - For V(forget), the hosts that a target of several hosts no longer has, or the ids of values that the service holds and that
         this rotation did not make. The error that stops the rotation names them.
+      - Also the hosts that are gone for good and are in the record of the credential's files.
     type: list
     elements: str
   sent:

@@ -10,7 +10,7 @@ import errno
 import json
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
@@ -41,6 +41,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.action.informing
     Consumers,
     build_failed_informing,
     describe_consumers,
+    find_holders,
     inform_consumers,
     read_all_consumers,
 )
@@ -85,7 +86,8 @@ class ActionModule(CredentialAction):
         wanted = {**parameters, **describe_consumers(consumers)}
         listing = self.ask(store, self.operation, wanted, variables).result
         rotations, rows = self._plan(listing["credentials"], described, parameters, around, variables)
-        show = self._build_show(listing["credentials"], parameters)
+        of_files = () if self._task.check_mode else wanted["of_files"]
+        show = self._build_show(listing["credentials"], parameters, of_files)
         for row in rows:
             show(row)
         if rotations:
@@ -99,6 +101,10 @@ class ActionModule(CredentialAction):
                 informed = self._inform(consumers, listing["uninformed"], _count_failures(rows) > 0, store, parameters, variables)
         except Exception as error:  # noqa: BLE001  # what was rotated is reported all the same
             informed = [build_failed_informing("(any)", changed, error)]
+        left = [row for row in rows if row.get("holders") and row["target"] in of_files]
+        find_holders(left, lambda asked: self.ask(store, _ROTATE, {**asked, "scope": parameters.get("scope")}, variables))
+        for row in left if parameters["show"] else ():
+            Display().display(report.write_holders_line(row))
         return self._report(store, listing, rows, informed, began, parameters)
 
     def _report(
@@ -200,11 +206,16 @@ class ActionModule(CredentialAction):
             )
             Display().warning(what.format(len(names), shown))
 
-    def _build_show(self, listed: list[dict[str, Any]], parameters: Mapping[str, Any]) -> Callable[[report.Row], object]:
+    def _build_show(
+        self, listed: list[dict[str, Any]], parameters: Mapping[str, Any], of_files: Sequence[str]
+    ) -> Callable[[report.Row], object]:
         widths = report.measure_widths(listed)
-        if not parameters["show"]:
-            return lambda _row: None
-        return lambda row: Display().display(report.write_line(row, widths), color="red" if row["result"] in report.FAILURES else None)
+
+        def show(row: report.Row) -> None:
+            said = {**row, "holders": ()} if row["target"] in of_files else row  # their files are only written after all rotations
+            Display().display(report.write_line(said, widths), color="red" if row["result"] in report.FAILURES else None)
+
+        return show if parameters["show"] else lambda _row: None
 
     def _rotate(
         self,

@@ -7,16 +7,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from ansible.utils.display import Display
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.sync import SYNC
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
-from ansible_collections.nebula.credential.plugins.module_utils.operations.failures import describe_failures
+from ansible_collections.nebula.credential.plugins.module_utils.operations.failures import NAMED, describe_failures
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.base import CredentialAction
-from ansible_collections.nebula.credential.plugins.plugin_utils.client.mirroring import choose_mirrors, sync_store
+from ansible_collections.nebula.credential.plugins.plugin_utils.client.mirroring import check_selected, choose_mirrors, sync_store
 
 
 class ActionModule(CredentialAction):
@@ -34,8 +36,21 @@ class ActionModule(CredentialAction):
         def perform(among: StoreReference, operation: str, given: Mapping[str, Any]) -> Outcome:
             return self.ask(among, operation, given, variables)
 
-        parts = [sync_store(perform, store, mirror, wanted) for mirror in choose_mirrors(store, parameters["to"])]
-        return Outcome(_merge(parts))
+        mirrors, names = choose_mirrors(store, parameters["to"]), parameters["names"] or ()
+        check_selected(store, mirrors, names)
+        parts = [sync_store(perform, store, mirror, wanted) for mirror in mirrors]
+        result = _merge(parts)
+        _warn_of_unknown(store.name, names, result["results"])
+        return Outcome(result)
+
+
+def _warn_of_unknown(store: str, names: Iterable[str], rows: list[dict[str, Any]]) -> None:
+    """Warn of names that the task has written and that no store has: they may be typing errors, or were deleted."""
+    known = {row["name"] for row in rows if row["failed"] or row["before"] is not None or row["after"] is not None}
+    unknown = [name for name in names if name not in known and any(row["name"] == name for row in rows)]
+    if unknown:
+        what = "store '{0}' has no credential of these names, and there is no copy of them: {1}. Check the names."
+        Display().warning(what.format(store, ", ".join(unknown[:NAMED]) + (", …" if len(unknown) > NAMED else "")))
 
 
 def _merge(parts: list[dict[str, Any]]) -> dict[str, Any]:

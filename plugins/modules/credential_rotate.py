@@ -32,6 +32,7 @@ options:
       - V(settle) finishes an open rotation and begins none. It also checks the target again for a rotation that was given up.
       - V(status) returns the state of the rotation and changes nothing.
       - V(forget) removes hosts that are gone for good, or values at the service that are not ours, from the open rotation (O(forget)).
+        Hosts leave the record of the files that M(nebula.credential.deploy) has written, too.
     type: str
     choices: [auto, prepare, test, commit, rollback, settle, status, forget]
     default: auto
@@ -145,6 +146,7 @@ options:
     description:
       - For V(forget), the hosts that a target of several hosts no longer has, or the ids of values that the service holds and that
         this rotation did not make. The error that stops the rotation names them.
+      - Also the hosts that are gone for good and are in the record of the credential's files.
     type: list
     elements: str
   sent:

@@ -25,7 +25,9 @@ options:
     type: list
     elements: str
   names:
-    description: Only these credentials. By default all that C(mirror) selects, and the copies of those that were deleted.
+    description:
+      - Only these of the credentials that C(mirror) selects. By default all of them, and the copies of those that were deleted.
+      - A name that C(mirror) does not select for any of the stores is refused.
     type: list
     elements: str
   on_delete:

@@ -102,6 +102,7 @@ def test_sync_brings_all_up_to_date_and_reports_drift_of_each_copy(play, session
         ("spare", "", "its configuration names no store that gets copies"),
         ("main", "run_on: target", "the copies of its 'mirror' are written from the controller"),
         ("main", "on_delete: forget", "on_delete"),
+        ("main", "names: [api], to: [far]", "'mirror' of this store does not select 'api' for 'far'"),
         ("lost", "", "there is no store 'nowhere'"),
         ("itself", "", "it names the store itself"),
         ("wrong", "", "there is no part 'on_deletion'. Did you mean 'on_delete'"),
@@ -109,3 +110,14 @@ def test_sync_brings_all_up_to_date_and_reports_drift_of_each_copy(play, session
 )
 def test_a_mistake_is_named(play, store, options, message):
     assert message in play("- nebula.credential.sync: {" + options + "}", store=store).failed()
+
+
+def test_a_name_that_no_store_has_is_a_warning(play):
+    output = play("- nebula.credential.sync: {names: [dbb]}").succeeded().output
+    assert "store 'main' has no credential of these names, and there is no copy of them: dbb" in " ".join(output.split())
+
+
+def test_a_name_is_copied_only_to_the_stores_that_are_to_have_it(play):
+    play("- {nebula.credential.credential: {name: api, value: one, store: {backend: local, path: '{{ playbook_dir }}/main'}}}").succeeded()
+    run = play("- {name: synced, nebula.credential.sync: {names: [api]}}").succeeded()
+    assert [(row["store"], row["action"]) for row in run.result("synced")["results"]] == [("spare", "create")]

@@ -41,7 +41,7 @@ class Sync:
         """Bring the copies of these credentials up to date; None: of all that the mirror selects, and of those that were deleted.
 
         Returns:
-            One result for each credential, by its name in the source.
+            One result for each credential, by its name in the source. One that the mirror does not select has none, and is not copied.
 
         Raises:
             InvalidInput: both stores are one place, or one keeps no credentials.
@@ -52,7 +52,8 @@ class Sync:
         self._check_stores()
         origin = identify(self._source.store, self._source.portability(self._context).place)
         listed = self._list_copies() if names is None or self._destination.backend.capabilities.write_only else {}
-        pairs = [(name, self._name_copy(name)) for name in (self._list_names() if names is None else dict.fromkeys(names))]
+        selected = self._list_names() if names is None else [name for name in dict.fromkeys(names) if self._mirror.selects(name)]
+        pairs = [(name, self._name_copy(name)) for name in selected]
         if names is None:
             pairs += self._find_orphans(listed, origin, {name for name, _to in pairs})
         taken = Counter(to for _name, to in pairs)

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Collection, Dict, List, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Authenticating, find_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
@@ -91,6 +91,13 @@ def read_files(manager: CredentialManager, name: str, caller: AccessContext) -> 
     with manager.acting(caller):
         found = find_deployed(manager.backend, name)
     return {} if found is None else read_deployed(found)
+
+
+def forget_hosts(manager: CredentialManager, name: str, hosts: Collection[str], caller: AccessContext) -> None:
+    """Have hosts that are gone leave the record of the files of a credential. What fails is a warning."""
+    gone = [WrittenFile(place, {}, {name}) for place in read_files(manager, name, caller) if place.host in hosts]
+    manager.deployments().note(gone, replace(caller, tenant=manager.tenant))
+    manager.write_deployments()
 
 
 def describe_files(manager: CredentialManager, name: str, caller: AccessContext) -> Dict[str, List[Dict[str, Any]]]:

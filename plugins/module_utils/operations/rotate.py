@@ -30,6 +30,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.names impo
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import RotationPolicy
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.operations.deployments import forget_hosts, read_files
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.read import asserting
 from ansible_collections.nebula.credential.plugins.module_utils.operations.rotation_diff import build_planned_diff, describe_side, foresee
@@ -106,6 +107,7 @@ def credential_rotate(manager: CredentialManager, parameters: Mapping[str, Any],
         InvalidInput: an option is missing, or does not fit.
     """
     caller = asserting(context, parameters.get("scope"))
+    manager.write_deployments()  # a rotation waits for hosts that hold the previous value
     with manager.acting(caller):
         return _Rotation(manager, parameters, caller).answer(check_mode)
 
@@ -115,7 +117,7 @@ class _Rotation:
 
     def __init__(self, manager: CredentialManager, parameters: Mapping[str, Any], context: AccessContext) -> None:
         self._parameters = parameters
-        self._name = check_name(parameters["name"])
+        self._name, self._caller = check_name(parameters["name"]), context
         self._phase = parameters.get("phase") or AUTO
         self._manager = manager
         holder = holder_of(_controller(context), context.host or "")
@@ -139,7 +141,7 @@ class _Rotation:
         check_target(self._parameters, self._target.traits, driven=self._target.driven)
         if self._phase == AUTO and not self._tidies:
             check_policy(self._policy, self._target.traits, driven=self._target.driven)
-        outcome = self._perform(self._engine.status(self._name, self._request_of_target()), check_mode)
+        outcome = self._perform(self._engine.status(self._name, self._request_of_target(), looks=self._phase == STATUS), check_mode)
         if STEP in self._parameters and STEP not in outcome.result:
             # Also where there was nothing to do, so that a driver needs no other sign of the end.
             outcome.result[STEP] = {"kind": steps.DONE}
@@ -164,8 +166,18 @@ class _Rotation:
             diff = {"before": self._describe_side(before)}
             return Outcome(dict(self._result(False, None, {}), diff=diff, **{STEP: dict(told, kind=LOOK)}), secrets)
         if self._phase == FORGET:
-            return Outcome(self._result(True, None, self._engine.forget(self._name, self._parameters.get("forget") or ())))
+            return self._forget(before)
         return self._report_step(_PHASES[self._phase](self), before)
+
+    def _forget(self, before: Mapping[str, Any]) -> Outcome:
+        """Forget hosts and ids in the open rotation, and hosts in the record of the files that `deploy` has written."""
+        asked = self._parameters.get("forget") or ()
+        recorded = {place.host for place in read_files(self._manager, self._name, self._caller)}
+        waited = [one for one in asked if one not in recorded or one in before.get("behind", ())]
+        if waited or not asked:
+            self._engine.forget(self._name, waited)
+        forget_hosts(self._manager, self._name, asked, self._caller)
+        return Outcome(self._result(True, None, self._engine.status(self._name, looks=True)))
 
     def _is_idle(self, before: Mapping[str, Any], check_mode: bool) -> bool:
         """Whether there is nothing to do: nothing is due, or nothing is open that could be finished."""

@@ -30,8 +30,8 @@ def sync(
 
     Args:
         manager: the manager of the source.
-        parameters: `mirror`, as `Mirror.write` returns it; `names`, or None for all that it selects; `on_delete` (by default that of
-            the mirror), `overwrite_drift`, `scope`.
+        parameters: `mirror`, as `Mirror.write` returns it; `names` among those that it selects, or None for all of these;
+            `on_delete` (by default that of the mirror), `overwrite_drift`, `scope`.
         context: the caller.
         check_mode: write nothing, and return what would be done.
         to: the manager of the store that gets the copies.

@@ -26,6 +26,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.arrival
     forgive,
     in_progress,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.closing import look_for_holders
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.course import Course
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.events import RecordEvent, ignore_event
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import (
@@ -284,8 +285,8 @@ class RotationEngine:
             )
         return self._go_on(going_back.give_up(self._course, entry, sent=sent), None)
 
-    def status(self, name: str, request: Optional[Request] = None) -> Dict[str, Any]:
-        """Return the state of the credential's rotation, without a secret. Change nothing.
+    def status(self, name: str, request: Optional[Request] = None, *, looks: bool = False) -> Dict[str, Any]:
+        """Return the state of the credential's rotation, without a secret. Change nothing. If `looks`, look for hosts that hold previous.
 
         Raises:
             InvalidInput: `request` is given, and the open rotation began with another target.
@@ -293,6 +294,8 @@ class RotationEngine:
         entry = self._book.find(name)
         if entry is not None and request is not None:
             check_target(entry, request)
+        if entry is not None and looks and entry.journal.phase == phases.GRACE:
+            entry = look_for_holders(self._course, entry)
         return summarize(entry.journal, self._course.now()) if entry is not None else {"phase": None}
 
     def plan(self, request: Request) -> Dict[str, Any]:

@@ -106,15 +106,20 @@ def read_consumers(target: str, written: object) -> tuple[Consumer, ...]:
 
 
 def _read_consumer(written: object, option: str) -> Consumer:
-    kind = written.get(KIND) if isinstance(written, Mapping) else None
-    if not isinstance(written, Mapping) or not isinstance(kind, str) or kind not in SPECIFICATIONS:
+    if not isinstance(written, Mapping):
+        remedy = "Write a mapping, for example {kind: command, argv: […]}, or 'consumers: deployed' for one without options."
+        raise InvalidConfiguration("it is no mapping with a 'kind'", option=option, remedy=remedy)
+    kind = written.get(KIND)
+    if not isinstance(kind, str) or kind not in SPECIFICATIONS:
         remedy = "{0}Write one of: {1}.".format(suggest(str(kind), SPECIFICATIONS), ", ".join(SPECIFICATIONS))
         raise InvalidConfiguration("there is no kind {0}".format(ascii(kind)), option=option, remedy=remedy)
     own = {name: value for name, value in written.items() if name not in (KIND, NAME)}
     try:
         options = validate(own, SPECIFICATIONS[kind])
     except (UserMessage, InvalidInput) as error:
-        raise InvalidConfiguration(str(error), option=option, remedy="Correct it.") from None
+        raise InvalidConfiguration(
+            str(error).rstrip(".?"), option=option, remedy="Correct it. 'kind' and 'name' are allowed, too."
+        ) from None
     if not 1 <= options.get("time_limit", 1) <= _MOST_SECONDS:
         raise InvalidConfiguration("'time_limit' is not between 1 and {0}".format(_MOST_SECONDS), option=option, remedy="Give seconds.")
     if options.get("argv") == []:

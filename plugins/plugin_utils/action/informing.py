@@ -7,9 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_rotate import STATUS
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, as_credential_error
+from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.consumers import (
     Consumer,
     Informer,
@@ -83,6 +86,20 @@ def inform_consumers(
         if left[each["name"]] != list(each["left"]):
             rows += _keep(keep, each, left[each["name"]])
     return rows
+
+
+def find_holders(rows: list[dict[str, Any]], ask: Callable[[Mapping[str, Any]], Outcome]) -> None:
+    """Look again which hosts hold the previous value, after the consumers were informed, and leave the rows for which some do.
+
+    Args:
+        rows: those of the report that name such hosts. One of which the state cannot be read stays as it is.
+        ask: performs `credential_rotate`.
+    """
+    for row in list(rows):
+        with suppress(CredentialError):
+            row["holders"] = list(ask({"name": row["name"], "phase": STATUS}).result["rotation"].get("holders") or ())
+        if not row["holders"]:
+            rows.remove(row)
 
 
 def build_failed_informing(target: str, names: Sequence[str], error: Exception) -> dict[str, Any]:

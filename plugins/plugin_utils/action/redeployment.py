@@ -88,10 +88,13 @@ class Redeployment:
         if not files:
             return
         if not self._runner.has(host):
-            raise Unavailable("the inventory has no such host")
+            raise Unavailable("the inventory has no such host; one that is gone for good leaves the record by phase 'forget'")
         runner = self._runner.at(host)
-        if any(file["controller"] != find_controller(runner.action) for file in files):
-            raise Unavailable("the file is not reached in the way in which it was written: it is on another controller")
+        here = find_controller(runner.action)
+        other = next((str(file["controller"]) for file in files if file["controller"] != here), None)
+        if other is not None:
+            what = "it was written {0}, and this run would write it {1}"
+            raise Unavailable(what.format(_describe_way(other), _describe_way(here)))
         options = [_read_options(file) for file in files]
         try:
             with within_limit(self._limit):
@@ -116,6 +119,10 @@ class Redeployment:
                 written = describe_written(action, variables, stay, deployment.found, read.secrets)
         finally:
             record_files(lambda asked: self._ask(RECORD, asked), [*gone, *written])
+
+
+def _describe_way(controller: str) -> str:
+    return "on the controller {0}, by a local connection".format(ascii(controller)) if controller else "on the host, by a connection to it"
 
 
 def _is_still_ours(file: File, row: Mapping[str, Any]) -> bool:

@@ -82,16 +82,27 @@ def _name_result(listed: Mapping[str, Any], done: Mapping[str, Any], phase: str,
     if check_mode:
         return CONTINUED if listed["open"] or phase else NOT_DUE if outcome == steps.IDLE else PLANNED
     waits = listed["open"] and (done.get("rotation") or {}).get("holders")
-    if outcome == steps.PROMOTED and not waits:
+    if outcome == steps.PROMOTED and (not waits or _has_new_version(done)):
         return PROMOTED
     if phase:
         return OPEN
     return CLOSED if (done["changed"] and outcome != steps.IDLE) or listed["open"] else NOT_DUE
 
 
+def _has_new_version(done: Mapping[str, Any]) -> bool:
+    """Whether this run has made another value the current one, by the difference that it reports."""
+    before, after = ((done.get("diff") or {}).get(side) or {} for side in ("before", "after"))
+    return bool(before.get("version") != after.get("version"))
+
+
 def write_line(row: Row, widths: Sequence[int]) -> str:
     """Return the line of a row: the credential, its target, and what happened."""
     return "{0:<{1}} {2:<{3}} {4}".format(row["name"], widths[0], row["target"] or "-", widths[1], _describe(row))
+
+
+def write_holders_line(row: Row) -> str:
+    """Return the line that names the hosts which still hold the previous value although their files were to be written."""
+    return "{0}: the previous value is kept{1}".format(row["name"], _name_hosts(row["holders"], "hold it"))
 
 
 def write_consumer_line(row: Row) -> str:

@@ -10,7 +10,7 @@ write of the credential, or `sync`, repeats it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -93,6 +93,19 @@ def choose_mirrors(store: StoreReference, wanted: Sequence[str] | None) -> list[
             remedy = "{0}It names: {1}.".format(suggest(name, known), ", ".join(known))
             raise InvalidInput("'mirror' of this store does not name {0}".format(ascii(name)), option="to", store=store.name, remedy=remedy)
     return [mirror for name, mirror in known.items() if wanted is None or name in wanted]
+
+
+def check_selected(store: StoreReference, mirrors: Sequence[Mirror], names: Iterable[str]) -> None:
+    """Check that each credential that a task names is selected by a mirror: the configuration alone says what is copied, and where.
+
+    Raises:
+        InvalidInput: one is selected by none.
+    """
+    for name in names:
+        if not any(mirror.selects(name) for mirror in mirrors):
+            what = "'mirror' of this store does not select {0} for {1}".format(ascii(name), " or ".join(repr(each.to) for each in mirrors))
+            remedy = "Check the name, or select it there with 'names' or 'prefix'."
+            raise InvalidInput(what, option="names", store=store.name, remedy=remedy)
 
 
 def _list_names(parameters: Mapping[str, Any], result: Mapping[str, Any]) -> list[str]:

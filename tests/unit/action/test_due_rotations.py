@@ -193,6 +193,14 @@ def test_the_line_says_what_became_of_a_previous_value_that_was_tried(accepted: 
     assert write_line(row, (3, 2)) == "a/1 db promoted, the previous value " + said
 
 
+@pytest.mark.parametrize(("version", "result"), [("2", "promoted"), ("1", "open")])
+def test_a_new_value_is_promoted_and_a_wait_for_hosts_is_open_also_after_an_earlier_grace_period(version: str, result: str) -> None:
+    rotation = {"phase": "grace", "holders": ["web1"]}
+    diff = {"before": {"version": "1"}, "after": {"version": version}}
+    done = {"changed": True, "outcome": "promoted", "rotation": rotation, "diff": diff}
+    assert build_done_row({**build("a/1").listed, "open": True}, done, False)["result"] == result
+
+
 def test_an_error_of_the_store_is_the_rows() -> None:
     def drive(_rotation: Any, perform: Any) -> Outcome:
         return perform({"look": True})  # type: ignore[no-any-return]

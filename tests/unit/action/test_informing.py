@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Unavailable
+import pytest
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, Unavailable
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.consumers import read_consumers
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.informing import inform_consumers
 
@@ -36,3 +39,17 @@ def test_a_store_that_does_not_keep_what_was_informed_loses_no_row() -> None:
         ("(any)", ["a"], "failed"),
     ]
     assert kept == [("b", [])]
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        (["deployed"], "it is no mapping with a 'kind'"),
+        ([{"kind": "deploy"}], "there is no kind 'deploy'. Did you mean 'deployed'"),
+        ([{"kind": "deployed", "time_limt": 3}], "time_limt"),
+        ("deploy", "there is no kind 'deploy'"),
+    ],
+)
+def test_a_consumer_that_is_described_wrongly_is_named(written: object, message: str) -> None:
+    with pytest.raises(InvalidConfiguration, match=re.escape(message)):
+        read_consumers("shop", written)

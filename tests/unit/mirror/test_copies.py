@@ -200,6 +200,12 @@ def test_only_what_the_prefix_selects_is_copied(pair):
     assert [row["name"] for row in pair.sync(mirror=Mirror("spare", prefix="shop/"))["results"]] == ["shop/db"]
 
 
+def test_a_name_that_the_mirror_does_not_select_is_not_copied_by_naming_it(pair):
+    for mirror in (Mirror("spare", prefix="shop/"), Mirror("spare", names={"shop/db": None})):
+        assert pair.sync(["db"], mirror=mirror)["results"] == []
+    assert not pair.spare.exists("db")
+
+
 def test_after_a_delete_the_copy_stays_unless_it_is_to_be_removed(pair):
     pair.sync()
     pair.source.delete("db")

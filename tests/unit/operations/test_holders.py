@@ -55,6 +55,20 @@ def test_the_grace_period_goes_on_while_a_host_holds_the_previous_value(store: S
     assert settle(store)["phase"] == "closed"
 
 
+def test_the_status_names_the_hosts_that_hold_it_now(store: Store) -> None:
+    deploy(store, "web1", "1")
+    deploy(store, "web2", "1")
+    rotate(store, grace="1h", max_grace="24h")
+    deploy(store, "web1", "2")
+    assert store.rotate(phase="status")["rotation"]["holders"] == ["web2"]
+
+
+def test_a_host_of_this_run_that_the_session_has_not_recorded_yet_counts(store: Store) -> None:
+    store.manager.deployments()._waits = True  # as in a session
+    deploy(store, "web1", "1")
+    assert rotate(store, grace="1h", max_grace="24h")["holders"] == ["web1"]
+
+
 def test_a_rotation_without_a_target_waits_for_hosts_too(store: Store) -> None:
     deploy(store, "web1", "1")
     standing = store.rotate(target="none", max_grace="24h")["rotation"]
@@ -124,3 +138,20 @@ def test_a_policy_with_one_that_is_not_longer_is_refused(store: Store) -> None:
     with pytest.raises(InvalidInput) as refused:
         perform(store.manager, "credential", {"name": "db_pass", "state": "present", "policy": policy}, AccessContext())
     assert refused.value.option == "policy.max_grace"
+
+
+def test_a_host_that_is_gone_for_good_leaves_the_record_and_is_not_waited_for(store: Store) -> None:
+    deploy(store, "web1", "1")
+    deploy(store, "web2", "1")
+    rotate(store, grace="1h", max_grace="24h")
+    assert store.rotate(phase="forget", forget=["web2"])["rotation"]["holders"] == ["web1"]
+    with pytest.raises(InvalidInput, match="the rotation does not wait for: 'web3'"):
+        store.rotate(phase="forget", forget=["web1", "web3"])
+    assert store.rotate(phase="status")["rotation"]["holders"] == ["web1"]
+
+
+def test_a_host_is_forgotten_also_if_no_rotation_is_open(store: Store) -> None:
+    deploy(store, "web1", "1")
+    assert store.rotate(phase="forget", forget=["web1"])["changed"]
+    row = perform(store.manager, "credential_info", {"names": ["db_pass"], "deployed": True}, AccessContext()).result["credentials"][0]
+    assert row["deployed"] == {}

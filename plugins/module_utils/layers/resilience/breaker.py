@@ -50,6 +50,10 @@ class Breaker(InterceptingLayer):
         finally:
             self._circuit.end(period, failed)
 
+    def reset(self) -> None:
+        """Let requests through again, as for a store that was just opened."""
+        self._circuit.reset()
+
     def _open(self) -> CircuitOpen:
         error = CircuitOpen(self._describe(), remedy="Repair the backend, or the network to it.", store=self.context.store)
         error.annotate(retry_after=self._circuit.remaining())

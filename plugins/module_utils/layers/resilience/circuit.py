@@ -74,6 +74,13 @@ class Circuit:
             elif failed is False:
                 self._count_success()
 
+    def reset(self) -> None:
+        """Begin anew, closed."""
+        with self._lock:
+            if self._state != CLOSED:
+                self._go_to(CLOSED)
+            self._failed = 0
+
     def _count_failure(self) -> None:
         self._failed += 1
         if self._state == HALF_OPEN or self._failed >= self.failures:

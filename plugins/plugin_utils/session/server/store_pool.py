@@ -268,10 +268,21 @@ def _forget_run(manager: CredentialManager) -> bool:
     if _has_unwritten(manager) or not (manager.trail is None or manager.trail.is_empty):
         return False
     manager.refreshing = None
+    if can.remote:
+        _close_circuit(manager.backend)
     cache = manager.cache
     if cache is not None:
         cache.shelf, cache.counts = LruCache(cache.terms.max_entries, cache.terms.max_bytes), Counts()
     return True
+
+
+def _close_circuit(backend: Backend) -> None:
+    """Forget that a backend has failed: the next run may have been started because it was repaired."""
+    from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.breaker import Breaker
+
+    breaker = find_protocol(backend, Breaker)
+    if breaker is not None:
+        breaker.reset()
 
 
 def _managers_of(opened: Iterable[Future[CredentialManager]]) -> list[CredentialManager]:

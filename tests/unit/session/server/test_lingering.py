@@ -29,6 +29,13 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.s
 from tests.unit.session.server.desks import Caller
 
 OPTIONS = {"ttl": 300.0}
+NO_SERVER = {
+    "backend": "vault",
+    "url": "http://127.0.0.1:1",
+    "auth": {"method": "token", "token": "t"},
+    "max_retries": 0,
+    "breaker_failures": 1,
+}
 MINE = (os.getpid(), read_start_time(os.getpid()))
 
 
@@ -84,6 +91,17 @@ def test_passwords_that_callers_have_sent_are_forgotten(tmp_path):
     asked._known["prod"] = "c2VjcmV0"
     caller.desk.end_run()
     assert asked._known == {}
+
+
+def test_the_next_run_asks_a_server_that_did_not_respond_to_the_one_before():
+    first = Caller(NO_SERVER)
+    assert [first("get", name="a")["code"] for _turn in range(2)] == ["unavailable", "circuit_open"]
+    stores = first.desk.end_run()
+    second = Caller(first.config)
+    second.desk = RequestHandler(OPTIONS, stores)
+    assert second.desk._stores.managers()
+    assert second("get", name="a")["code"] == "unavailable"
+    second.desk.close()
 
 
 @pytest.fixture

@@ -126,6 +126,16 @@ def test_a_secret_of_github_that_was_written_since_is_drift(make):
     assert world.row()["code"] == "drift"
 
 
+def test_a_secret_of_github_that_was_written_since_is_not_removed(make):
+    world = make("github")
+    world.sync()
+    world.service.change("SHOP_DB_PASS", "by hand")
+    world.source.delete("shop/db-pass")
+    assert world.row(on_delete="remove")["code"] == "drift"
+    assert world.value() == "by hand"
+    assert world.row(on_delete="remove", overwrite_drift=True)["action"] == "remove"
+
+
 @pytest.mark.parametrize("step", ["PATCH", "POST", "PUT", "GET /repos/shop/web/actions/secrets/SHOP"])
 def test_a_run_that_ends_between_two_requests_to_github_is_mended_by_the_next(make, step):
     world = make("github")

@@ -42,6 +42,8 @@ class GitHubActions:
         self.variables: Dict[str, Dict[str, Dict[str, Any]]] = {base: {} for base in _BASES}
         self.fails_at: Optional[str] = None
         """The beginning of a request, `PUT /repos/…`, that gets no response once it is carried out: the connection ends."""
+        self.ignores_pages = False
+        """Whether it gives the first page whatever page is asked for, as a proxy does that drops queries."""
         self._now = datetime(2026, 11, 30, tzinfo=timezone.utc)
         server.script = self._serve
 
@@ -90,7 +92,7 @@ class GitHubActions:
         return self._one(kind, stored, request.method, path[1], content)
 
     def _list(self, kind: str, stored: Mapping[str, Any], query: Mapping[str, str]) -> Answer:
-        size, page = int(query.get("per_page", 10)), int(query.get("page", 1))
+        size, page = int(query.get("per_page", 10)), 1 if self.ignores_pages else int(query.get("page", 1))
         size = min(size, _LARGEST_PAGE[kind])
         rows: List[Dict[str, Any]] = [_describe(kind, name, stored[name]) for name in sorted(stored)]
         return Answer(200, {"total_count": len(rows), kind: rows[(page - 1) * size : page * size]})

@@ -231,6 +231,17 @@ def test_a_refused_token_is_named_and_not_shown(make, kind):
 
 
 @BOTH
+def test_a_server_that_gives_the_first_page_again_and_again_is_refused(make, kind):
+    world = make(kind)
+    for number in range(101):
+        world.source.create(DesiredCredential("shop/n{0}".format(number), value=Secret("value-{0:08}".format(number))))
+    world.sync()
+    world.service.ignores_pages = True
+    with pytest.raises(errors.StorageError, match=r"what responds at .* is not Git"):
+        world.sync()
+
+
+@BOTH
 def test_more_copies_than_a_page_are_all_found(make, kind):
     world = make(kind)
     for number in range(105):

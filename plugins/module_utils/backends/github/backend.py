@@ -16,7 +16,7 @@ import json
 import re
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Dict, Iterator, Mapping, Optional
+from typing import Any, Dict, Iterator, List, Mapping, Optional
 from urllib.parse import quote
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext, Capabilities
@@ -35,6 +35,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.write_o
     Listed,
     WriteOnlyPlace,
     read_name_of_place,
+    read_pages,
     read_time,
     read_written_mark,
     refuse_name,
@@ -138,15 +139,15 @@ class GitHub(WriteOnlyPlace):
             yield Listed(each["name"], mark, changed, read_time(each.get("updated_at")))
 
     def _list(self, kind: str) -> Iterator[Mapping[str, Any]]:
-        page, size = 1, _PAGES[kind]
-        while True:
+        size = _PAGES[kind]
+
+        def read(page: int) -> List[Mapping[str, Any]]:
             found = self._read_object("GET", "/{0}?per_page={1}&page={2}".format(kind, size, page)).get(kind)
             if not isinstance(found, list) or not all(isinstance(each, dict) and isinstance(each.get("name"), str) for each in found):
                 raise self._connection.junk()
-            yield from found
-            if len(found) < size:
-                return
-            page += 1
+            return found
+
+        return read_pages(read, size, self._connection.junk)
 
     def check_health(self) -> None:
         self._read_object("GET", "/secrets/public-key", "key", "key_id")

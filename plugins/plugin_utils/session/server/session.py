@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import sys
 import threading
@@ -225,7 +226,12 @@ def _await_run(handed: Mapping[str, Any], lingering: Lingering, stores: StorePoo
                 keepers.submit(store, work)
 
     def begin(asked: Mapping[str, Any]) -> None:
-        session = Session({**handed, **asked, "lock": None, "configuration": None}, stores)
+        given = dict(asked)
+        environment = given.pop("environment")
+        os.environ.clear()
+        os.environ.update(environment)
+        stores.drop_changed_logins(keepers.submit)
+        session = Session({**handed, **given, "lock": None, "configuration": None}, stores)
         session.begin()
         begun.append(session)
 

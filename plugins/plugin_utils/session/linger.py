@@ -22,7 +22,6 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.session.endpoint
     is_private,
 )
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import LINGERS, TAKEN, Place
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.store_fingerprint import describe_file
 
 FORGET_TIMEOUT = 22
 """Seconds: a session may take 20 to return its tokens."""
@@ -41,11 +40,20 @@ def find_lingering_place(where: Place, options: Mapping[str, Any], collection: s
         collection: the directory of the collection.
     """
     base, _slash, name = where.directory.rpartition("/")
-    files = [(path, describe_file(path)) for path in config_file_candidates()]
-    packages = [(path, describe_file(path)) for path in sys.path]
+    files = [(path, _describe_state(path)) for path in config_file_candidates()]
+    packages = [(path, _describe_state(path)) for path in sys.path]
     code = sorted(_list_code(Path(collection, "plugins")))
     parts = [name.rpartition("-")[2], sorted(options.items()), files, packages, code, sys.executable, sys.version, os.getcwd()]
     return "{0}/nebula-{1}-linger-{2}".format(base, os.geteuid(), sha256(repr(parts).encode("utf-8")).hexdigest()[:16])
+
+
+def _describe_state(path: str) -> tuple[int, ...]:
+    """Return what changes with a file or directory. Not its content: a digest of a configuration must not be in a name."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return ()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _list_code(directory: Path) -> Iterator[tuple[str, int, int]]:

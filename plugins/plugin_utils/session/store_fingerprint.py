@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import hmac
 import json
-import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
-
-from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import FROM_FILE, FROM_VARIABLE
 
 
 class Fingerprints:
@@ -29,31 +26,11 @@ class Fingerprints:
 
     def of_logins(self, config: Mapping[str, Any]) -> str:
         """Return a text that changes with what the variables and files hold now that a configuration names for its logins and keys."""
-        return self._digest(list(_list_sources(config)))
+        # Imported here: a session listens before it opens a store.
+        from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import list_logins
+
+        return self._digest(list(list_logins(config)))
 
     def _digest(self, content: Any) -> str:
         text = json.dumps(content, sort_keys=True, default=str)
         return hmac.new(self._key, text.encode("utf-8"), "sha256").hexdigest()
-
-
-def _list_sources(config: Any) -> Iterator[Any]:
-    if isinstance(config, Mapping):
-        for option, value in sorted(config.items()):
-            if isinstance(value, str) and option.endswith(FROM_VARIABLE):
-                yield value, os.environ.get(value)
-            elif isinstance(value, str) and option.endswith(FROM_FILE):
-                yield value, describe_file(os.path.expanduser(value))
-            else:
-                yield from _list_sources(value)
-    elif isinstance(config, (list, tuple)):
-        for each in config:
-            yield from _list_sources(each)
-
-
-def describe_file(path: str) -> tuple[int, ...]:
-    """Return what changes with a file or directory. Not its content: a digest of a configuration must not be in a name."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return ()
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns

@@ -78,6 +78,25 @@ def outage(tmp_path: Path) -> Any:
         yield Outage(directory, between)
 
 
+@pytest.mark.parametrize("source", ["token_env", "token_file"])
+def test_another_login_in_the_same_variable_or_file_gets_no_copy(outage: Any, monkeypatch: Any, source: str) -> None:
+    file, configured = outage.directory / "token", outage.configured()
+    auth = {source: "MY_TOKEN" if source == "token_env" else str(file)}
+
+    def log_in(token: str) -> None:
+        monkeypatch.setenv("MY_TOKEN", token)
+        file.write_text(token, encoding="utf-8")
+        file.chmod(0o600)
+
+    log_in(configured["auth"]["token"])
+    assert outage.read(auth=auth)["value"] == CANARY
+    outage.goes_away()
+    assert outage.read(auth=auth)["stale"]
+    log_in("another-token")
+    with pytest.raises(Unavailable):
+        outage.read(auth=auth)
+
+
 def test_what_another_process_has_read_answers_and_is_recorded_as_stale(outage: Any) -> None:
     outage.read()
     outage.goes_away()

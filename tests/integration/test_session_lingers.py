@@ -61,6 +61,16 @@ def revoked(counted):
     return sum(one["path"] == "auth/token/revoke-self" for one in counted.server.requests()[counted._seen :])
 
 
+def test_a_run_with_another_login_in_a_variable_does_not_act_by_the_login_of_the_run_before(project, counted, lingering, monkeypatch):
+    login = dict(counted.auth)
+    right = login.pop("secret_id")
+    monkeypatch.setattr(counted, "auth", {**login, "secret_id_env": "MY_SECRET_ID"})
+    counted.is_default_of(project, linger="5m")
+    project.play(read("a"), MY_SECRET_ID=right).succeeded()
+    assert "login_failed" in project.play(read("a"), MY_SECRET_ID="wrong").failed()
+    project.play(read("a"), MY_SECRET_ID=right).succeeded()
+
+
 def test_without_the_option_each_run_logs_in(project, counted, lingering):
     for _run in range(2):
         project.play(read("a"), **ON).succeeded()

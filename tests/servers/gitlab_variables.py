@@ -37,6 +37,8 @@ class GitLabVariables:
         self.variables: Dict[str, Dict[Tuple[str, str], Dict[str, Any]]] = {base: {} for base in _BASES}
         self.ignored: Set[str] = set()
         """The parts that its version or its license does not have."""
+        self.ignores_pages = False
+        """Whether it gives the first page whatever page is asked for, as a proxy does that drops queries."""
         server.script = self._serve
 
     @property
@@ -89,7 +91,7 @@ class GitLabVariables:
         return {**shown, "value": None} if row.get("hidden") else shown
 
     def _list(self, stored: Mapping[Any, Dict[str, Any]], query: Mapping[str, str]) -> Answer:
-        size, page = min(int(query.get("per_page", 20)), 100), int(query.get("page", 1))
+        size, page = min(int(query.get("per_page", 20)), 100), 1 if self.ignores_pages else int(query.get("page", 1))
         rows = [self._show(stored[place]) for place in sorted(stored)]
         return Answer(200, json.dumps(rows[(page - 1) * size : page * size]).encode())
 

@@ -10,7 +10,7 @@ The backends declare them (`traits`); here is what the declarations mean, for al
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Mapping, NamedTuple, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import FROM_FILE, FROM_VARIABLE, BackendTraits
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import current_caller
@@ -187,6 +187,34 @@ def read_login(settings: Mapping[str, Any], option: str, warn: Callable[[str], o
         return Secret(read_variable(str(variable), option + FROM_VARIABLE))
     value = settings.get(option)
     return None if value is None else Secret(str(value))
+
+
+def list_logins(config: Any) -> Iterator[Tuple[str, Optional[str]]]:
+    """Yield what the variables and files hold now that a configuration names in any part, each with its name; None for one without."""
+    if isinstance(config, Mapping):
+        for option, value in sorted(config.items()):
+            if isinstance(value, str) and option.endswith(FROM_VARIABLE):
+                yield value, os.environ.get(value)
+            elif isinstance(value, str) and option.endswith(FROM_FILE):
+                yield value, _find_content(os.path.expanduser(value))
+            else:
+                yield from list_logins(value)
+    elif isinstance(config, (list, tuple)):
+        for each in config:
+            yield from list_logins(each)
+
+
+def _find_content(path: str) -> Optional[str]:
+    try:
+        return read_file(path, SECRET_FILE).hex()
+    except (OSError, CredentialError):  # whoever needs it reports that
+        return None
+
+
+def describe_login(options: Mapping[str, Any], traits: BackendTraits) -> List[Any]:
+    """Return what tells the logins of one configuration apart: `list_logins`, and the variables that its backend reads."""
+    variables = sorted({variable for each in traits.environment.values() for variable in each})
+    return [*list_logins(options), *((variable, os.environ.get(variable)) for variable in variables)]
 
 
 def build_login_reader(

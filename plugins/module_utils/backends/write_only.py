@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from datetime import datetime
-from typing import Any, Dict, Iterator, List, NamedTuple, NoReturn, Optional
+from itertools import count
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, NoReturn, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Capabilities, Filter, Health, unhealthy
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import CopyNaming, Limited, Located
@@ -147,6 +148,23 @@ class WriteOnlyPlace(Backend, Located, CopyNaming, Limited):
         what = "{0} gives no value back, and takes copies alone".format(self.service)
         remedy = "Name this store in 'mirror' of the store that has the credential, and read it from there."
         raise WriteOnly(what, remedy=remedy).within(name=name, store=self.context.store)
+
+
+def read_pages(read: Callable[[int], List[Any]], size: int, junk: Callable[[], CredentialError]) -> Iterator[Any]:
+    """Yield the entries of all pages. `read` returns those of a page by its number; the last one has fewer than `size`.
+
+    Raises:
+        CredentialError: two pages are the same: what responds ignores the number, and there would be no end. `junk` returns it.
+    """
+    before: List[Any] = []
+    for number in count(1):
+        page = read(number)
+        if page and page == before:
+            raise junk()
+        yield from page
+        if len(page) < size:
+            return
+        before = page
 
 
 def read_written_mark(written: Any) -> Optional[CopyMark]:

@@ -118,10 +118,13 @@ class Copier:
         mark = self._read_mark(there, name)
         examine = self._examine_written_only if self._is_written_only else self._examine
         action, drift = examine(here, there, wanted, mark)
+        self._check_drift(drift, to)
+        return self._write(action, here, wanted, there, mark, drift)
+
+    def _check_drift(self, drift: str, to: str) -> None:
         if drift and not self._options.overwrite_drift:
             remedy = "Look at what was changed. To write over it, run nebula.credential.sync with 'overwrite_drift: true'."
             raise Drift(drift, name=to, store=self._destination.store, remedy=remedy)
-        return self._write(action, here, wanted, there, mark, drift)
 
     def _examine(self, here: Record, there: Record, wanted: Record, mark: Optional[CopyMark]) -> Tuple[str, str]:
         """Return what has to be done, and how the copy was changed outside; empty if it was not, or if that cannot be told."""
@@ -185,10 +188,12 @@ class Copier:
             return Copied(name, to, NOTHING)
         if self._options.on_delete != REMOVE:
             return Copied(name, to, KEPT, mark.version)
+        drift = str(there.full_metadata.attributes.get(CHANGED_OUTSIDE) or "")
+        self._check_drift(drift, to)
         if not self._options.check:
             with self._destination.acting(self._context, SYNC, cacheable=False):
                 self._destination.backend.delete(to, expected=None if self._is_written_only else there.etag)
-        return Copied(name, to, DELETE, mark.version)
+        return Copied(name, to, DELETE, mark.version, drift=drift)
 
     def _read_mark(self, there: Record, name: str) -> Optional[CopyMark]:
         """Return the mark of the copy; None if another tool wrote what is there.

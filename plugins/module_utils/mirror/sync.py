@@ -98,7 +98,10 @@ class Sync:
             return {row.name: row for row in rows if row.problem is None}
 
     def _find_orphans(self, listed: Mapping[str, Record], origin: Origin, present: Set[str]) -> List[Pair]:
-        """Return the copies of credentials that are not there any more."""
+        """Return the copies of credentials that are not there any more, of those with the name that the mirror gives them.
+
+        Where no key authenticates metadata, whoever may change it writes marks: one at another name must not have that deleted.
+        """
         orphans = []
         for to, row in listed.items():
             if is_copy(row.full_metadata):
@@ -106,7 +109,8 @@ class Sync:
                     mark = read_mark(row.full_metadata.attributes)
                 except Damaged:
                     continue  # it may be a copy of anything
-                if mark.place == origin.place and mark.name not in present and self._mirror.selects(mark.name):
+                is_orphan = mark.place == origin.place and mark.name not in present and self._mirror.selects(mark.name)
+                if is_orphan and self._name_copy(mark.name) == to:
                     orphans.append((mark.name, to))
         return sorted(orphans)
 

@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, ReadOnly
+from ansible_collections.nebula.credential.plugins.module_utils.model.names import is_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Metadata, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import is_store_name
 
 ATTRIBUTE = "copy_of"
 CHANGED_OUTSIDE = "changed_outside"
@@ -18,7 +21,11 @@ CHANGED_OUTSIDE = "changed_outside"
 SYNC = "sync"
 """The operation that writes copies, and no other does."""
 
-_PARTS = ("store", "place", "name", "version", "revision")
+_TEXTS = ("store", "place", "name", "version")
+_PARTS = (*_TEXTS, "revision")
+_PLACE = re.compile("[0-9a-f]{16}")
+_LONGEST_VERSION = 1000
+"""What another tool has written into a mark is believed, and shown, only if it has the form of ours."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +69,15 @@ def read_mark(attributes: Mapping[str, Any]) -> CopyMark:
     parts: List[Any] = [written.get(part) for part in _PARTS] if isinstance(written, Mapping) else []
     # ansible-core has types of its own below Python's: the name of a store is one.
     *texts, revision = parts or [None]
-    if not all(isinstance(text, str) for text in texts) or not isinstance(revision, int) or isinstance(revision, bool):
+    is_mark = len(texts) == len(_TEXTS) and all(isinstance(text, str) for text in texts)
+    if not is_mark or not isinstance(revision, int) or isinstance(revision, bool) or not _are_of_form(*texts):
         raise Damaged("the mark of this copy is not what was written", remedy="Delete it with the tools of its store, and sync again.")
     return CopyMark(*parts)
+
+
+def _are_of_form(store: str, place: str, name: str, version: str) -> bool:
+    is_version = len(version) <= _LONGEST_VERSION and version.isprintable()
+    return is_store_name(store) and _PLACE.fullmatch(place) is not None and is_name(name) and is_version
 
 
 def refuse_copy(record: Record) -> None:

@@ -73,7 +73,10 @@ class _Changes:
 
     def _set(self, name: str, place: Place, content: Optional[DeployedFile], caller: AccessContext) -> None:
         self.by_name.setdefault(name, {})[place] = content
-        self.callers.setdefault(name, caller)
+        if content is None:
+            self.callers.setdefault(name, caller)  # the host has named it, so that the credential may be out of this caller's scope
+        else:
+            self.callers[name] = caller
 
 
 class Deployments:

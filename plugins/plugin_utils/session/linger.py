@@ -68,6 +68,7 @@ def _list_code(directory: Path) -> Iterator[tuple[str, int, int]]:
 def take_over(place: str, where: Place, run: tuple[int, str], terms: Mapping[str, Any]) -> bool:
     """Have the session that waits in `place` become that of this run. Return False if there is none, or if it does not do it.
 
+    The session gets the environment of this run: variables of any name may hold logins, and those of the run before may be others.
     The caller holds the lock of the start. When this returns True, the session listens in `where`.
 
     Args:
@@ -79,7 +80,7 @@ def take_over(place: str, where: Place, run: tuple[int, str], terms: Mapping[str
     if not is_private(place):
         return False
     try:
-        reply = exchange(place, {"run": run, "directory": where.directory, **terms})
+        reply = exchange(place, {"run": run, "directory": where.directory, "environment": dict(os.environ), **terms})
     except (OSError, TypeError, ValueError):
         return False
     return reply.get("result") == TAKEN

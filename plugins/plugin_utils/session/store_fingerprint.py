@@ -22,5 +22,15 @@ class Fingerprints:
 
     def of(self, name: str, config: Mapping[str, Any]) -> str:
         """Return the fingerprint of a store of this name and configuration."""
-        content = json.dumps([name, config], sort_keys=True, default=str)
-        return hmac.new(self._key, content.encode("utf-8"), "sha256").hexdigest()
+        return self._digest([name, config])
+
+    def of_logins(self, config: Mapping[str, Any]) -> str:
+        """Return a text that changes with what the variables and files hold now that a configuration names for its logins and keys."""
+        # Imported here: a session listens before it opens a store.
+        from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import list_logins
+
+        return self._digest(list(list_logins(config)))
+
+    def _digest(self, content: Any) -> str:
+        text = json.dumps(content, sort_keys=True, default=str)
+        return hmac.new(self._key, text.encode("utf-8"), "sha256").hexdigest()

@@ -222,6 +222,35 @@ def test_a_delete_removes_no_credential_that_is_no_copy_of_it(pair):
     assert pair.value() == b"mine"
 
 
+def test_a_mark_with_another_name_than_the_mirror_gives_has_nothing_deleted(pair):
+    pair.source.create(DesiredCredential("gone", value=Secret("a value")))
+    pair.sync()
+    pair.source.delete("gone")
+    attributes = pair.spare.get("gone").metadata.attributes
+    pair.spare.create(DesiredCredential("mine", value=Secret("mine")))
+    with pair.spare.acting(operation=SYNC):
+        there = pair.spare.backend.get("mine")
+        pair.spare.backend.patch_metadata(there.with_metadata(attributes=attributes), there.revision)
+    rows = pair.sync(on_delete="remove")["results"]
+    assert {(row["to"], row["action"]) for row in rows} == {("gone", "remove"), ("db", "nothing")}
+    assert pair.spare.get("mine").token().expose() == b"mine"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"name": "db\n\x1b[2Jyour password:"}, {"store": "x" * 10000}, {"version": "1\r2"}, {"place": "elsewhere"}, {"revision": True}],
+    ids=["name", "store", "version", "place", "revision"],
+)
+def test_a_mark_that_no_sync_writes_is_neither_believed_nor_shown(pair, changed):
+    pair.sync()
+    mark = {**pair.spare.get("db").metadata.attributes[ATTRIBUTE], **changed}
+    pair.change_outside(attributes={ATTRIBUTE: mark})
+    with pytest.raises(errors.Damaged, match="the mark of this copy is not what was written") as refused:
+        pair.spare.update("db", description="other")
+    assert str(refused.value).isprintable()
+    assert pair.row()["code"] == "damaged"
+
+
 def test_a_revoked_source_has_a_revoked_copy(pair):
     pair.sync()
     pair.source.revoke("db")

@@ -127,6 +127,16 @@ def test_a_secret_of_github_that_was_written_since_is_drift(make):
     assert world.row()["code"] == "drift"
 
 
+def test_a_secret_of_github_that_was_written_since_is_not_removed(make):
+    world = make("github")
+    world.sync()
+    world.service.change("SHOP_DB_PASS", "by hand")
+    world.source.delete("shop/db-pass")
+    assert world.row(on_delete="remove")["code"] == "drift"
+    assert world.value() == "by hand"
+    assert world.row(on_delete="remove", overwrite_drift=True)["action"] == "remove"
+
+
 @pytest.mark.parametrize("step", ["PATCH", "POST", "PUT", "GET /repos/shop/web/actions/secrets/SHOP"])
 def test_a_run_that_ends_between_two_requests_to_github_is_mended_by_the_next(make, step):
     world = make("github")
@@ -356,6 +366,17 @@ def test_a_refused_token_is_named_and_not_shown(make, kind):
     with pytest.raises(errors.LoginFailed, match="does not accept the login") as caught:
         world.sync()
     assert "wr0ng" not in str(caught.value)
+
+
+@BOTH
+def test_a_server_that_gives_the_first_page_again_and_again_is_refused(make, kind):
+    world = make(kind)
+    for number in range(101):
+        world.source.create(DesiredCredential("shop/n{0}".format(number), value=Secret("value-{0:08}".format(number))))
+    world.sync()
+    world.service.ignores_pages = True
+    with pytest.raises(errors.StorageError, match=r"what responds at .* is not Git"):
+        world.sync()
 
 
 @BOTH

@@ -186,6 +186,23 @@ def test_a_caller_out_of_scope_records_and_sees_nothing(store, warned):
         store.backend.get("scoped", stage=DEPLOYED)
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_what_a_host_names_of_another_scope_hinders_no_record_of_those_who_wrote_it(store, warned, order):
+    store.create(DesiredCredential("scoped", value=Secret("x-x-x-x"), scope=Scope(workflow="pay")))
+    store.recording = Deployments(store.backend, "local", store.clock, waits=True)
+    pay = replace(CALLER, workflow="pay")
+    tasks = [
+        lambda: record(store, file("hostile", before=["scoped"], db="1"), context=replace(CALLER, workflow="other")),
+        lambda: record(store, file("web1", scoped="1"), context=pay),
+    ]
+    for each in order:
+        tasks[each]()
+    store.write_deployments()
+    assert warned == []
+    with store.acting(pay):
+        assert "web1" in store.backend.get("scoped", stage=DEPLOYED).fields["files"].expose().decode()
+
+
 def test_only_an_authenticated_store_says_how_a_file_is_written_anew(store, tmp_path):
     record(store, file(db="1"))
     (row,) = perform(store, "list_deployments", {"names": ["db"]}, CALLER).result["credentials"]

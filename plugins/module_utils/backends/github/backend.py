@@ -37,6 +37,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.write_o
     Listed,
     WriteOnlyPlace,
     read_name_of_place,
+    read_pages,
     read_time,
     read_written_mark,
     refuse_name,
@@ -162,15 +163,15 @@ class GitHub(WriteOnlyPlace):
         return "the value of this copy was written there after the last sync" if is_later else ""
 
     def _list(self, kind: str, path: str = "") -> Iterator[Mapping[str, Any]]:
-        page, size = 1, _PAGES[kind]
-        while True:
+        size = _PAGES[kind]
+
+        def read(page: int) -> List[Mapping[str, Any]]:
             found = self._read_object("GET", "{0}?per_page={1}&page={2}".format(path or "/" + kind, size, page)).get(kind)
             if not isinstance(found, list) or not all(isinstance(each, dict) and isinstance(each.get("name"), str) for each in found):
                 raise self._connection.junk()
-            yield from found
-            if len(found) < size:
-                return
-            page += 1
+            return found
+
+        return read_pages(read, size, self._connection.junk)
 
     def check_health(self) -> None:
         self._read_object("GET", "/secrets/public-key", "key", "key_id")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from contextlib import suppress
-from typing import Any, Dict, Iterator, Mapping, Optional
+from typing import Any, Dict, Iterator, List, Mapping, Optional
 from urllib.parse import quote
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext, Capabilities
@@ -29,6 +29,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.write_o
     Listed,
     WriteOnlyPlace,
     read_name_of_place,
+    read_pages,
     read_written_mark,
     refuse_name,
 )
@@ -150,17 +151,15 @@ class GitLab(WriteOnlyPlace):
             self._send("DELETE", self._path_of(name))
 
     def list_values(self) -> Iterator[Listed]:
-        page = 1
-        while True:
-            found = self._connection.read_json(self._send("GET", "?per_page={0}&page={1}".format(PAGE, page)))
-            if not isinstance(found, list) or not all(isinstance(each, dict) and isinstance(each.get("key"), str) for each in found):
-                raise self._connection.junk()
-            for each in found:
-                if each.get("environment_scope", "*") == self._environments:
-                    yield Listed(each["key"], _read_record(each.get("description")))
-            if len(found) < PAGE:
-                return
-            page += 1
+        for each in read_pages(self._read_page, PAGE, self._connection.junk):
+            if each.get("environment_scope", "*") == self._environments:
+                yield Listed(each["key"], _read_record(each.get("description")))
+
+    def _read_page(self, number: int) -> List[Mapping[str, Any]]:
+        found = self._connection.read_json(self._send("GET", "?per_page={0}&page={1}".format(PAGE, number)))
+        if not isinstance(found, list) or not all(isinstance(each, dict) and isinstance(each.get("key"), str) for each in found):
+            raise self._connection.junk()
+        return found
 
     def check_health(self) -> None:
         self._send("GET", "?per_page=1")

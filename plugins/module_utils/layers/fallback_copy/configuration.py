@@ -10,6 +10,8 @@ import json
 from typing import Any, Iterable, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
+from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import describe_login
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import read_traits
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import primitives
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.ansible_vault import VaultPassword
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.registry import build_sources
@@ -55,6 +57,11 @@ def wrap_in_fallback_copy(
     sources = build_sources(own["key_sources"], backend.context.warn, vault_password)
     ring = OwnRing(backend, files, sources, primitives.FALLBACK_COPY)
     which = {name: value for name, value in options.items() if name in _OF_THE_STORE or name not in set(common)}
-    told_apart = json.dumps([which, max_age], sort_keys=True, default=str).encode("utf-8")
+    traits = read_traits(options["backend"])
+
+    def build_entries() -> Entries:
+        told_apart = json.dumps([which, max_age, describe_login(which, traits)], sort_keys=True, default=str)
+        return Entries(ring(), OPTION, told_apart.encode("utf-8"))
+
     keyring = None if layer is None else layer.keyring
-    return FallbackCopy(backend, files, lambda: Entries(ring(), OPTION, told_apart), max_age, keyring)
+    return FallbackCopy(backend, files, build_entries, max_age, keyring)

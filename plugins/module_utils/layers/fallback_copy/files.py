@@ -46,8 +46,9 @@ class CopyFiles:
         return self._read(place)
 
     def keep(self, place: str, content: bytes, ends_at: float) -> None:
-        """Write a copy that ends at that time (seconds since 1970), unless it is too large."""
+        """Write a copy that ends at that time (seconds since 1970). One that is too large is not kept, and neither is the one before."""
         if len(content) > _MOST_BYTES:
+            self._remove(place)
             return
         self._prepare()
         with translated("the fallback copy", self._path(place)), Temporary(self._directory) as temporary:

@@ -167,7 +167,12 @@ class FallbackCopy(Layer, Recoverable, VersionRemover):
         except InvalidInput:  # metadata of another tool that our layout cannot write
             self._drop(name)
             return
-        self._files.keep(place, sealed, now + self._max_age)
+        try:
+            self._files.keep(place, sealed, now + self._max_age)
+        except CredentialError:
+            if known is not None and known.record != record:
+                self._drop(name)  # a value that was replaced must not answer because the disk is full
+            raise
         ring = self._keyring.open() if self._keyring is not None and self._keyring.is_open() else None
         if ring is not None and self._files.find(_document_place(entries)) != ring.content:
             self._files.keep(_document_place(entries), ring.content, now + 2 * self._max_age)

@@ -10,6 +10,8 @@ import json
 from typing import Any, Iterable, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
+from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import describe_login
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import read_traits
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.ansible_vault import VaultPassword
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.decrypt import Decrypt
@@ -49,6 +51,11 @@ def wrap_in_shared_cache(
     own = options[OPTION]
     server = Server(address_of(own, backend.context.warn), own["prefix"])
     which = {name: value for name, value in options.items() if name in _OF_THE_STORE or name not in set(common)}
-    told_apart = json.dumps(which, sort_keys=True, default=str).encode("utf-8")
+    traits = read_traits(options["backend"])
+
+    def build_entries(key: bytes) -> Entries:
+        told_apart = json.dumps([which, describe_login(which, traits)], sort_keys=True, default=str)
+        return Entries(key, own["prefix"], told_apart.encode("utf-8"))
+
     key = key_of(server, own, backend, layer, vault_password)
-    return SharedCache(backend, server, key, lambda key: Entries(key, own["prefix"], told_apart), own["ttl"])
+    return SharedCache(backend, server, key, build_entries, own["ttl"])

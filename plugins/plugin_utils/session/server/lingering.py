@@ -123,8 +123,8 @@ class Lingering:
 
         Args:
             tick: called about once a second.
-            begin: takes what a run hands over, `run`, `directory`, `expected` and `awaited`. If it raises an error, because the
-                directory of the run cannot be used, this continues to wait.
+            begin: takes what a run hands over, `run`, `directory`, `environment`, `expected` and `awaited`. If it raises an error,
+                because the directory of the run cannot be used, this continues to wait.
         """
         while not self._is_over():
             if select.select([self._listener], [], [], TICK)[0]:
@@ -162,7 +162,9 @@ class Lingering:
 
     def _is_trusted(self, connection: socket.socket, asked: Any) -> bool:
         """Return True if the caller is of a run as the one that has started this session, and that run is alive."""
-        if not isinstance(asked, dict) or set(asked) != {"run", "directory", "expected", "awaited"}:
+        if not isinstance(asked, dict) or set(asked) != {"run", "directory", "environment", "expected", "awaited"}:
+            return False
+        if not isinstance(asked["environment"], dict) or not all(isinstance(value, str) for value in asked["environment"].values()):
             return False
         process, started = asked["run"]
         if not isinstance(process, int) or not isinstance(started, str) or not started:

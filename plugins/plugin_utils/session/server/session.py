@@ -242,7 +242,12 @@ def _await_run(handed: Mapping[str, Any], lingering: Lingering, stores: StorePoo
 
     def begin(asked: Mapping[str, Any]) -> None:
         os.chdir(directory)
-        session = Session({**handed, **asked, "lock": None, "configuration": None}, stores)
+        given = dict(asked)
+        environment = given.pop("environment")
+        os.environ.clear()
+        os.environ.update(environment)
+        stores.drop_changed_logins(keepers.submit)
+        session = Session({**handed, **given, "lock": None, "configuration": None}, stores)
         session.begin()
         begun.append(session)
 

@@ -67,6 +67,8 @@ class StorePool:
         self._asked: set[CredentialManager] = set()
         self._untold: list[str] = []
         self._passwords: list[_Asked] = []
+        self._logins: dict[str, tuple[str, Callable[[], str]]] = {}
+        """Of each store a description of its logins as they were before it was opened, and what describes them as they are."""
 
     def serve_run(self, background: Callable[[str, Callable[[], None]], object], wake: Callable[[], object]) -> None:
         """Serve another run: `background` and `wake` take the place of those of the one before."""
@@ -97,9 +99,11 @@ class StorePool:
         try:
             _lock_imports()
             _load_third_parties(config)
-            asked = _Asked()
+            asked, describe = _Asked(), partial(self._fingerprints.of_logins, config)
+            logins = describe(), describe
             manager = open_store(config, name=name, warn=self._warn, vault_password=asked, cache=partial(self._cache, fingerprint))
             self._passwords.append(asked)
+            self._logins[fingerprint] = logins
         except BaseException as error:  # noqa: BLE001  # all callers that wait for this opening get it
             with self._lock:
                 self._opened.pop(fingerprint, None)
@@ -214,25 +218,40 @@ class StorePool:
         for asked in self._passwords:
             asked.forget()
 
+    def drop_changed_logins(self, run: Callable[[str, Callable[[], None]], object]) -> None:
+        """Have `run` close, as `close` does, the stores whose logins or keys come from variables or files that hold others now."""
+        for fingerprint, manager in self._list_open():
+            before, describe = self._logins[fingerprint]
+            if describe() != before:
+                self._drop(fingerprint, manager)
+                _close(run, fingerprint, manager)
+
+    def _drop(self, fingerprint: str, manager: CredentialManager) -> None:
+        with self._lock:
+            self._opened.pop(fingerprint, None)
+        self._due.pop(manager, None)
+
     def _leave_run(self, fingerprint: str, manager: CredentialManager) -> None:
         is_left = False
         try:
             is_left = _forget_run(manager)
         finally:
             if not is_left:
-                with self._lock:
-                    self._opened.pop(fingerprint, None)
-                self._due.pop(manager, None)
+                self._drop(fingerprint, manager)
                 _run_guarded(manager.close)
 
     def close(self, run: Callable[[str, Callable[[], None]], object]) -> None:
         """Have `run`, which takes a store's fingerprint and work, close each store. Close it here if `run` can start no thread."""
         for fingerprint, manager in self._list_open():
-            close = partial(_run_guarded, manager.close)
-            try:
-                run(fingerprint, close)
-            except RuntimeError:
-                close()
+            _close(run, fingerprint, manager)
+
+
+def _close(run: Callable[[str, Callable[[], None]], object], fingerprint: str, manager: CredentialManager) -> None:
+    close = partial(_run_guarded, manager.close)
+    try:
+        run(fingerprint, close)
+    except RuntimeError:
+        close()
 
 
 def _lock_imports() -> None:

@@ -20,10 +20,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     CircuitOpen,
     LoginFailed,
     NotFound,
+    StorageError,
     Timeout,
     Unavailable,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache, CacheTerms
+from ansible_collections.nebula.credential.plugins.module_utils.layers.fallback_copy import files
 from ansible_collections.nebula.credential.plugins.module_utils.layers.fallback_copy.files import CopyFiles
 from ansible_collections.nebula.credential.plugins.module_utils.layers.fallback_copy.layer import FallbackCopy
 from ansible_collections.nebula.credential.plugins.module_utils.layers.scope_guard import ScopeGuard
@@ -252,6 +254,25 @@ def test_an_unchanged_value_is_not_written_again_at_each_read(world):
     world.now += 0.2 * HOUR
     world.another().get("a")
     assert file.stat().st_ino != before
+
+
+@pytest.mark.parametrize("why", ["the disk is full", "it is too large"])
+def test_a_value_that_cannot_be_copied_leaves_none_of_the_one_before(world, monkeypatch, why):
+    def refuse(*_arguments):
+        raise StorageError(why)
+
+    world.store.get("a")
+    (file,) = world.files()
+    world.backend.inner.put(a_record("a", "another one" * 100), world.backend.inner.get("a").etag)
+    with monkeypatch.context() as patched:
+        if why == "it is too large":
+            patched.setattr(files, "_MOST_BYTES", file.stat().st_size)
+        else:
+            patched.setattr(CopyFiles, "keep", refuse)
+        assert value_of(world.store.get("a")) == b"another one" * 100
+    world.goes_down()
+    with pytest.raises(Unavailable):
+        world.store.get("a")
 
 
 def test_copies_that_have_ended_are_removed_by_another_process(world):

@@ -104,6 +104,26 @@ def test_the_next_run_asks_a_server_that_did_not_respond_to_the_one_before():
     second.desk.close()
 
 
+@pytest.mark.parametrize(("named", "is_kept"), [("another", False), ("as before", True)])
+def test_a_store_whose_login_comes_from_what_holds_another_one_now_logs_in_anew(tmp_path, monkeypatch, named, is_kept):
+    token = tmp_path / "token"
+    token.write_text("as before")
+    token.chmod(0o600)
+    monkeypatch.setenv("MY_TOKEN", "as before")
+    caller = a_caller(tmp_path)
+    by_variable, by_file = {"token_env": "MY_TOKEN"}, {"token_file": str(token)}
+    for login in (by_variable, by_file):
+        caller.desk._stores.manager("ci", {"backend": "github", "repository": "shop/web", "audit": "off", **login})
+    stores, dropped = caller.desk.end_run(), []
+    assert len(stores.managers()) == 2
+    monkeypatch.setenv("MY_TOKEN", named)
+    if not is_kept:
+        token.write_text("another one")
+    stores.drop_changed_logins(lambda store, close: dropped.append((store, close())))
+    assert (len(stores.managers()), len(dropped)) == ((2, 0) if is_kept else (0, 2))
+    caller.desk.close()
+
+
 @pytest.fixture
 def place(base):
     return str(base / "nebula-{0}-linger-0123456789abcdef".format(os.geteuid()))
@@ -123,7 +143,7 @@ def _signals(monkeypatch):
 
 def ask(place, directory, run=MINE):
     """What a run says to a session that waits, and its response."""
-    content = json.dumps({"run": run, "directory": directory, "expected": None, "awaited": None}).encode()
+    content = json.dumps({"run": run, "directory": directory, "environment": {"A": "b"}, "expected": None, "awaited": None}).encode()
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(30)
         connection.connect(Place(place).socket)

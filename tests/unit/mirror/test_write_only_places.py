@@ -384,5 +384,4 @@ def test_more_copies_than_a_page_are_all_found(make, kind):
     world = make(kind)
     for number in range(105):
         world.source.create(DesiredCredential("shop/n{0}".format(number), value=Secret("value-{0:08}".format(number))))
-    assert world.sync()["counts"] == {"create": 106}
-    assert world.sync()["counts"] == {"nothing": 106}
+    assert [world.sync()["counts"] for _turn in range(2)] == [{"create": 106}, {"nothing": 106}]

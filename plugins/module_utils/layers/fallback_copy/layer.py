@@ -38,7 +38,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.fallback_
 from ansible_collections.nebula.credential.plugins.module_utils.layers.own_ring import RingPlace
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.entries import Entries
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, DEPLOYED, Etag, Record
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import is_cached, is_refreshable
 
 ANSWERED = (Unavailable, Timeout, CircuitOpen)
@@ -210,17 +210,18 @@ class FallbackCopy(Layer, Recoverable, VersionRemover):
             return otherwise
 
     @contextmanager
-    def _changing(self, name: str) -> Iterator[None]:
-        """Surround a write: whatever becomes of it, the copy may be of an older value."""
+    def _changing(self, name: str, stage: str = CURRENT) -> Iterator[None]:
+        """Surround a write: whatever becomes of it, the copy may be of an older value. A record of files has none."""
         try:
             yield
         finally:
-            with self._lock:
-                self._changes += 1
-            self._drop(name)
+            if stage != DEPLOYED:
+                with self._lock:
+                    self._changes += 1
+                self._drop(name)
 
     def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
-        with self._changing(record.name):
+        with self._changing(record.name, record.stage):
             return self.inner.put(record, expected, create=create)
 
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
@@ -240,7 +241,7 @@ class FallbackCopy(Layer, Recoverable, VersionRemover):
             return require_protocol(self.inner, VersionRemover, name).restore_version(name, version, check=check)
 
     def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
-        with self._changing(name):
+        with self._changing(name, stage):
             self.inner.delete(name, stage=stage, expected=expected, recoverable=recoverable)
 
 

@@ -204,6 +204,15 @@ def test_a_write_drops_the_copy(world):
         world.store.get("a")
 
 
+def test_a_record_of_files_keeps_the_copy(world):
+    """A run that reads a credential and writes it to hosts records that at its end."""
+    world.store.get("a")
+    world.store.put(a_record("a", "files", stage="deployed"), create=True)
+    world.store.delete("a", stage="deployed")
+    world.goes_down()
+    assert value_of(world.store.get("a")) == b"a"
+
+
 def test_files_are_private_and_show_neither_name_nor_value(world):
     world.backend.inner.put(a_record("a-telling-name", "a-telling-value"))
     world.store.get("a-telling-name")

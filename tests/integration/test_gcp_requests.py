@@ -114,11 +114,11 @@ def test_a_write_whose_history_is_full_destroys_one_version_more(store):
 
 
 def test_the_requests_of_each_step_of_the_module(store):
-    check_counts(store, 6, 1, 3, 3, 4, 3, 4, 7, 2, 6, 8, 6, 7)
+    check_counts(store, 6, 1, 3, 3, 4, 3, 4, 8, 2, 6, 9, 6, 8)
 
 
 def test_the_requests_of_each_step_of_the_module_on_an_encrypted_store(server):
-    check_counts(GoogleStore(server, encrypt=True), 7, 1, 4, 4, 5, 4, 5, 7, 2, 7, 8, 7, 7)
+    check_counts(GoogleStore(server, encrypt=True), 7, 1, 4, 4, 5, 4, 5, 8, 2, 7, 9, 7, 8)
 
 
 @pytest.mark.parametrize("encrypt", [False, True])

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import replace
-from typing import Dict, Iterable, Iterator, List, Optional, Sequence
+from typing import ContextManager, Dict, Iterable, Iterator, List, Optional, Sequence
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Capabilities, Filter, Health
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, VersionRemover, require_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, LastSerial, Record, VersionInfo
 
 
@@ -93,3 +95,35 @@ class Layer(Backend):
 
     def health(self) -> Health:
         return self.inner.health()
+
+
+class Keeper(Layer, Recoverable, VersionRemover):
+    """A layer that keeps what was read: it overrides `changing`, within which each write is passed on."""
+
+    @abstractmethod
+    def changing(self, name: str, stage: str) -> ContextManager[None]:
+        """Return what surrounds a write of a stage: whatever becomes of it, what is kept of the credential may be old."""
+
+    def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
+        with self.changing(record.name, record.stage):
+            return self.inner.put(record, expected, create=create)
+
+    def patch_metadata(self, record: Record, expected_revision: int) -> Record:
+        with self.changing(record.name, CURRENT):
+            return self.inner.patch_metadata(record, expected_revision)
+
+    def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
+        with self.changing(name, CURRENT):
+            return require_protocol(self.inner, Recoverable, name).restore(name, stage, version=version, check=check)
+
+    def remove_version(self, name: str, version: str, *, recoverable: bool = False, check: bool = False) -> None:
+        with self.changing(name, CURRENT):
+            require_protocol(self.inner, VersionRemover, name).remove_version(name, version, recoverable=recoverable, check=check)
+
+    def restore_version(self, name: str, version: str, *, check: bool = False) -> Record:
+        with self.changing(name, CURRENT):
+            return require_protocol(self.inner, VersionRemover, name).restore_version(name, version, check=check)
+
+    def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
+        with self.changing(name, stage):
+            self.inner.delete(name, stage=stage, expected=expected, recoverable=recoverable)

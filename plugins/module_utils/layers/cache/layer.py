@@ -16,18 +16,17 @@ from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
-from typing import Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Callable, ContextManager, Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, VersionRemover, require_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.context.cache_only import are_misses_accepted, require_fetch_allowed
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import current_caller
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CircuitOpen, LoginFailed, NotFound, Timeout, Unavailable
-from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
+from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Keeper
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.coalesce import RequestCoalescer
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.lru import FetchToken, Generation, Key, LruCache
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
 
 TRANSIENT_ERRORS = (Unavailable, Timeout, CircuitOpen)
 FAILURE_BACKOFF = 5.0
@@ -73,7 +72,7 @@ class Counts:
     stale: int = 0
 
 
-class Cache(Layer, Recoverable, VersionRemover):
+class Cache(Keeper):
     """Read each current value, and each older version, once per `ttl`.
 
     Other stages are never kept, and no value of a type that must not be (`TypeCapabilities.cached`).
@@ -310,29 +309,8 @@ class Cache(Layer, Recoverable, VersionRemover):
 
         return find_fetched
 
-    def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
-        with self.shelf.changing(record.name):
-            return self.inner.put(record, expected, create=create)
-
-    def patch_metadata(self, record: Record, expected_revision: int) -> Record:
-        with self.shelf.changing(record.name):
-            return self.inner.patch_metadata(record, expected_revision)
-
-    def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
-        with self.shelf.changing(name):
-            return require_protocol(self.inner, Recoverable, name).restore(name, stage, version=version, check=check)
-
-    def remove_version(self, name: str, version: str, *, recoverable: bool = False, check: bool = False) -> None:
-        with self.shelf.changing(name):
-            require_protocol(self.inner, VersionRemover, name).remove_version(name, version, recoverable=recoverable, check=check)
-
-    def restore_version(self, name: str, version: str, *, check: bool = False) -> Record:
-        with self.shelf.changing(name):
-            return require_protocol(self.inner, VersionRemover, name).restore_version(name, version, check=check)
-
-    def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
-        with self.shelf.changing(name):
-            self.inner.delete(name, stage=stage, expected=expected, recoverable=recoverable)
+    def changing(self, name: str, stage: str) -> ContextManager[None]:
+        return self.shelf.changing(name)
 
 
 def _collect_found(reads: Mapping[str, Callable[[], Record]]) -> Dict[str, Record]:

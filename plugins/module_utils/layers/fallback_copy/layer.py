@@ -19,7 +19,6 @@ from functools import partial
 from typing import Callable, Dict, Iterable, Iterator, Mapping, NamedTuple, Optional, Tuple, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, VersionRemover, require_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import current_caller
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import Keyring, OpenRing
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
@@ -33,12 +32,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Timeout,
     Unavailable,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
+from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Keeper
 from ansible_collections.nebula.credential.plugins.module_utils.layers.fallback_copy.files import CopyFiles
 from ansible_collections.nebula.credential.plugins.module_utils.layers.own_ring import RingPlace
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.entries import Entries
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, DEPLOYED, Etag, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, DEPLOYED, Record
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import is_cached, is_refreshable
 
 ANSWERED = (Unavailable, Timeout, CircuitOpen)
@@ -52,7 +51,7 @@ Answer = TypeVar("Answer")
 Wanted = Tuple[str, Optional[str]]
 
 
-class FallbackCopy(Layer, Recoverable, VersionRemover):
+class FallbackCopy(Keeper):
     """Keep a copy of each current value and each version that is read to be used, and return it while the backend does not respond.
 
     Operations that write, compare or describe, and lookups that read past the caches (`fresh`), never get a copy.
@@ -210,7 +209,7 @@ class FallbackCopy(Layer, Recoverable, VersionRemover):
             return otherwise
 
     @contextmanager
-    def _changing(self, name: str, stage: str = CURRENT) -> Iterator[None]:
+    def changing(self, name: str, stage: str) -> Iterator[None]:
         """Surround a write: whatever becomes of it, the copy may be of an older value. A record of files has none."""
         try:
             yield
@@ -219,30 +218,6 @@ class FallbackCopy(Layer, Recoverable, VersionRemover):
                 with self._lock:
                     self._changes += 1
                 self._drop(name)
-
-    def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
-        with self._changing(record.name, record.stage):
-            return self.inner.put(record, expected, create=create)
-
-    def patch_metadata(self, record: Record, expected_revision: int) -> Record:
-        with self._changing(record.name):
-            return self.inner.patch_metadata(record, expected_revision)
-
-    def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
-        with self._changing(name):
-            return require_protocol(self.inner, Recoverable, name).restore(name, stage, version=version, check=check)
-
-    def remove_version(self, name: str, version: str, *, recoverable: bool = False, check: bool = False) -> None:
-        with self._changing(name):
-            require_protocol(self.inner, VersionRemover, name).remove_version(name, version, recoverable=recoverable, check=check)
-
-    def restore_version(self, name: str, version: str, *, check: bool = False) -> Record:
-        with self._changing(name):
-            return require_protocol(self.inner, VersionRemover, name).restore_version(name, version, check=check)
-
-    def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
-        with self._changing(name, stage):
-            self.inner.delete(name, stage=stage, expected=expected, recoverable=recoverable)
 
 
 class _Document(NamedTuple):

@@ -16,18 +16,15 @@ from typing import Callable, Dict, Iterable, Iterator, Mapping, Optional, Tuple,
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
-    Recoverable,
     SharedReads,
-    VersionRemover,
-    require_protocol,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import current_caller
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
-from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
+from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Keeper
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.entries import Entries, Spot
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.keys import KeyOf
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.redis import Server, clear_error, reason
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import is_cached
 
 REST = 5.0
@@ -40,7 +37,7 @@ Answer = TypeVar("Answer")
 Wanted = Tuple[str, Optional[str]]
 
 
-class SharedCache(Layer, Recoverable, SharedReads, VersionRemover):
+class SharedCache(Keeper, SharedReads):
     """Read current values and versions from the shared server if it has them, and store there what was read from the backend."""
 
     def __init__(self, inner: Backend, server: Server, key_of: KeyOf, entries_of: Callable[[bytes], Entries], ttl: float) -> None:
@@ -189,7 +186,7 @@ class SharedCache(Layer, Recoverable, SharedReads, VersionRemover):
             self._try_server(lambda entries: self._server.drop(entries.spot(name, None).key), None)
 
     @contextmanager
-    def _changing(self, name: str) -> Iterator[None]:
+    def changing(self, name: str, stage: str) -> Iterator[None]:
         """Surround a write: drop the shared entries before and after it, and do not read them as long as an old one might come back."""
         self.forget(name)
         try:
@@ -203,30 +200,6 @@ class SharedCache(Layer, Recoverable, SharedReads, VersionRemover):
             if len(self._written) > MANY:
                 self._written = {name: until for name, until in self._written.items() if until > now}
             self._written[name] = now + self._ttl
-
-    def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
-        with self._changing(record.name):
-            return self.inner.put(record, expected, create=create)
-
-    def patch_metadata(self, record: Record, expected_revision: int) -> Record:
-        with self._changing(record.name):
-            return self.inner.patch_metadata(record, expected_revision)
-
-    def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
-        with self._changing(name):
-            return require_protocol(self.inner, Recoverable, name).restore(name, stage, version=version, check=check)
-
-    def remove_version(self, name: str, version: str, *, recoverable: bool = False, check: bool = False) -> None:
-        with self._changing(name):
-            require_protocol(self.inner, VersionRemover, name).remove_version(name, version, recoverable=recoverable, check=check)
-
-    def restore_version(self, name: str, version: str, *, check: bool = False) -> Record:
-        with self._changing(name):
-            return require_protocol(self.inner, VersionRemover, name).restore_version(name, version, check=check)
-
-    def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
-        with self._changing(name):
-            self.inner.delete(name, stage=stage, expected=expected, recoverable=recoverable)
 
     def close(self) -> None:
         try:

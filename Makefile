@@ -2,7 +2,10 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
+# Only the two halves of `make check` go side by side.
+ifeq ($(filter check-%,$(MAKECMDGOALS)),)
 .NOTPARALLEL:
+endif
 
 VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin
@@ -60,7 +63,14 @@ test-long: servers ## the long versions: 1,000 crashes, more examples, every ans
 
 .PHONY: check
 check: $(VENV)/test.installed ## the static checks alone
-	@$(BIN)/nox
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target check-sanity check-others
+
+# One of them takes as long as all others together.
+.PHONY: check-sanity check-others
+check-sanity:
+	@$(BIN)/nox --session sanity
+check-others:
+	@$(BIN)/nox --keywords 'not sanity and not tests and not tests-long and not matrix and not molecule and not rotation'
 
 .PHONY: bench
 bench: servers bench-session ## speed beside ansible-vault, pass and others' lookups; prints figures, asserts nothing

@@ -67,8 +67,12 @@ COVERING = ("backends", "config", "crypto", "encoding", "layers/encryption", "mo
 as long again."""
 
 
-def pytest_collection_modifyitems(items: List[pytest.Item]) -> None:
-    """Leave the other tests out of the measurement of coverage."""
+def pytest_collection_modifyitems(config: pytest.Config, items: List[pytest.Item]) -> None:
+    """Leave what only the long profile has out of the others, and the tests of other files out of the measurement of coverage."""
+    long = [] if PROFILE == "long" else [item for item in items if item.get_closest_marker("long")]
+    if long:
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in set(long)]
     covering = tuple("tests/unit/" + each for each in COVERING)
     for item in items:
         if not item.nodeid.startswith(covering):

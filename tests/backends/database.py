@@ -144,7 +144,16 @@ def _kinds_on(server: str, requests: Callable[[Path], int]) -> Tuple[StoreKind, 
     return (
         StoreKind(label, "database", _on(server), server=server, many=False, plays=False, requests=requests, most=plain),
         StoreKind(
-            label + "-encrypted", "database", _on(server), encrypting, server=server, many=False, bare=bare, requests=requests, most=sealed
+            label + "-encrypted",
+            "database",
+            _on(server),
+            encrypting,
+            server=server,
+            many=False,
+            bare=bare,
+            requests=requests,
+            most=sealed,
+            long_only=server != POSTGRESQL,
         ),
     )
 
@@ -154,7 +163,9 @@ HARNESS = Harness(
     speaks_http=False,
     kinds=(
         StoreKind("database-sqlite", "database", _sqlite, many=False, plays=False),
-        StoreKind("database-sqlite-encrypted", "database", _sqlite, encrypting, many=False, bare=_bare_sqlite, load=_insert_rows),
+        StoreKind(
+            "database-sqlite-encrypted", "database", _sqlite, encrypting, many=False, bare=_bare_sqlite, load=_insert_rows, long_only=True
+        ),
         *_kinds_on(POSTGRESQL, _statements_of_postgresql),
         *_kinds_on(MARIADB, _statements_of_mariadb),
     ),

@@ -197,6 +197,7 @@ HARNESS = Harness(
             server=SERVER,
             many=False,
             plays=False,
+            long_only=True,
             bare=_bare,
             requests=_requests,
         ),

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
 
-from tests.backends.discovery import KINDS
+from tests.backends.discovery import DECLARED
 from tests.backends.harness import Bare, StoreKind
 from tests.bench.measuring import Times, once
 from tests.bench.stores import innermost, open_store, wanted
@@ -146,7 +146,7 @@ def bench_backends(root: Path, scale: float, only: Sequence[str] = ()) -> None:
             GOAL_MS
         )
     )
-    for kind in KINDS:
+    for kind in DECLARED:
         if kind.bare is None or (only and not any(word in kind.label for word in only)):
             continue
         with prepared(kind, root) as comparison:

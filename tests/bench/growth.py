@@ -19,7 +19,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence, Tuple
 
-from tests.backends.discovery import KINDS
+from tests.backends.discovery import DECLARED
 from tests.backends.harness import StoreKind
 from tests.bench.bulk import load
 from tests.bench.measuring import once
@@ -113,7 +113,7 @@ def main(only: Sequence[str]) -> None:
     """Measure every kind of store that can be filled at once."""
     print("Seconds of one task by the number of credentials in the store")
     with tempfile.TemporaryDirectory(prefix="nebula-bench-") as place:
-        for kind in KINDS:
+        for kind in DECLARED:
             if kind.load is not None and (not only or any(word in kind.label for word in only)):
                 bench_kind(kind, Path(place))
 

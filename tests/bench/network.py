@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence
 from urllib.parse import urlsplit
 
-from tests.backends.discovery import HARNESSES, KINDS
+from tests.backends.discovery import DECLARED, HARNESSES
 from tests.backends.harness import StoreKind
 from tests.bench.session_runs import Way, playbook, run
 from tests.bench.slow_network import Meter, slow_network
@@ -207,7 +207,7 @@ def main(only: Sequence[str]) -> None:
     print("On a network with {0:.0f} ms a round trip".format(ROUND_TRIP * 1000))
     with tempfile.TemporaryDirectory(prefix="nebula-bench-") as place:
         os.environ.update(HOME=place, XDG_CONFIG_HOME=place + "/config", XDG_STATE_HOME=place + "/state")
-        for kind in KINDS:
+        for kind in DECLARED:
             if kind.server and kind.requests and (not only or any(word in kind.label for word in only)):
                 directory = Path(place, kind.label)
                 directory.mkdir(mode=0o700)

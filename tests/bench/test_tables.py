@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.backends.discovery import KINDS
+from tests.backends.discovery import DECLARED
 from tests.bench import bulk, growth, storm, tokens
 from tests.bench.measuring import Times, run_measured
 from tests.bench.network import Bench, Cost, Task, build_row, list_tasks
@@ -24,7 +24,7 @@ from tests.bench.stores import open_store
 from tests.servers.relay import serving
 from tests.unit.store.managing import ask as perform
 
-LOADED = [kind for kind in KINDS if kind.load is not None]
+LOADED = [kind for kind in DECLARED if kind.load is not None]
 
 
 class Echo(socketserver.StreamRequestHandler):

@@ -77,12 +77,12 @@ def test_only_the_newest_versions_are_kept(backend):
     assert "15, 14, " in str(caught.value)
 
 
-@pytest.mark.parametrize("version", ["0", "2", "-1", "01", "one", "", "../1", "1.0", "9" * 40, "\u0661"])
-def test_a_version_that_does_not_exist_is_not_found(backend, version):
+def test_a_version_that_does_not_exist_is_not_found(backend):
     backend.put(a_record())
-    with pytest.raises(NotFound) as caught:
-        backend.get("db_pass", version)
-    assert "db_pass" in str(caught.value)
+    for version in ("0", "2", "-1", "01", "one", "", "../1", "1.0", "9" * 40, "\u0661"):
+        with pytest.raises(NotFound) as caught:
+            backend.get("db_pass", version)
+        assert "db_pass" in str(caught.value)
 
 
 def test_one_older_version_is_removed_and_all_others_stay(backend):

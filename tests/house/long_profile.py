@@ -18,7 +18,7 @@ from typing import List, Set
 from tests.house.rooms import CHECKOUT
 from tests.house.source import SourceFile, SourceTree
 
-READS_THE_PROFILE = re.compile(r"\bPROFILE\b|\bNEBULA_TEST_PROFILE\b|\bhypothesis\b")
+READS_THE_PROFILE = re.compile(r"\bPROFILE\b|\bNEBULA_TEST_PROFILE\b|\bhypothesis\b|\bmark\.long\b")
 EVERYWHERE = "tests/conftest.py"
 """Every test stands on it, and it defines the profile for those that read it."""
 BY_NAME = "tests/conformance/"

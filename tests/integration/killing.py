@@ -13,7 +13,7 @@ import time
 from typing import Any, Callable
 
 PROFILE = os.environ.get("NEBULA_TEST_PROFILE", "fast")
-RUNS = int(os.environ.get("NEBULA_CRASH_RUNS", "1000" if PROFILE == "long" else "60"))
+RUNS = int(os.environ.get("NEBULA_CRASH_RUNS", "1000" if PROFILE == "long" else "30"))
 SYSTEM_CALLS = ("open", "write", "fsync", "fdatasync", "rename", "link", "unlink", "mkdir", "rmdir", "listdir", "close")
 
 

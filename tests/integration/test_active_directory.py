@@ -22,11 +22,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.active_directory import ActiveDirectory
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Value
 from ansible_collections.nebula.credential.plugins.module_utils.types.ldap import Ldap
-from tests.conftest import PROFILE, cannot_run
+from tests.conftest import cannot_run
 from tests.servers import samba
 from tests.servers.processes import ServerUnavailable
 
-pytestmark = [pytest.mark.server, pytest.mark.skipif(PROFILE != "long", reason="the long profile has it")]
+pytestmark = [pytest.mark.server, pytest.mark.long]
 FIRST, SECOND, THIRD = ("C4n4ry-of-a-domain-{0}".format(number) for number in (1, 2, 3))
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import CHECKOUT, PROFILE, cannot_run
+from tests.conftest import CHECKOUT, cannot_run
 from tests.house.source import SourceTree
 
 SAMPLE = Path(__file__).parent / "added_backend"
@@ -107,7 +107,7 @@ def test_it_runs_the_conformance_suite(collection):
     assert passed_in(collection, "tests/conformance", "-k", "shelf or every_backend") > 100
 
 
-@pytest.mark.skipif(PROFILE != "long", reason="NEBULA_TEST_PROFILE=long: that suite runs on the package to copy, too")
+@pytest.mark.long(reason="that suite runs on the package to copy, too")
 def test_it_runs_the_suite_of_the_distribution(collection, tmp_path):
     """As someone does who has a copy of the collection with the backend, and none of its tests."""
     build(collection / "extras" / "conformance", tmp_path)

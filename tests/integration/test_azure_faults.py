@@ -167,7 +167,7 @@ def test_a_storm_is_survived_by_all(store, status, headers):
     assert len(made) <= 32 * (8 + 1)
 
 
-@pytest.mark.parametrize("status", [429, 500, 503])
+@pytest.mark.parametrize("status", [429, 503, pytest.param(500, marks=pytest.mark.long)])
 def test_a_caller_makes_no_more_requests_than_its_repeats_and_one(store, status):
     manager = store.manager(max_retries=3, read_timeout=10, base_delay=0, breaker_failures=0)
     store.set("db", "x")

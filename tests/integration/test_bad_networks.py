@@ -114,7 +114,7 @@ def value_in(store, name):
 
 
 @pytest.mark.parametrize("cut", [proxy.cut_answer, proxy.cut_request])
-@pytest.mark.parametrize("write", [create, swap, patch, delete])
+@pytest.mark.parametrize("write", [create, swap, *(pytest.param(write, marks=pytest.mark.long) for write in (patch, delete))])
 def test_a_write_is_done_once_wherever_the_connection_is_cut(network, write, cut):
     """At every so many bytes of it, in both directions: once the network is well again, the write ends as if nothing had been."""
     after, was_cut, store = 0, True, network.store(**UNHURRIED)

@@ -12,14 +12,14 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import RefreshFailed
 from ansible_collections.nebula.credential.plugins.module_utils.types.certificate import acme_order
-from tests.conftest import PROFILE, cannot_run
+from tests.conftest import cannot_run
 from tests.servers import step_ca
 from tests.servers.processes import ServerUnavailable
 from tests.unit.types.certificate.certified import needs_openssl, open_memory, openssl, verify, write
 
 pytestmark = [
     pytest.mark.server,
-    pytest.mark.skipif(PROFILE != "long", reason="NEBULA_TEST_PROFILE=long: step-ca is built with Go, which takes minutes of computing"),
+    pytest.mark.long(reason="step-ca is built with Go, which takes minutes of computing"),
 ]
 
 

@@ -27,13 +27,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.manager im
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.backends.discovery import KINDS
 from tests.backends.harness import StoreKind
-from tests.conftest import PROFILE
 from tests.integration.nights import DAILY
 from tests.servers import once
 
 NUMBER = int(os.environ.get("NEBULA_ROTATED_AT_ONCE", "50"))
 SHARED = [kind for kind in KINDS if kind.label in ("database-sqlite-encrypted", "database-postgresql-encrypted", "vault-kv2")]
-pytestmark = [pytest.mark.server, pytest.mark.skipif(PROFILE != "long", reason="minutes of computing: make test-long")]
+pytestmark = [pytest.mark.server, pytest.mark.long(reason="minutes of computing: make test-long")]
 
 
 def provision(configured: dict[str, Any], server: Any) -> list[str]:

@@ -4,7 +4,7 @@
 
 """`kill -9` of a writer: no acknowledged write is lost, and no file is left that cannot be read.
 
-NEBULA_CRASH_RUNS is the number of kills at random moments for each kind of store: 60, or 1000 in the long profile.
+NEBULA_CRASH_RUNS is the number of kills at random moments for each kind of store: 30, or 1000 in the long profile.
 """
 
 from __future__ import annotations

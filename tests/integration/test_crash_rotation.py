@@ -26,7 +26,7 @@ from tests.integration.killing import PROFILE, RUNS, killed_at_random, survives
 from tests.unit.rotation.world import LONG_AFTER, NAME, START, TRAITS, Clock
 
 ENCRYPTED = next(kind for kind in KINDS if kind.label == "local-encrypted")
-STRIDE = 1 if PROFILE == "long" else 7
+STRIDE = 1 if PROFILE == "long" else 13
 
 
 class World:

@@ -26,7 +26,7 @@ USE = """
 """
 
 
-@pytest.fixture(params=["postgresql", "mariadb"])
+@pytest.fixture(params=["postgresql", pytest.param("mariadb", marks=pytest.mark.long)])
 def server(request):
     return once.server(request.param)
 

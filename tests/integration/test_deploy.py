@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from tests.conftest import PROFILE, cannot_run
+from tests.conftest import cannot_run
 from tests.integration.counted import ON, VALUE
 from tests.servers import once
 from tests.servers.processes import ServerUnavailable
@@ -61,7 +61,7 @@ def test_ten_hosts_over_ssh_get_a_value_that_was_read_once(project, counted, tmp
 
 
 @pytest.mark.server
-@pytest.mark.skipif(PROFILE != "long", reason="the long profile has it")
+@pytest.mark.long
 def test_a_hundred_hosts_get_a_value_that_was_read_once(project, counted, tmp_path):
     write_hosts(project, ["h{0} ansible_connection=local".format(number) for number in range(100)])
     place = tmp_path / "files"

@@ -19,7 +19,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.registr
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, StorageError, Timeout, Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import resilient
 from tests.conformance.records import a_record, value_of
-from tests.conftest import PROFILE
 from tests.integration.gcp_store import GoogleStore
 from tests.servers import once, secret_manager
 
@@ -111,7 +110,7 @@ def test_no_increment_of_32_writers_is_lost(store):
     assert (value_of(found), found.serial) == (str(WRITERS).encode(), WRITERS + 1)
 
 
-@pytest.mark.skipif(PROFILE != "long", reason="NEBULA_TEST_PROFILE=long: each process loads gRPC")
+@pytest.mark.long(reason="each process loads gRPC")
 def test_no_increment_of_32_processes_is_lost(store):
     options = store.configured()
     store.backend().put(a_record(value="0"))
@@ -227,7 +226,7 @@ def open_for_storm(own, repeats, seconds):
     return stores
 
 
-@pytest.mark.parametrize("code", ["RESOURCE_EXHAUSTED", "UNAVAILABLE", "INTERNAL"])
+@pytest.mark.parametrize("code", ["RESOURCE_EXHAUSTED", "UNAVAILABLE", pytest.param("INTERNAL", marks=pytest.mark.long)])
 def test_a_storm_is_survived_by_32_clients(own, code):
     """As many requests fail as one client has repeats, so none can run out of them; none is sent in vain."""
     stores = open_for_storm(own, 5, 60.0)
@@ -237,7 +236,7 @@ def test_a_storm_is_survived_by_32_clients(own, code):
     assert len(own.requests()) - before == CLIENTS + 5
 
 
-@pytest.mark.parametrize("code", ["RESOURCE_EXHAUSTED", "UNAVAILABLE", "INTERNAL"])
+@pytest.mark.parametrize("code", ["RESOURCE_EXHAUSTED", "UNAVAILABLE", pytest.param("INTERNAL", marks=pytest.mark.long)])
 def test_a_storm_that_does_not_end_costs_each_of_32_clients_its_repeats_and_one_request(own, code):
     """Neither google-auth, nor the client, nor gRPC repeats anything."""
     stores = open_for_storm(own, 3, 8.0)

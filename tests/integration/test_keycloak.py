@@ -18,7 +18,7 @@ import requests
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidCallback
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
-from tests.conftest import PROFILE, cannot_run
+from tests.conftest import cannot_run
 from tests.servers import browser, keycloak, scripted
 from tests.servers.keycloak import PERSON
 from tests.servers.processes import ServerUnavailable
@@ -29,7 +29,7 @@ from tests.unit.types.saml.forge import party
 
 pytestmark = [
     pytest.mark.server,
-    pytest.mark.skipif(PROFILE != "long", reason="NEBULA_TEST_PROFILE=long: Keycloak takes half a minute, and half a GiB"),
+    pytest.mark.long(reason="Keycloak takes half a minute, and half a GiB"),
 ]
 SECRET = "c4n4ry of many words"
 

@@ -127,7 +127,7 @@ def signed_again(token, key, ends):
     return content + "." + base64.urlsafe_b64encode(signature).decode().rstrip("=")
 
 
-@pytest.mark.parametrize("encrypt", [False, True])
+@pytest.mark.parametrize("encrypt", [pytest.param(False, marks=pytest.mark.long), True])
 @pytest.mark.parametrize("victim", ["kill", "kill_etcd"])
 def test_a_server_killed_in_mid_write_loses_nothing_that_was_acknowledged(durable, victim, encrypt):
     """kill -9 while four writers write, with etcd on a disk; then it starts again."""

@@ -17,7 +17,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.scope impo
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from ansible_collections.nebula.credential.plugins.module_utils.store.refresh import attempt
-from tests.conftest import PROFILE
 from tests.integration import browsing
 from tests.integration.session_runs import eventually
 from tests.servers import databases, oidc_provider, once
@@ -163,7 +162,7 @@ def on_openbao(directory):
     return {"backend": "vault", "url": bao.url, "auth": {"token": bao.root_token}, "prefix": "oauth2-{0}".format(directory.name)}
 
 
-LONG = pytest.mark.skipif(PROFILE != "long", reason="NEBULA_TEST_PROFILE=long: 32 processes on a server of their own")
+LONG = pytest.mark.long(reason="32 processes on a server of their own")
 STORES = [pytest.param(on_sqlite), pytest.param(on_postgresql, marks=LONG), pytest.param(on_openbao, marks=LONG)]
 
 

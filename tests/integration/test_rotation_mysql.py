@@ -18,7 +18,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.secret imp
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Value
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.mysql import MySQL
-from tests.conftest import PROFILE
 from tests.target_suite.local_runner import LocalRunner
 from tests.unit.rotation.targets.recorded_modules import Recorded
 
@@ -137,7 +136,7 @@ def test_a_login_that_the_server_takes_for_another_account_is_named(world: World
     world.server.run("DROP USER '{}'@'127.0.0.1'".format(world.user))
 
 
-@pytest.mark.skipif(PROFILE != "long", reason="it waits for the limit of a statement")
+@pytest.mark.long(reason="it waits for the limit of a statement")
 def test_a_change_that_waits_for_a_lock_ends_by_itself_and_never_lands(world: World) -> None:
     world.run("CREATE USER {user} IDENTIFIED BY '{old}'")
     blocker = world.server.connect()

@@ -117,7 +117,7 @@ def test_who_used_a_credential_last_is_told(project):
 UNREACHABLE = [name for name, harness in HARNESSES.items() if harness.unreachable]
 
 
-@pytest.mark.parametrize("audit", ["strict", "batched"])
+@pytest.mark.parametrize("audit", ["strict", pytest.param("batched", marks=pytest.mark.long)])
 @pytest.mark.parametrize("backend", UNREACHABLE)
 def test_a_server_that_is_not_there_is_an_answer(project, backend, audit):
     """Opening the store makes no request, and neither the key nor the audit trail keep the answer back."""

@@ -18,7 +18,6 @@ from ansible_collections.nebula.credential.plugins.module_utils import errors
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Value
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.oauth2_client import OAuth2Client
-from tests.conftest import PROFILE
 from tests.target_suite.rotated import SETTLE, Rotated, run_until_failure
 from tests.target_suite.rows import rotating
 from tests.targets.harness import Plain, TargetService
@@ -152,7 +151,7 @@ def test_options_that_do_not_fit_are_refused_by_name(options: Mapping[str, Any],
     assert raised.value.option == option
 
 
-@pytest.mark.skipif(PROFILE != "long", reason="Keycloak takes half a minute to start")
+@pytest.mark.long(reason="Keycloak takes half a minute to start")
 def test_the_secret_of_a_client_of_keycloak_is_set_tried_and_set_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keycloak = pytest.importorskip("tests.servers.keycloak")
     with contextlib.ExitStack() as stack:

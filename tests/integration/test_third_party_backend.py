@@ -31,6 +31,10 @@ WRITE_AND_READ = """
 """
 
 
+ONE = pytest.mark.parametrize("backend", [COLLECTION, pytest.param(ENTRY, marks=pytest.mark.long)], indirect=True)
+"""For what does not depend on where it was found."""
+
+
 @pytest.fixture(params=[COLLECTION, ENTRY])
 def backend(request: Any, project: Any) -> str:
     """The documented backend, beside ours: as a collection's, and as that of an installed package."""
@@ -117,6 +121,7 @@ def test_it_is_never_sent_to_a_host(project: Any, backend: str, play: Any) -> No
     assert "on the controller only" in play("- nebula.credential.credential: {name: db_pass, value: x, run_on: target}").failed()
 
 
+@ONE
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -133,6 +138,7 @@ def test_its_options_are_checked_by_its_own_specification(project: Any, backend:
 READ = "- ansible.builtin.debug: {msg: \"{{ lookup('nebula.credential.get', 'db_pass') }}\"}"
 
 
+@ONE
 @pytest.mark.parametrize(
     ("body", "words"),
     [
@@ -145,8 +151,8 @@ READ = "- ansible.builtin.debug: {msg: \"{{ lookup('nebula.credential.get', 'db_
     ],
 )
 def test_what_it_does_wrong_is_named_and_shows_nothing(project: Any, backend: str, play: Any, body: str, words: str) -> None:
-    """With a session for one of the two, without one for the other."""
-    session = "true" if backend == COLLECTION else "false"
+    """With a session for some, without one for the others."""
+    session = "true" if body.startswith("raise") else "false"
     configure(project, backend)
     edit(project, "        parts = self._read(find_path(place))\n        return None", "        {0}\n        return None".format(body))
     message = play(READ, NEBULA_CREDENTIAL_SESSION=session).failed()
@@ -155,6 +161,7 @@ def test_what_it_does_wrong_is_named_and_shows_nothing(project: Any, backend: st
     assert "a-secret-pin" not in message
 
 
+@ONE
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [

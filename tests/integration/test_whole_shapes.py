@@ -37,7 +37,11 @@ VALUES = {
 CERTIFICATE = base64.b64encode(bytes(range(256))).decode()
 STORED = [*VALUES, "app/db", "service/certificate"]
 """What the plays read. They also read app/greeting, which is not stored and has a default."""
-WAYS = [("linear", 1, "local"), ("linear", 20, "vault"), ("free", 1, "vault"), ("free", 20, "local")]
+WAYS = [
+    ("linear", 20, "vault"),
+    ("free", 20, "local"),
+    *(pytest.param(*way, marks=pytest.mark.long) for way in [("linear", 1, "local"), ("free", 1, "vault")]),
+]
 READS_NOTHING = [
     ("ansible-playbook", "site.yml", "--syntax-check"),
     ("ansible-playbook", "site.yml", "--list-tasks"),

@@ -94,6 +94,12 @@ def emptied(directory):
     return not users_of(directory)
 
 
+STARTED_AGAIN = pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=() if kind in ("openbao", "postgresql") else pytest.mark.long) for kind in once.KINDS], indirect=True
+)
+"""For what starts one of its own. All are started alike, so the fast profile has one that writes to memory and one that writes files."""
+
+
 @pytest.fixture(params=[kind for kind in once.KINDS if PROFILE == "long" or not once.starts_slowly(kind)])
 def kind(request):
     return request.param
@@ -158,6 +164,7 @@ def test_it_is_gone_and_its_log_kept_after_a_failure(kind):
     assert seen.kept
 
 
+@STARTED_AGAIN
 def test_it_dies_with_a_killed_test_run(kind):
     """The kernel ends it when the process that holds it is killed without a chance to clean up."""
     script = """
@@ -201,6 +208,7 @@ sys.stdin.read()
     assert emptied(tmp_path)
 
 
+@STARTED_AGAIN
 def test_it_can_be_kept_for_a_playbook_and_stopped(kind, tmp_path):
     """The state file is private, describes the server, and goes with it; the start tells how long it took, and where."""
     state = tmp_path / "server.json"

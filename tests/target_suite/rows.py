@@ -32,8 +32,8 @@ from .services import LONG, SERVICES, find_label
 COURSES: Mapping[str, Tuple[str, ...]] = {"rotate": (AUTO, SETTLE), "go_back": (AUTO, ROLLBACK, SETTLE)}
 """A rotation, and what is left to do after its grace period; or a rotation that goes back in its grace period."""
 EVERY_FAULT = (*FAULTS, *IN_STORE)
-OF_THE_SERVICE = ("crash_and_land", "answer_lost", "down", "refuses_new", "changed_elsewhere")
-"""Faults whose outcome depends on the service. What the others show depends on the engine and the store alone."""
+OF_THE_SERVICE = ("crash_and_land", "answer_lost", "refuses_new")
+"""Faults whose outcome depends on the service. What the others show depends on the engine and the store, or is a test of its own."""
 WANTED = 1000
 KILL = "kill"
 """What stands in place of course and fault in the row of a killed run."""

@@ -196,7 +196,7 @@ def list_logins(config: Any) -> Iterator[Tuple[str, Optional[str]]]:
             if isinstance(value, str) and option.endswith(FROM_VARIABLE):
                 yield value, os.environ.get(value)
             elif isinstance(value, str) and option.endswith(FROM_FILE):
-                yield value, _find_content(os.path.expanduser(value))
+                yield value, _find_content(value)
             else:
                 yield from list_logins(value)
     elif isinstance(config, (list, tuple)):
@@ -206,7 +206,7 @@ def list_logins(config: Any) -> Iterator[Tuple[str, Optional[str]]]:
 
 def _find_content(path: str) -> Optional[str]:
     try:
-        return read_file(path, SECRET_FILE).hex()
+        return read_file(os.path.abspath(expand_home(path)), SECRET_FILE).hex()
     except (OSError, CredentialError):  # whoever needs it reports that
         return None
 

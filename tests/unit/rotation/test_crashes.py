@@ -120,12 +120,12 @@ def go_back_in_vain(world: World, fate: Callable[[], Fate], point: int) -> bool:
 
 
 PLAYS: dict[str, tuple[Play, int]] = {
-    "rotate": (rotate, 1 if LONG else 41),
-    "rotate again": (rotate_again, 4 if LONG else 97),
-    "go back": (go_back, 4 if LONG else 97),
-    "in trouble": (rotate_in_trouble, 4 if LONG else 97),
-    "in vain": (rotate_in_vain, 1 if LONG else 41),
-    "go back in vain": (go_back_in_vain, 4 if LONG else 41),
+    "rotate": (rotate, 1 if LONG else 127),
+    "rotate again": (rotate_again, 4 if LONG else 211),
+    "go back": (go_back, 4 if LONG else 211),
+    "in trouble": (rotate_in_trouble, 4 if LONG else 211),
+    "in vain": (rotate_in_vain, 1 if LONG else 127),
+    "go back in vain": (go_back_in_vain, 4 if LONG else 127),
 }
 
 

@@ -27,7 +27,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.manager im
 from tests.fixtures.stored_before import StoredBefore
 from tests.unit.rotation.world import Clock, Target, smooth
 
-STORES = ("local-journals", "sqlite-journals")
+STORES = (pytest.param("local-journals", marks=pytest.mark.long), "sqlite-journals")
 NOBODY = AccessContext()
 REQUEST_LIFE = 100
 LONG_AFTER = 8000

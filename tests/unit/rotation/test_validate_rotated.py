@@ -66,7 +66,7 @@ def test_one_host_that_refuses_it_counts_for_all() -> None:
     assert seen[-3:] == ["ask previous h1", "ask previous h2", "ask previous h3"]
 
 
-@pytest.mark.parametrize("kind", [PasswordsWorld, TurnsWorld, HostsWorld])
+@pytest.mark.parametrize("kind", [PasswordsWorld, TurnsWorld, pytest.param(HostsWorld, marks=pytest.mark.long)])
 def test_a_crash_around_every_write_leaves_a_rotation_that_comes_to_rest(kind: type[World]) -> None:
     """The writes of a rotation are fewer than 20; each may be done, or not, before the controller dies."""
     died = 0

@@ -133,7 +133,7 @@ def test_with_overlap_the_old_value_opens_through_the_grace_period_and_is_droppe
     assert world.values() == {"current": new}
 
 
-@pytest.mark.parametrize("fault", ["before", "after", "lost", "silent"])
+@pytest.mark.parametrize("fault", ["after", "lost", *(pytest.param(fault, marks=pytest.mark.long) for fault in ("before", "silent"))])
 def test_a_crash_or_a_lost_answer_at_any_program_loses_nothing(world: World, tmp_path: Path, fault: str) -> None:
     call, fired = 0, True
     while fired:

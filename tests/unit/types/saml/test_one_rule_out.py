@@ -13,12 +13,11 @@ from types import CodeType
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.types.saml import decryption, documents, responses, signatures
-from tests.conftest import PROFILE
 from tests.servers import scripted
 from tests.unit.types.saml.corpus import list_attacks
 from tests.unit.types.saml.test_corpus import read
 
-LONG = pytest.mark.skipif(PROFILE != "long", reason="NEBULA_TEST_PROFILE=long: the corpus is read once for each rule")
+LONG = pytest.mark.long(reason="the corpus is read once for each rule")
 MODULES = (documents, signatures, decryption, responses)
 SECOND = {
     "decryption._is_accepted: _has_only(data, _PARTS_OF_DATA)": "xmlsec is given data of our own making",

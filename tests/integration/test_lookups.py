@@ -196,7 +196,10 @@ def test_a_wrong_scope_of_the_variable_is_named_by_the_variable(project, scope, 
     assert named in run.result("denied")["msg"]
 
 
-@pytest.mark.parametrize("problem", ["damaged", "truncated", "swapped", "renamed", "rolled back", "public"])
+@pytest.mark.parametrize(
+    "problem",
+    ["damaged", "swapped", "rolled back", "public", *(pytest.param(each, marks=pytest.mark.long) for each in ("truncated", "renamed"))],
+)
 def test_a_record_that_is_not_as_it_was_written_is_refused_by_its_own_reason(project, problem):
     looked_up(project)
     store = project.home / ".nebula" / "credentials"

@@ -13,8 +13,9 @@ import pytest
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict
 from tests.backends.discovery import HARNESSES
 from tests.conformance.records import a_record, value_of
+from tests.conftest import PROFILE
 
-PROCESSES, TIMES = 32, 100
+PROCESSES, TIMES = 32, 100 if PROFILE == "long" else 25
 KINDS = [kind for kind in HARNESSES["local"].kinds if kind.label in {"local-json", "local-encrypted"}]
 
 
@@ -33,7 +34,7 @@ def increment(backend, directory, name):
 
 @pytest.mark.parametrize("backend", KINDS, ids=lambda backend: backend.label)
 def test_no_increment_is_lost(backend, tmp_path):
-    """32 processes add one 100 times each: the sum is 3200, and 3200 values were written."""
+    """32 processes add one many times each: nothing is missing from the sum, and as many values were written."""
     store = backend.open(tmp_path)
     first = store.put(a_record("counter", "0"))
     context = multiprocessing.get_context("fork")

@@ -200,7 +200,16 @@ def of_keepass(directory: Path, _monkeypatch: pytest.MonkeyPatch) -> Recipe:
     )
 
 
-@pytest.fixture(params=[of_pass, of_sops, of_keyring, of_keepass], ids=lambda each: each.__name__[3:])
+RECIPES = (of_pass, of_sops, of_keyring, of_keepass)
+FASTER = pytest.mark.parametrize(
+    "recipe",
+    [pytest.param(each, marks=pytest.mark.long if each is of_keepass else (), id=each.__name__[3:]) for each in RECIPES],
+    indirect=True,
+)
+"""For tests of which one on KeePass computes for long: it derives the key anew for each command."""
+
+
+@pytest.fixture(params=RECIPES, ids=lambda each: each.__name__[3:])
 def recipe(request: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recipe]:
     """Each recipe, with a new place."""
     monkeypatch.setenv("PATH", os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
@@ -242,6 +251,7 @@ def test_it_keeps_values_and_their_versions_and_the_tool_reads_them(recipe: Reci
     assert backend.put(a_login("db_pass", "again"), create=True).version == "3"
 
 
+@FASTER
 def test_names_that_begin_alike_and_bytes_are_kept(recipe: Recipe) -> None:
     backend = recipe.open()
     for name in ("app", "app/db", "app/db.pass"):
@@ -253,6 +263,7 @@ def test_names_that_begin_alike_and_bytes_are_kept(recipe: Recipe) -> None:
     assert sorted(row.name for row in backend.list(Filter(prefix="app/", names_only=True))) == ["app/db", "app/db.pass"]
 
 
+@FASTER
 def test_it_reads_what_the_tool_writes_and_sees_what_the_tool_changes(recipe: Recipe, request: Any) -> None:
     backend = recipe.open()
     backend.put(a_login("db_pass", "first"), create=True)

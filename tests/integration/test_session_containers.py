@@ -32,7 +32,7 @@ def revoked(counted):
 
 
 @pytest.mark.parametrize("through", [IN_CONTAINER, AS_CHILD, WITHOUT_PROC], ids=["first process", "its child", "outer proc"])
-@pytest.mark.parametrize("tasks", [read("a") + "\n" + read("b"), WRITE], ids=["lookups", "a module"])
+@pytest.mark.parametrize("tasks", [read("a") + "\n" + read("b"), pytest.param(WRITE, marks=pytest.mark.long)], ids=["lookups", "a module"])
 def test_a_run_in_a_container_leaves_no_login(project, counted, tasks, through):
     """One session for the run, one login, and that is returned before the controller ends."""
     run = play(project, tasks, through=through).succeeded()

@@ -80,6 +80,7 @@ bench: servers bench-session ## speed beside ansible-vault, pass and others' loo
 	@PYTHONPATH=$(COLLECTIONS) $(BIN)/python -m tests.bench.growth
 	@PYTHONPATH=$(COLLECTIONS) $(BIN)/python -m tests.bench.migration
 	@PYTHONPATH=$(COLLECTIONS) $(BIN)/python -m tests.bench.nightly
+	@PYTHONPATH=$(COLLECTIONS) $(BIN)/python -m tests.bench.everyday
 	@PYTHONPATH=$(COLLECTIONS) $(BIN)/python -m tests.bench.rotations
 	@PYTHONPATH=$(COLLECTIONS) $(BIN)/python -m tests.bench.storm
 	@PYTHONPATH=$(COLLECTIONS) PATH=$(BENCH)/bin:$(PATH) $(BENCH)/bin/python -m tests.bench.network

@@ -187,7 +187,7 @@ class Harness:
         lookups: for the bench of whole runs: given names of secrets, this collection's lookup and others' on one server.
         storms: for the bench, by what the server answers: given a directory, and how many reads it refuses, a server that does so.
         is_challenged: the first request to an address is answered with a challenge, and TLS is required, so no front counts requests.
-        throttled: labels of kinds whose server throttles while the conformance suite runs once more, and whether in the fast profile, too.
+        throttled: labels of kinds whose server throttles while the conformance suite runs once more, with the long profile.
         choices: what users choose between, for the page that compares the backends.
     """
 
@@ -206,7 +206,7 @@ class Harness:
     lookups: Optional[Callable[[Sequence[str]], ContextManager[List[Any]]]] = None
     storms: Mapping[str, Callable[[Path, int], ContextManager[Storm]]] = field(default_factory=dict)
     is_challenged: bool = False
-    throttled: Mapping[str, bool] = field(default_factory=dict)
+    throttled: Tuple[str, ...] = ()
     choices: Tuple[Choice, ...] = ()
 
     def openable(self, directory: Path) -> Dict[str, Any]:

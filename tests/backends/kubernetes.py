@@ -151,7 +151,7 @@ def _lookups(names: Sequence[str]) -> Iterator[List[Way]]:
 
 HARNESS = Harness(
     backend="kubernetes",
-    throttled={"kubernetes": False},
+    throttled=("kubernetes",),
     kinds=(
         StoreKind(
             "kubernetes",

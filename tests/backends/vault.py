@@ -179,7 +179,7 @@ HARNESS = Harness(
     watched={"vault": _watched},
     example=_example,
     lookups=_lookups,
-    throttled={"vault-kv2": True},
+    throttled=("vault-kv2",),
     choices=(
         Choice(
             "Vault or OpenBao",

@@ -296,7 +296,7 @@ def increment(options, done):
     done.put(1)
 
 
-@pytest.mark.parametrize("kind", ["moto", "ministack"])
+@pytest.mark.parametrize("kind", ["moto", pytest.param("ministack", marks=pytest.mark.long)])
 def test_32_writers_lose_no_increment(kind):
     store = AwsStore(once.server(kind))
     store.backend().put(a_record("counter", "0"), create=True)

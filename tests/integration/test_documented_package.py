@@ -42,7 +42,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 SUITES = {
-    "custom-backends": ("NEBULA_CONFORMANCE_KINDS", "kinds:KINDS", ("nebula_credential_conformance", "-k", "shelf and not encrypted"), 80),
+    "custom-backends": ("NEBULA_CONFORMANCE_KINDS", "kinds:KINDS", ("nebula_credential_conformance", "-k", "shelf and not encrypted"), 50),
     "custom-types": ("NEBULA_CONFORMANCE_TYPES", "types_of_mine:SAMPLES", ("nebula_credential_type_conformance",), 20),
 }
 

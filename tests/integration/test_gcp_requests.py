@@ -121,7 +121,7 @@ def test_the_requests_of_each_step_of_the_module_on_an_encrypted_store(server):
     check_counts(GoogleStore(server, encrypt=True), 7, 1, 4, 4, 5, 4, 5, 8, 2, 7, 9, 7, 8)
 
 
-@pytest.mark.parametrize("encrypt", [False, True])
+@pytest.mark.parametrize("encrypt", [pytest.param(False, marks=pytest.mark.long), True])
 @pytest.mark.parametrize("write", WRITES)
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_write_that_was_overtaken_after_its_read_undoes_nothing(server, monkeypatch, change, write, encrypt):

@@ -52,7 +52,7 @@ def durable():
         pytest.fail(str(error))
 
 
-@pytest.mark.parametrize("encrypt", [False, True])
+@pytest.mark.parametrize("encrypt", [pytest.param(False, marks=pytest.mark.long), True])
 def test_of_many_writers_none_loses_an_update(store, encrypt):
     """32 at once, each on a connection of its own, count up by compare-and-swap; without an expectation the last one wins."""
     manager = store.manager(encrypt=encrypt)

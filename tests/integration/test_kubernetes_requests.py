@@ -32,7 +32,7 @@ def test_an_encrypted_write_reads_the_secret_once_and_the_document_once_after_it
     check_counts(KubeStore(server, encrypt=True), 4, 1, 4, 4, 3, 4, 3, 12, 1, 4, 10, 4, 9)
 
 
-@pytest.mark.parametrize("encrypt", [False, True])
+@pytest.mark.parametrize("encrypt", [pytest.param(False, marks=pytest.mark.long), True])
 @pytest.mark.parametrize("write", WRITES)
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_write_that_was_overtaken_after_its_read_undoes_nothing(server, monkeypatch, change, write, encrypt):

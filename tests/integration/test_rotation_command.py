@@ -229,6 +229,7 @@ def test_the_role_runs_tasks_files_in_place_of_programs(door: Door) -> None:
     assert new not in run.output
 
 
+@pytest.mark.long
 def test_the_role_refuses_what_does_not_fit_before_it_begins_and_tries_the_others(door: Door) -> None:
     files = door.tasks_files()
     wrong = [{**files, "verfy": "x"}, {**files, "time_limit": 3}, {"apply": files["apply"]}, {**files, "apply": "no-such-file.yml"}]
@@ -242,6 +243,7 @@ def test_the_role_refuses_what_does_not_fit_before_it_begins_and_tries_the_other
     assert "promoted" in lines[5]
 
 
+@pytest.mark.long
 def test_tasks_files_drop_the_previous_value_after_the_grace_period(door: Door) -> None:
     second = door.rotate_long_ago()
     assert door.accepts(door.old)
@@ -253,6 +255,7 @@ def test_tasks_files_drop_the_previous_value_after_the_grace_period(door: Door) 
     assert door.value("previous") == second
 
 
+@pytest.mark.long
 def test_tasks_that_do_not_bring_the_value_to_the_service_are_rolled_back(door: Door) -> None:
     files = door.tasks_files()
     good = Path(files["apply"]).read_text()

@@ -42,7 +42,7 @@ def run_with(project, tasks, *said):
     return project.play(tasks, *arguments, **environment)
 
 
-@pytest.mark.parametrize("stronger", range(4))
+@pytest.mark.parametrize("stronger", [*(pytest.param(each, marks=pytest.mark.long) for each in (0, 1)), 2, 3])
 def test_the_first_place_that_says_something_counts(project, counted, stronger):
     """Variable, environment, ansible.cfg, nebula.yml: each overrules those after it, both ways."""
     others = [(place, True) for place in PLACES[stronger + 1 :]]

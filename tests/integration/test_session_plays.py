@@ -27,7 +27,14 @@ def run_play(project, text, *arguments, **environment):
     return project.run("ansible-playbook", "-i", "hosts.ini", "site.yml", *arguments, **ON, **environment)
 
 
-@pytest.mark.parametrize(("strategy", "forks"), [("linear", 1), ("linear", 100), ("free", 5), ("free", 100), ("host_pinned", 100)])
+@pytest.mark.parametrize(
+    ("strategy", "forks"),
+    [
+        ("linear", 1),
+        ("free", 100),
+        *(pytest.param(*each, marks=pytest.mark.long) for each in (("linear", 100), ("free", 5), ("host_pinned", 100))),
+    ],
+)
 def test_strategies_and_forks(project, counted, strategy, forks):
     """A start race of all workers makes one session, and their reads are one flight."""
     hosts(project, 10)

@@ -23,7 +23,7 @@ def test_an_encrypted_write_reads_the_value_once_and_the_document_once_after_it(
     check_counts(VaultStore(once.openbao(), encrypt=True), 4, 1, 5, 4, 3, 4, 3, 9, 1, 6, 7, 4, 7)
 
 
-@pytest.mark.parametrize("encrypt", [False, True])
+@pytest.mark.parametrize("encrypt", [pytest.param(False, marks=pytest.mark.long), True])
 @pytest.mark.parametrize("write", WRITES)
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_write_that_was_overtaken_after_its_read_undoes_nothing(monkeypatch, change, write, encrypt):

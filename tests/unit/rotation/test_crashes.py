@@ -150,7 +150,8 @@ def play_all(open_world: Callable[[], World], play: Play, fate: Callable[[], Fat
 def test_a_crash_around_every_write_loses_nothing_and_leaves_nothing(kind: str, name: str) -> None:
     world, given = WORLDS[kind]
     play, stride = PLAYS[name]
-    for number, (wrong, fate) in enumerate(given.items()):
+    chosen = list(enumerate(given.items()))
+    for number, (wrong, fate) in chosen if LONG else chosen[list(PLAYS).index(name) % 4 :: 4]:
         try:
             play_all(world, play, fate, number * 7, stride)
         except AssertionError as error:

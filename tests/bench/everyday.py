@@ -87,7 +87,10 @@ def bench_by_hand(place: Place) -> None:
     config = {"backend": "local", "path": str(place.directory / "store")}
     open_store(config).create(wanted("one", VALUE))
     place.configure({"local": config})
-    read = lambda _turn: subprocess.run([*COMMAND, "get", "one"], cwd=place.directory, check=True, stdout=subprocess.DEVNULL)  # noqa: E731
+
+    def read(_turn: Any) -> Any:
+        return subprocess.run([*COMMAND, "get", "one"], cwd=place.directory, check=True, stdout=subprocess.DEVNULL)
+
     theirs = {name: peers.PEERS[name](place.directory, VALUE) for name in BY_HAND}
     ways: Dict[str, Callable[[Any], Any]] = {OURS: read, **{name: way for name, way in theirs.items() if way is not None}}
     found: Dict[str, List[float]] = {name: [] for name in ways}

@@ -226,7 +226,9 @@ def prepare_pip_bootstrap() -> None:
     for version in set(re.findall(r"pip='([0-9.]+)'", source.read_text(encoding="utf-8"))):
         kept = cache / "get_pip_{0}.py".format(version.replace(".", "_"))
         if not kept.exists():
-            shutil.copyfile(CHECKOUT / "tests" / "sanity" / "get_pip.py", kept)
+            made = kept.with_name("{0}.{1}".format(kept.name, os.getpid()))  # another session may look at the same moment
+            shutil.copyfile(CHECKOUT / "tests" / "sanity" / "get_pip.py", made)
+            made.replace(kept)
 
 
 @nox.session(default=False)

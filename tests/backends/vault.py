@@ -101,7 +101,12 @@ def _example(text: str, _directory: Path) -> Optional[Example]:
         return None
     server = once.server(SERVER)
     environment = {"VAULT_TOKEN": server.root_token, "BAO_TOKEN": server.root_token, "BAO_ADDR": server.url}
-    return Example(environment, openbao.find_program().parent, {DOCUMENTED: server.url})
+    addresses = {DOCUMENTED: server.url}
+    if 'prefix: ""' in text:  # a store of a whole mount: other tests have theirs in that of the page
+        mount = server.enable("kv", "page" + secrets.token_hex(5), options={"version": "2"})
+        server.wait_for_mount(mount)
+        addresses.update({form.format("secret"): form.format(mount) for form in ("mount: {0}", "mount={0}", "engine_mount_point='{0}'")})
+    return Example(environment, openbao.find_program().parent, addresses)
 
 
 HASHI_VAULT = "community.hashi_vault.vault_kv2_write: {{path: '{0}', data: {{username: app, password: '{1}'}}, {2}}}".format(

@@ -87,8 +87,8 @@ def _below_the_scope(backend):
 def _values(backend):
     """From below the scope's guard: the search is nobody in particular."""
     for name in [row.name for row in backend.list(Filter(names_only=True))]:
-        # A page may use a whole mount: what is encrypted, damaged or of an unknown type there is of other tests, and the page's
-        # store refuses it.
+        # Pages share the place that is the default: what is encrypted, damaged or of an unknown type there is of other tests, and the
+        # page's store refuses it.
         with suppress(InvalidInput, Damaged):
             asked = [(version.version, "current") for version in backend.versions(name)]
             for version, stage in [*asked, (None, "pending"), (None, "previous")]:

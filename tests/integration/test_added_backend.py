@@ -103,6 +103,7 @@ def passed_in(collection, *arguments):
     return int(done.stdout.splitlines()[-1].split(" passed")[0].split()[-1])
 
 
+@pytest.mark.long
 def test_it_runs_the_conformance_suite(collection):
     assert passed_in(collection, "tests/conformance", "-k", "shelf or every_backend") > 100
 

@@ -102,6 +102,7 @@ def increment(options, times=1):
             continue
 
 
+@pytest.mark.long
 def test_no_increment_of_32_writers_is_lost(store):
     options = store.configured()
     store.backend().put(a_record(value="0"))

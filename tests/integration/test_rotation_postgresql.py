@@ -77,7 +77,7 @@ def test_a_rotation_that_cannot_be_verified_is_rolled_back(play: Play, postgresq
     assert not postgresql.accepts(ROLE, play.value(stage="pending"))
 
 
-@pytest.mark.parametrize("lands", [True, False])
+@pytest.mark.parametrize("lands", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_a_killed_controller_is_followed_by_one_that_settles_it(play: Play, postgresql: Any, lands: bool) -> None:
     """kill -9 while the server holds the request back; then the request lands, or never does."""
     blocker = postgresql.connect()

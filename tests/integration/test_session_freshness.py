@@ -136,7 +136,7 @@ def test_nothing_stale_is_served_without_leave(distant):
     assert "serve_stale" not in run.output
 
 
-@pytest.mark.parametrize("how", ["unplugged", "silent"])
+@pytest.mark.parametrize("how", [pytest.param("unplugged", marks=pytest.mark.long), "silent"])
 def test_a_backend_that_goes_away_in_mid_run(distant, how):
     """What was read serves, without a warning; what was not fails with what is wrong; nothing is written; later all is as before."""
     limit, why, code = {"unplugged": (60, UNREACHABLE, "unavailable"), "silent": (5, "did not end within 5 s", "timeout")}[how]

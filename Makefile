@@ -72,7 +72,7 @@ check-sanity:
 check-pylint:
 	@$(BIN)/nox --session sanity -- --test pylint
 check-others:
-	@$(BIN)/nox --keywords 'not sanity and not tests and not tests-long and not matrix and not molecule and not rotation'
+	@$(BIN)/nox
 
 .PHONY: bench
 bench: servers bench-session ## speed beside ansible-vault, pass and others' lookups; prints figures, asserts nothing

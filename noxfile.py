@@ -182,7 +182,7 @@ def changelog_lint(session: nox.Session) -> None:
     session.run("antsibull-changelog", "lint")
 
 
-@nox.session
+@nox.session(default=False)
 def sanity(session: nox.Session) -> None:
     """Run ansible-test sanity, compiling and importing for every Python a target may have that this machine has."""
     prepare_pip_bootstrap()

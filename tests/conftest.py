@@ -69,10 +69,9 @@ as long again."""
 
 def pytest_collection_modifyitems(config: pytest.Config, items: List[pytest.Item]) -> None:
     """Leave what only the long profile has out of the others, and the tests of other files out of the measurement of coverage."""
-    long = [] if PROFILE == "long" else [item for item in items if item.get_closest_marker("long")]
-    if long:
-        config.hook.pytest_deselected(items=long)
-        items[:] = [item for item in items if item not in set(long)]
+    if PROFILE != "long":
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("long")])
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
     covering = tuple("tests/unit/" + each for each in COVERING)
     for item in items:
         if not item.nodeid.startswith(covering):

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -21,7 +20,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 from tests.backends.discovery import DECLARED
 from tests.bench import peers
 from tests.bench.bulk import load
-from tests.bench.measuring import Used, figure, milliseconds, once, print_memory, ratio, run_measured, title
+from tests.bench.measuring import Times, Used, figure, milliseconds, once, print_memory, ratio, run_measured, title
 from tests.bench.network import perform
 from tests.bench.stores import open_store, wanted
 from tests.conftest import CHECKOUT
@@ -97,12 +96,12 @@ def bench_by_hand(place: Place) -> None:
     for turn in range(peers.REPEATED):
         for name, way in ways.items():
             found[name].append(once(lambda way=way, turn=turn: way(turn)))  # type: ignore[misc]
-    ours = statistics.median(found[OURS])
-    figure(OURS + ", p50", milliseconds(ours), "< 300 ms")
+    medians = {name: Times(seconds).median for name, seconds in found.items()}
+    figure(OURS + ", p50", milliseconds(medians[OURS]), "< 300 ms")
     for name in BY_HAND:
-        figure(name + ", p50", milliseconds(statistics.median(found[name])) if name in found else "not installed")
-        if name in found:
-            figure("  it takes as long as so many of ours", "{0:.2f}".format(statistics.median(found[name]) / ours))
+        figure(name + ", p50", milliseconds(medians[name]) if name in medians else "not installed")
+        if name in medians:
+            figure("  it takes as long as so many of ours", "{0:.2f}".format(medians[name] / medians[OURS]))
 
 
 def bench_hosts(place: Place, counted: Counted) -> None:
@@ -114,7 +113,6 @@ def bench_hosts(place: Place, counted: Counted) -> None:
     beside = 0.0
     for what, task in ON_HOSTS.items():
         counted.start_over()
-        began = len(counted.server.requests())
         used = place.play([task], "hosts.ini")
         figure(what + ": seconds", "{0:.1f}".format(used.seconds))
         if what.startswith("a constant"):
@@ -122,7 +120,7 @@ def bench_hosts(place: Place, counted: Counted) -> None:
             continue
         figure("  beside the constant", ratio(used.seconds, beside))
         figure(what + ": logins", str(counted.logins()), "1")
-        figure(what + ": requests of the server", str(len(counted.server.requests()) - began))
+        figure(what + ": requests of the server", str(counted.requests()))
         print_memory(what, used)
 
 
@@ -162,11 +160,12 @@ def _mention(place: Place, names: Sequence[str]) -> None:
 def _mirror(place: Place, stores: Mapping[str, Mapping[str, Any]], where: str, counted: Optional[Counted]) -> None:
     place.configure(stores)
     for what in ("sync to {0}".format(where), "the same when nothing has changed"):
-        began = len(counted.server.requests()) if counted else 0
+        if counted:
+            counted.start_over()
         used = place.play([{"nebula.credential.sync": {}}])
         figure(what + ": seconds", "{0:.1f}".format(used.seconds))
         if counted:
-            figure("  requests of the server", "{0:,}".format(len(counted.server.requests()) - began))
+            figure("  requests of the server", "{0:,}".format(counted.requests()))
         print_memory(" ", used)
 
 

@@ -20,7 +20,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.locks.file impor
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
 
 Options = Mapping[str, Any]
-CROWD = 32 if os.environ.get("NEBULA_TEST_PROFILE") == "long" else 12
+LONG = os.environ.get("NEBULA_TEST_PROFILE") == "long"
+"""Whether everything is tried, not only a part of it."""
+CROWD = 32 if LONG else 12
 """Writers at once. Where each compares and swaps, one of them wins at a time, so the requests grow with the square."""
 
 

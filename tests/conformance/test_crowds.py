@@ -17,9 +17,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
 
 from .records import a_record, value_of
+from .store_kind import LONG
 
 FORK = multiprocessing.get_context("fork")
-MANY = 10000 if os.environ.get("NEBULA_TEST_PROFILE") == "long" else 2000
+MANY = 10000 if LONG else 2000
 
 
 def increment(backend, times):

@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,6 +15,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import In
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import MAX_NAME
 
 from .records import a_record, value_of
+from .store_kind import LONG
 
 PAIRS = [
     *("db_pass", "db-pass", "db.pass", "dbpass", "DB_PASS", "Db_pass", "db/pass", "db_/pass", "db/_pass", "db-/pass"),
@@ -47,7 +46,6 @@ REFUSED = [
     "x" * 500,
 ]
 SEGMENT = st.from_regex(r"[A-Za-z0-9_-]{1,6}(?:\.[A-Za-z0-9_-]{1,3})?", fullmatch=True)
-LONG = os.environ.get("NEBULA_TEST_PROFILE") == "long"
 LISTED = 1 if LONG else 12
 """After how many deletes all names are listed: on some backends that takes a request a name."""
 NAMES = st.lists(SEGMENT, min_size=1, max_size=4).map("/".join)

@@ -88,6 +88,10 @@ class Counted:
         named = [path[len(start) :].strip("/") for path in paths]
         return Counter(name for name in named if name.startswith(place))
 
+    def requests(self) -> int:
+        """How many requests the server has got, of whatever kind."""
+        return len(self._asked())
+
     def _asked(self) -> Any:
         return self.server.requests()[self._seen :]
 

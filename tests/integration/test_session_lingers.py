@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.nebula.credential.plugins.plugin_utils.session import linger
 from tests.integration.counted import ON, read
 from tests.integration.session_runs import eventually, is_alive
-from tests.integration.sessions import directories, is_held
+from tests.integration.sessions import directories, is_held, wait_until_over
 
 LINGER = '{"linger": "5m"}'
 
@@ -42,6 +42,7 @@ def run_to_end(run_of, **environment):
     session = run.session()
     run.met.clear()
     run.end()
+    wait_until_over(run.pid)  # it has left the run's directory, so it waits in its own
     return session
 
 

@@ -351,3 +351,21 @@ def test_health_says_what_is_wrong_with_a_server(state, status, well):
         health = connected(server).health()
     assert (health.status == "healthy") is well
     assert bool(health.reasons) is not well
+
+
+@pytest.mark.parametrize("body", [{"errors": ["canary of a quota"]}, {}, b"<html>"], ids=["of the server", "of a proxy", "of a page"])
+@pytest.mark.parametrize(("status", "words"), [(429, "limits the rate"), (502, "failed"), (503, "not active")])
+def test_the_health_of_a_server_that_refuses_to_be_asked_is_that_refusal(status, words, body):
+    with scripted.running(answering(Answer(status, body))) as server:
+        health = connected(server).health()
+    assert (health.status, health.code) == ("unhealthy", "unavailable")
+    assert words in health.reasons[0]
+    assert "canary" not in health.reasons[0]
+
+
+@pytest.mark.parametrize("answer", [Answer(200, {"status": "ok"}), Answer(404, b"<html>"), Answer(403, {})], ids=["other", "page", "door"])
+def test_the_health_of_a_server_of_another_kind_says_that_it_is_no_vault(answer):
+    with scripted.running(answering(answer)) as server:
+        health = connected(server).health()
+    assert (health.status, health.code) == ("unhealthy", "storage")
+    assert "is not Vault" in health.reasons[0]

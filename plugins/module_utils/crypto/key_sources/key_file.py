@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import base64
 import os
-from typing import Callable, Dict, FrozenSet, Iterable, Optional, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Iterable, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import primitives
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_slots import Terms
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_source import KeySource
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.entry import Surroundings, check_texts
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.paths import default_key_path
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, InvalidConfiguration, MissingKey, WrongPassphrase
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import (
@@ -134,6 +135,12 @@ class KeyFile(KeySource):
             kept = [_line(key) for label, key in self._read(path).items() if label in labels]
             if kept:
                 write_durably(path, b"".join(kept))
+
+
+def from_options(given: Mapping[str, Any], surroundings: Surroundings) -> KeyFile:
+    """Build the source of an entry of `key_sources`."""
+    check_texts(KeyFile.kind, given)
+    return KeyFile(given.get("path"), surroundings.warn)
 
 
 def _id(key: bytes) -> str:

@@ -71,7 +71,7 @@ def _list_key_sources(store: StoreReference) -> Iterator[str]:
 
 
 def read_library(
-    operation: str, backends: Iterable[str], locks: Iterable[str] = (), sources: Iterable[str] = tuple(KEY_SOURCES)
+    operation: str, backends: Iterable[str], locks: Iterable[str] = (), sources: Iterable[str] = ("key_file",)
 ) -> dict[str, str]:
     """Return the sources of the files that a module needs, by their full names, without comments and docstrings."""
     needed = {LIBRARY + "operations.module_main", LIBRARY + "argument_specs." + operation}
@@ -85,16 +85,20 @@ def read_library(
         name = waiting.pop()
         if name not in sources and name[len(LIBRARY) :] not in _NEVER_SENT and _path_of(name).is_file():
             sources[name], imported = _read_file(name)
-            if name[len(LIBRARY) :] not in _TABLES:
-                waiting.extend(imported)
+            waiting.extend(imported)
     return sources
 
 
 @functools.lru_cache(maxsize=None)
 def _read_file(name: str) -> tuple[str, tuple[str, ...]]:
-    """Return the source of a file without comments and docstrings, and the names that it imports. A process parses each file once."""
+    """Return the source of a file without comments and docstrings, and the names that it imports. A process parses each file once.
+
+    Of a table these are the imports for all rows.
+    """
     tree = ast.parse(_path_of(name).read_bytes())
-    return ast.unparse(_drop_texts(tree)), tuple(_find_imports(tree))
+    is_table = name[len(LIBRARY) :] in _TABLES
+    imports = [each for each in tree.body if isinstance(each, ast.ImportFrom)] if is_table else [tree]
+    return ast.unparse(_drop_texts(tree)), tuple(found for each in imports for found in _find_imports(each))
 
 
 def _parse_row(row: Callable[[], object]) -> ast.AST:

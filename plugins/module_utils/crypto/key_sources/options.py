@@ -15,8 +15,13 @@ from typing import Mapping, Tuple
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits, Spec
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import CONNECTION_TRAITS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import TRAITS as VAULT
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Package
+from ansible_collections.nebula.credential.plugins.module_utils.logins import aws_options as aws
 
 OPTION = "key_sources"
+KEYRING = Package("keyring>=25", "keyring")
+PYTHON_PKCS11 = Package("python-pkcs11>=0.9", "pkcs11")
+PYRAGE = Package("pyrage>=1.2", "pyrage")
 PASSPHRASES = ("passphrase", "passphrase_file", "passphrase_env")
 LABEL: Spec = {"label": {"description": "Tells several sources of one kind apart.", "type": "str"}}
 READ_TIMEOUT: Spec = {"read_timeout": {"description": "Seconds for each use.", "type": "float", "default": 5.0}}
@@ -34,6 +39,51 @@ _PASSPHRASE: Spec = {
     "passphrase_env": {"description": "The environment variable with the passphrase.", "type": "str", "no_log": False},
     **LABEL,
 }
+_ONCE = ("mfa_serial", "mfa_code", "mfa_credential")
+"""What a person has to type for each login: a source is opened by machines."""
+_AWS = BackendTraits(
+    spec={option: spec for option, spec in aws.SPEC.items() if option not in _ONCE},
+    aliases=aws.ALIASES,
+    login=tuple(option for option in aws.LOGIN if option not in _ONCE),
+    environment=aws.ENVIRONMENT,
+    environment_prefixes=("AWS_",),
+    packages=(aws.BOTOCORE,),
+)
+_AWS_KMS: Spec = {
+    "key": {"description": "The id or the ARN of a KMS key, or its alias (`alias/…`).", "type": "str", "no_log": False},
+    **_AWS.spec,
+    **LABEL,
+    **READ_TIMEOUT,
+}
+_AGE: Spec = {
+    "recipients": {
+        "description": "Who can open the store: recipients of age (`age1…`) or public SSH keys. Without it: the identity's own.",
+        "type": "list",
+        "elements": "str",
+    },
+    "identity": {
+        "description": "The identity that opens it here: `AGE-SECRET-KEY-1…`, or a private SSH key.",
+        "type": "str",
+        "no_log": True,
+    },
+    **LABEL,
+}
+_KEYRING: Spec = {
+    "service": {"description": "The name under which the keyring lists the keys.", "type": "str", "default": "nebula.credential"},
+    **READ_TIMEOUT,
+}
+_PKCS11: Spec = {
+    "library": {"description": "The library of the HSM, for example `/usr/lib/softhsm/libsofthsm2.so`.", "type": "path"},
+    # A name, not a secret.
+    "token": {"description": "The label of the token.", "type": "str", "no_log": False},
+    "key": {"description": "The label of the AES key in it.", "type": "str", "no_log": False},
+    "pin": {"description": "The PIN of the token's user.", "type": "str", "no_log": True},
+    **LABEL,
+    **READ_TIMEOUT,
+}
+_MEMORY: Spec = {
+    "for_tests": {"description": "Confirms that every value is lost with the process.", "type": "bool", "default": False},
+}
 
 SOURCES: Mapping[str, BackendTraits] = {
     "key_file": BackendTraits(spec={"path": {"description": "The key file, if it is not the store's default one.", "type": "path"}}),
@@ -41,12 +91,21 @@ SOURCES: Mapping[str, BackendTraits] = {
     "ansible_vault": BackendTraits(
         spec={"vault_id": {"description": "The vault id whose password opens the store, if it is not `default`.", "type": "str"}}
     ),
+    "age": BackendTraits(spec=_AGE, login=("identity",), packages=(PYRAGE,)),
+    "aws_kms": replace(_AWS, spec=_AWS_KMS),
+    "keyring": BackendTraits(spec=_KEYRING, environment_prefixes=("DBUS_",), packages=(KEYRING,)),
+    "memory": BackendTraits(spec=_MEMORY),
+    "pkcs11": BackendTraits(spec=_PKCS11, login=("pin",), environment_prefixes=("PKCS11_", "SOFTHSM2_"), packages=(PYTHON_PKCS11,)),
     "vault_transit": replace(CONNECTION_TRAITS, spec=VAULT_TRANSIT, environment_prefixes=VAULT.environment_prefixes),
 }
 """Every kind by its name. `credentials`, `directory` and `play_variables` of a declaration mean nothing here."""
-LIKE_BACKEND: Mapping[str, str] = {"vault_transit": "vault"}
+LIKE_BACKEND: Mapping[str, str] = {"aws_kms": "aws", "vault_transit": "vault"}
 """The sources that log in as a backend does, and its name: the reference describes those options once."""
-ON_CONTROLLER: Mapping[str, str] = {"ansible_vault": "the run's Ansible vault password"}
+ON_CONTROLLER: Mapping[str, str] = {
+    "ansible_vault": "the run's Ansible vault password",
+    "keyring": "the keyring of the user who runs Ansible",
+    "memory": "a key in memory",
+}
 """The sources that a host cannot use, and what they have that stays on the controller."""
 ALLOWED: Mapping[str, Tuple[str, ...]] = {kind: tuple(traits.spec) for kind, traits in SOURCES.items()}
 """The options of each source."""

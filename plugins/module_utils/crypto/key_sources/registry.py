@@ -25,8 +25,20 @@ Build = Callable[[Mapping[str, Any], Surroundings], KeySource]
 """Builds a source from the options of its entry that have a value. Raises InvalidConfiguration; uses no network."""
 
 
+def _age() -> Build:
+    from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.age import from_options
+
+    return from_options
+
+
 def _ansible_vault() -> Build:
     from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.ansible_vault import from_options
+
+    return from_options
+
+
+def _aws_kms() -> Build:
+    from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.aws_kms import from_options
 
     return from_options
 
@@ -37,8 +49,26 @@ def _key_file() -> Build:
     return from_options
 
 
+def _keyring() -> Build:
+    from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.keyring import from_options
+
+    return from_options
+
+
+def _memory() -> Build:
+    from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.memory import from_options
+
+    return from_options
+
+
 def _passphrase() -> Build:
     from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.passphrase import from_options
+
+    return from_options
+
+
+def _pkcs11() -> Build:
+    from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.pkcs11 import from_options
 
     return from_options
 
@@ -50,9 +80,14 @@ def _vault_transit() -> Build:
 
 
 KINDS: Mapping[str, Callable[[], Build]] = {
+    "age": _age,
     "ansible_vault": _ansible_vault,
+    "aws_kms": _aws_kms,
     "key_file": _key_file,
+    "keyring": _keyring,
+    "memory": _memory,
     "passphrase": _passphrase,
+    "pkcs11": _pkcs11,
     "vault_transit": _vault_transit,
 }
 

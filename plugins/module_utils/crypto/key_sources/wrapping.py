@@ -24,18 +24,43 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Ac
 from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import name_source
 
 
-class WrappingSource(KeySource):
-    """A source that wraps a new random secret for each slot, bound to the store."""
+class TimedSource(KeySource):
+    """A source that asks another program or machine: no use takes longer than it is given."""
 
     operation = "using the key"
     """What takes too long, in the message about it."""
-    does_not_unwrap = ("it does not unwrap what it wrapped", "Check that the key may be used for both.")
-    """What is wrong, and what to do, if the secret does not come back."""
 
     def __init__(self, label: str, seconds: float) -> None:
         """Take the label of slots, and the time limit of each use in seconds."""
         self.label = label
         self._seconds = seconds
+
+    def close(self) -> None:
+        """End the connection of one use. The default has none."""
+
+    @contextmanager
+    def _in_use(self) -> Iterator[None]:
+        """Use the key in the block. Report any failure to get a response as an unavailable source."""
+        try:
+            with deadline.within(self._seconds, self.operation), naming_source(self.kind):
+                yield
+        except (AccessDenied, LoginFailed, StorageError) as problem:
+            raise self.unusable(problem.what, problem.remedy) from None
+        finally:
+            self.close()
+
+    def unusable(self, what: str, remedy: str) -> KeySourceUnavailable:
+        """Return the error for a key that exists, and cannot be used here or now."""
+        return KeySourceUnavailable(
+            "the key source '{0}' cannot be used: {1}".format(name_source(self.kind, self.label), what), remedy=remedy
+        )
+
+
+class WrappingSource(TimedSource):
+    """A source that wraps a new random secret for each slot, bound to the store."""
+
+    does_not_unwrap = ("it does not unwrap what it wrapped", "Check that the key may be used for both.")
+    """What is wrong, and what to do, if the secret does not come back."""
 
     @abstractmethod
     def wrap(self, secret: bytes, store_id: bytes) -> bytes:
@@ -58,9 +83,6 @@ class WrappingSource(KeySource):
     def look(self, store_id: bytes) -> None:
         """Check before wrapping what wrapping would not refuse. The default checks nothing."""
 
-    def close(self) -> None:
-        """End the connection of one use. The default has none."""
-
     def fits(self, terms: Terms) -> bool:
         return terms.source == self.kind and terms.label == self.label
 
@@ -70,9 +92,13 @@ class WrappingSource(KeySource):
         with self._in_use():
             self.look(store_id)
             terms = Terms(self.kind, self.label, None, self.wrap(secret, store_id))
-            if not hmac.compare_digest(self._unwrap(terms.salt, store_id), secret):
+            if not self.comes_back(terms, secret, store_id):
                 raise self.unusable(*self.does_not_unwrap)
         return terms, secret
+
+    def comes_back(self, terms: Terms, secret: bytes, store_id: bytes) -> bool:
+        """Return True if a slot of these terms gives the secret back."""
+        return hmac.compare_digest(self._unwrap(terms.salt, store_id), secret)
 
     def secret(self, terms: Terms, store_id: bytes) -> bytes:
         with self._in_use():
@@ -87,20 +113,3 @@ class WrappingSource(KeySource):
         if len(secret) != primitives.KEY_SIZE:
             raise self.unusable("its response is not a key", "Check that the options lead to the service itself.")
         return secret
-
-    @contextmanager
-    def _in_use(self) -> Iterator[None]:
-        """Use the key in the block. Report any failure to get a response as an unavailable source."""
-        try:
-            with deadline.within(self._seconds, self.operation), naming_source(self.kind):
-                yield
-        except (AccessDenied, LoginFailed, StorageError) as problem:
-            raise self.unusable(problem.what, problem.remedy) from None
-        finally:
-            self.close()
-
-    def unusable(self, what: str, remedy: str) -> KeySourceUnavailable:
-        """Return the error for a key that exists, and cannot be used here or now."""
-        return KeySourceUnavailable(
-            "the key source '{0}' cannot be used: {1}".format(name_source(self.kind, self.label), what), remedy=remedy
-        )

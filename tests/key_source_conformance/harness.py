@@ -25,6 +25,8 @@ class KeySourceHarness:
     """The label of its slots; None if the source makes one up for each."""
     after_loss: Type[CredentialError] = KeySourceUnavailable
     """What a lost key is."""
+    can_be_lost_when_revoked = True
+    """Whether the key can be gone, too, after the right to use it was taken away."""
 
     def __init__(self, directory: Path, name: str, monkeypatch: Any) -> None:
         """Take a directory and a name that no other test has, and what sets variables for the test."""

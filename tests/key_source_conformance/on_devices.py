@@ -24,6 +24,7 @@ class KeyringHarness(KeySourceHarness):
 
     kind = "keyring"
     after_loss = MissingKey
+    can_be_lost_when_revoked = False
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)

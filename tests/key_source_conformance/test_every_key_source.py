@@ -254,7 +254,7 @@ def _list_failures(source, directory, entry):
     if source.has("revoke"):
         source.revoke()
         yield lambda: read(opened(source, directory, entry))
-    if source.has("lose"):
+    if source.has("lose") and source.can_be_lost_when_revoked:
         source.lose()
         yield lambda: read(opened(source, directory, entry))
     if source.has("unreachable"):

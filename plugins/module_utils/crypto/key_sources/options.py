@@ -20,7 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.logins import aw
 
 OPTION = "key_sources"
 KEYRING = Package("keyring>=25", "keyring")
-PYTHON_PKCS11 = Package("python-pkcs11>=0.9", "pkcs11")
+PYTHON_PKCS11 = Package("python-pkcs11>=0.10", "pkcs11")
 PYRAGE = Package("pyrage>=1.2", "pyrage")
 PASSPHRASES = ("passphrase", "passphrase_file", "passphrase_env")
 LABEL: Spec = {"label": {"description": "Tells several sources of one kind apart.", "type": "str"}}

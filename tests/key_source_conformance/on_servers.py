@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Key sources on real servers: Transit of OpenBao, and KMS of moto, which checks every signature and policy."""
+"""Key sources on servers: Transit of OpenBao, KMS of moto, which checks every signature and policy, and a strict Cloud KMS of our own."""
 
 from __future__ import annotations
 
@@ -112,3 +112,49 @@ class AwsKmsHarness(KeySourceHarness):
 
     def secrets(self) -> Tuple[str, ...]:
         return (self.login["SecretAccessKey"],)
+
+
+class GcpKmsHarness(KeySourceHarness):
+    """A key of Cloud KMS, by the token of a principal that may use it and another one."""
+
+    kind = "gcp_kms"
+    label = "team"
+    after_loss = MissingKey
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.server = once.secret_manager()
+        self.principal = "serviceAccount:{0}@tests.iam.gserviceaccount.com".format(self.name)
+        ring = "projects/tests/locations/europe-west3/keyRings/" + self.name
+        self.keys = [ring + "/cryptoKeys/first", ring + "/cryptoKeys/second"]
+        permissions = ["cloudkms.cryptoKeyVersions.useToEncrypt", "cloudkms.cryptoKeyVersions.useToDecrypt"]
+        orders = [{"kms": {"make": key}} for key in self.keys]
+        grant = {"principal": self.principal, "permissions": permissions, "resource": "projects/tests/locations/europe-west3"}
+        self.token = str(self.server.order(*orders, {"grant": grant}, {"issue": self.principal})[-1])
+
+    def entry(self) -> Entry:
+        place = {"endpoint": self.server.token_url, "ca_cert": str(self.server.ca_cert)}
+        return {"source": "gcp_kms", "label": "team", "key": self.keys[0], "access_token": self.token, **place}
+
+    def other(self) -> Entry:
+        return dict(self.entry(), key=self.keys[1])
+
+    def lose(self) -> None:
+        self.server.order({"kms": {"remove": self.keys[0]}})
+
+    def unreachable(self) -> Entry:
+        return dict(self.entry(), endpoint=closed_address().replace("http:", "https:"))
+
+    @contextmanager
+    def stalled(self) -> Iterator[Entry]:
+        with silent_server() as address:
+            yield dict(self.entry(), endpoint=address.replace("http:", "https:"))
+
+    def revoke(self) -> None:
+        self.server.order({"revoke": self.principal})
+
+    def rotate(self) -> None:
+        self.server.order({"kms": {"rotate": self.keys[0]}})
+
+    def secrets(self) -> Tuple[str, ...]:
+        return (self.token,)

@@ -26,7 +26,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     WrongPassphrase,
 )
 from tests.key_source_conformance.on_devices import KeyringHarness, Pkcs11Harness
-from tests.key_source_conformance.on_servers import AwsKmsHarness, TransitHarness
+from tests.key_source_conformance.on_servers import AwsKmsHarness, GcpKmsHarness, TransitHarness
 from tests.key_source_conformance.on_this_machine import (
     AgeHarness,
     KeyFileHarness,
@@ -39,6 +39,7 @@ from tests.unit.crypto.sealed_stores import a_record, a_store, document_path, va
 HARNESSES = (
     AgeHarness,
     AwsKmsHarness,
+    GcpKmsHarness,
     KeyFileHarness,
     KeyringHarness,
     MemoryHarness,

@@ -71,12 +71,12 @@ def _list_key_sources(store: StoreReference) -> Iterator[str]:
 
 
 def read_library(
-    operation: str, backends: Iterable[str], locks: Iterable[str] = (), sources: Iterable[str] = ("key_file",)
+    operation: str, backends: Iterable[str], locks: Iterable[str] = (), key_sources: Iterable[str] = ("key_file",)
 ) -> dict[str, str]:
     """Return the sources of the files that a module needs, by their full names, without comments and docstrings."""
     needed = {LIBRARY + "operations.module_main", LIBRARY + "argument_specs." + operation}
     needed.update(_find_imports(_parse_row(OPERATIONS[operation])))
-    of_locks, of_sources = (KINDS[kind] for kind in (FILE, *locks)), (KEY_SOURCES[kind] for kind in sources)
+    of_locks, of_sources = (KINDS[kind] for kind in (FILE, *locks)), (KEY_SOURCES[kind] for kind in key_sources)
     for row in (*(BACKENDS[backend] for backend in backends), *of_locks, *of_sources):
         needed.update(_find_imports(_parse_row(row)))
     sources: dict[str, str] = {}

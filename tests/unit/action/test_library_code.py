@@ -59,7 +59,7 @@ def test_only_what_the_operation_and_the_backend_need_is_sent(operation, backend
 
 
 def test_of_the_key_sources_those_that_the_store_names_are_sent():
-    sent = {name.rpartition(".")[2] for name in read_library("credential_info", ["local"], sources=["age"]) if ".key_sources." in name}
+    sent = {name.rpartition(".")[2] for name in read_library("credential_info", ["local"], key_sources=["age"]) if ".key_sources." in name}
     assert sent & set(KEY_SOURCES) == {"age"}
 
 
@@ -100,7 +100,7 @@ def test_every_file_of_the_library_stays_python_of_the_oldest_host():
 
     What a file needs does not depend on who needs it: with those of every backend and key source, and of each operation, all are there.
     """
-    files = set(read_library(MODULES[0], BACKENDS, sources=KEY_SOURCES).items()).union(
+    files = set(read_library(MODULES[0], BACKENDS, key_sources=KEY_SOURCES).items()).union(
         *(read_library(operation, []).items() for operation in MODULES)
     )
     for name, source in files:

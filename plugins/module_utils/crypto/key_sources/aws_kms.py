@@ -55,7 +55,7 @@ class AwsKms(WrappingSource):
     def close(self) -> None:
         self._connection.close()
 
-    def _ask(self, method: str, action: str, store_id: bytes, **parameters: bytes) -> Dict[str, Any]:
+    def _ask(self, method: str, action: str, store_id: bytes, **parameters: Any) -> Dict[str, Any]:
         context = {CONTEXT: store_id.hex()}
         try:
             return self._connection.call(method, action, self._key, KeyId=self._key, EncryptionContext=context, **parameters)

@@ -27,6 +27,13 @@ class Surroundings(NamedTuple):
     vault_password: Optional[VaultPassword] = None
 
 
+class Options(Dict[str, Any]):
+    """The options of a source, a login among them: no `repr` shows them."""
+
+    def __repr__(self) -> str:
+        return "(not shown)"
+
+
 def check_texts(kind: str, given: Mapping[str, Any]) -> None:
     """Check the options of a source whose options are all texts.
 
@@ -46,7 +53,9 @@ def read_entry(kind: str, given: Mapping[str, Any]) -> Filled:
     """
     traits = SOURCES[kind]
     filled = fill_from_environment(traits, given, os.environ)
-    entry = {option: _convert(spec, option, filled.config.get(option, spec.get("default"))) for option, spec in traits.spec.items()}
+    entry = Options(
+        (option, _convert(spec, option, filled.config.get(option, spec.get("default")))) for option, spec in traits.spec.items()
+    )
     check_login(entry, [option for option in traits.login if "." not in option])
     return Filled(entry, filled.variables)
 

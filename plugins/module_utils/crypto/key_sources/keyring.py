@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from importlib import import_module
 from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.context.bounded_call import call_in_time
@@ -33,8 +32,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import make_directory
 
-_BACKENDS = (("macOS", "Keyring"), ("Windows", "WinVaultKeyring"), ("SecretService", "Keyring"), ("kwallet", "DBusKeyring"))
-"""The modules of `keyring.backends` that keep what they are given encrypted, each with its class."""
 _WAIT = 30.0
 _NONE = "Log in to a desktop, or start a Secret Service (gnome-keyring-daemon). A service or cron needs another key source."
 _UNLOCK = "Unlock it, or use another key source of the store."
@@ -53,7 +50,7 @@ class SystemKeyring(TimedSource):
         self._service = service
 
     def prepare(self, store_id: bytes, *, renew: bool) -> Tuple[Terms, bytes]:
-        with self._locked(store_id):
+        with self._lock_entry(store_id):
             keys = self._find(store_id) or {}
             if renew or not keys:
                 self._keep(store_id, [*keys.values(), os.urandom(primitives.KEY_SIZE)])
@@ -81,12 +78,12 @@ class SystemKeyring(TimedSource):
             self._ask(lambda ring: ring.delete_password(self._service, store_id.hex()))
 
     def forget_all_but(self, labels: FrozenSet[str], store_id: bytes) -> None:
-        with self._locked(store_id):
+        with self._lock_entry(store_id):
             kept = [key for label, key in (self._find(store_id) or {}).items() if label in labels]
             if kept:
                 self._keep(store_id, kept)
 
-    def _locked(self, store_id: bytes) -> FileLock:
+    def _lock_entry(self, store_id: bytes) -> FileLock:
         """Return the lock of the store's entry: a keyring has no compare-and-swap."""
         path = default_key_path(store_id)
         with translated("the directory of the keys", os.path.dirname(path)):
@@ -134,14 +131,38 @@ class SystemKeyring(TimedSource):
 
 
 def _find_backend() -> Optional[Any]:
-    """Return the first keyring that this user has and that is running, or None."""
-    for module, name in _BACKENDS:
+    """Return the first keyring that encrypts what it keeps, and that this user has and is running; None if there is none."""
+    for find in (_find_macos, _find_windows, _find_secret_service, _find_kwallet):
         # What it raises is its own affair: it belongs to another system.
         with suppress(Exception):
-            found = getattr(import_module("keyring.backends." + module), name)
+            found = find()
             if found.viable:
                 return found()
     return None
+
+
+def _find_macos() -> Any:
+    from keyring.backends import macOS
+
+    return macOS.Keyring
+
+
+def _find_windows() -> Any:
+    from keyring.backends import Windows
+
+    return Windows.WinVaultKeyring
+
+
+def _find_secret_service() -> Any:
+    from keyring.backends import SecretService
+
+    return SecretService.Keyring
+
+
+def _find_kwallet() -> Any:
+    from keyring.backends import kwallet
+
+    return kwallet.DBusKeyring
 
 
 def from_options(given: Mapping[str, Any], _surroundings: Surroundings) -> SystemKeyring:

@@ -12,8 +12,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Mapping, Tuple
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.gcp.options import REQUESTS
+from ansible_collections.nebula.credential.plugins.module_utils.backends.gcp.options import TRAITS as GCP
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits, Spec
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import CONNECTION_TRAITS
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import CONNECTION_TRAITS, GOOGLE_AUTH
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import TRAITS as VAULT
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Package
 from ansible_collections.nebula.credential.plugins.module_utils.logins import aws_options as aws
@@ -55,6 +57,22 @@ _AWS_KMS: Spec = {
     **LABEL,
     **READ_TIMEOUT,
 }
+_GCP_LOGIN = ("credentials", "access_token", "impersonate", "iam_endpoint", "ca_cert")
+_GCP_KMS: Spec = {
+    "key": {"description": "The key, `projects/…/locations/…/keyRings/…/cryptoKeys/…`.", "type": "str", "no_log": False},
+    "endpoint": {"description": "The address of Cloud KMS, `https://…`, if not Google's own.", "type": "str"},
+    **{option: GCP.spec[option] for option in _GCP_LOGIN},
+    **LABEL,
+    **READ_TIMEOUT,
+}
+_OF_GRPC = ("GRPC_", "GOOGLE_SDK_")
+"""The beginnings of the variables of a library that this source does not use."""
+_GCP = replace(
+    GCP.narrow(_GCP_KMS),
+    refused_environment={name: refused for name, refused in GCP.refused_environment.items() if not name.startswith(_OF_GRPC)},
+    environment_prefixes=GCP.environment_prefixes,
+    packages=(replace(GOOGLE_AUTH, when=""), REQUESTS),
+)
 _AGE: Spec = {
     "recipients": {
         "description": "Who can open the store: recipients of age (`age1…`) or public SSH keys. Without it: the identity's own.",
@@ -93,13 +111,14 @@ SOURCES: Mapping[str, BackendTraits] = {
     ),
     "age": BackendTraits(spec=_AGE, login=("identity",), packages=(PYRAGE,)),
     "aws_kms": replace(_AWS, spec=_AWS_KMS),
+    "gcp_kms": _GCP,
     "keyring": BackendTraits(spec=_KEYRING, environment_prefixes=("DBUS_",), packages=(KEYRING,)),
     "memory": BackendTraits(spec=_MEMORY),
     "pkcs11": BackendTraits(spec=_PKCS11, login=("pin",), environment_prefixes=("PKCS11_", "SOFTHSM2_"), packages=(PYTHON_PKCS11,)),
     "vault_transit": replace(CONNECTION_TRAITS, spec=VAULT_TRANSIT, environment_prefixes=VAULT.environment_prefixes),
 }
 """Every kind by its name. `credentials`, `directory` and `play_variables` of a declaration mean nothing here."""
-LIKE_BACKEND: Mapping[str, str] = {"aws_kms": "aws", "vault_transit": "vault"}
+LIKE_BACKEND: Mapping[str, str] = {"aws_kms": "aws", "gcp_kms": "gcp", "vault_transit": "vault"}
 """The sources that log in as a backend does, and its name: the reference describes those options once."""
 ON_CONTROLLER: Mapping[str, str] = {
     "ansible_vault": "the run's Ansible vault password",

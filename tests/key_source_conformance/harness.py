@@ -69,6 +69,9 @@ class KeySourceHarness:
         """Have the place make a new version of the key, which wraps from now on."""
         raise NotImplementedError
 
+    def end(self) -> None:
+        """Undo what other tests would notice."""
+
     @classmethod
     def has(cls, what: str) -> bool:
         """Return True if the source can have this happen to it: the name of a method above."""

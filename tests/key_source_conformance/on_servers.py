@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Key sources on servers: Transit of OpenBao, KMS of moto, which checks every signature and policy, and a strict Cloud KMS of our own."""
+"""Key sources on servers: Transit of OpenBao, KMS of moto (which checks signatures and policies), and two strict ones of our own."""
 
 from __future__ import annotations
 
@@ -158,3 +158,46 @@ class GcpKmsHarness(KeySourceHarness):
 
     def secrets(self) -> Tuple[str, ...]:
         return (self.token,)
+
+
+class AzureKeyVaultHarness(KeySourceHarness):
+    """A key of a Key Vault, by a client secret."""
+
+    kind = "azure_key_vault"
+    label = "team"
+    after_loss = MissingKey
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.server = once.azure_vault()
+        for key in (self.name, self.name + "-other"):
+            self.server.order(keys={"make": key})
+
+    def entry(self) -> Entry:
+        return {"source": "azure_key_vault", "label": "team", "key": self.name, **self.server.login()}
+
+    def other(self) -> Entry:
+        return dict(self.entry(), key=self.name + "-other")
+
+    def lose(self) -> None:
+        self.server.order(keys={"remove": self.name})
+
+    def unreachable(self) -> Entry:
+        return dict(self.entry(), vault_url=closed_address().replace("http:", "https:"))
+
+    @contextmanager
+    def stalled(self) -> Iterator[Entry]:
+        with silent_server() as address:
+            yield dict(self.entry(), vault_url=address.replace("http:", "https:"))
+
+    def revoke(self) -> None:
+        self.server.order(grants={self.server.client: ["get"]})
+
+    def end(self) -> None:
+        self.server.order(grants={})
+
+    def rotate(self) -> None:
+        self.server.order(keys={"make": self.name})
+
+    def secrets(self) -> Tuple[str, ...]:
+        return (self.server.secret,)

@@ -26,7 +26,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     WrongPassphrase,
 )
 from tests.key_source_conformance.on_devices import KeyringHarness, Pkcs11Harness
-from tests.key_source_conformance.on_servers import AwsKmsHarness, GcpKmsHarness, TransitHarness
+from tests.key_source_conformance.on_servers import AwsKmsHarness, AzureKeyVaultHarness, GcpKmsHarness, TransitHarness
 from tests.key_source_conformance.on_this_machine import (
     AgeHarness,
     KeyFileHarness,
@@ -39,6 +39,7 @@ from tests.unit.crypto.sealed_stores import a_record, a_store, document_path, va
 HARNESSES = (
     AgeHarness,
     AwsKmsHarness,
+    AzureKeyVaultHarness,
     GcpKmsHarness,
     KeyFileHarness,
     KeyringHarness,
@@ -70,7 +71,9 @@ def source(made, tmp_path, monkeypatch, request):
     """The harness of a source, with a key of this test's own."""
     directory = tmp_path / "keys"
     directory.mkdir(mode=0o700)
-    return made(directory, "k{0:x}".format(hash(request.node.nodeid) & 0xFFFFFFFF), monkeypatch)
+    harness = made(directory, "k{0:x}".format(hash(request.node.nodeid) & 0xFFFFFFFF), monkeypatch)
+    yield harness
+    harness.end()
 
 
 def opened(source, directory, *entries, **options):

@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Mapping, Tuple
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.options import TRAITS as AZURE
+from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.options import VAULT as AZURE_VAULT
 from ansible_collections.nebula.credential.plugins.module_utils.backends.gcp.options import REQUESTS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.gcp.options import TRAITS as GCP
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits, Spec
@@ -57,6 +59,13 @@ _AWS_KMS: Spec = {
     **LABEL,
     **READ_TIMEOUT,
 }
+_AZURE_KEY_VAULT: Spec = {
+    "key": {"description": "The name of an RSA key of the vault.", "type": "str", "no_log": False},
+    **AZURE_VAULT,
+    **LABEL,
+    **READ_TIMEOUT,
+}
+_AZURE = replace(AZURE.narrow(_AZURE_KEY_VAULT), environment_prefixes=AZURE.environment_prefixes, packages=AZURE.packages)
 _GCP_LOGIN = ("credentials", "access_token", "impersonate", "iam_endpoint", "ca_cert")
 _GCP_KMS: Spec = {
     "key": {"description": "The key, `projects/…/locations/…/keyRings/…/cryptoKeys/…`.", "type": "str", "no_log": False},
@@ -111,6 +120,7 @@ SOURCES: Mapping[str, BackendTraits] = {
     ),
     "age": BackendTraits(spec=_AGE, login=("identity",), packages=(PYRAGE,)),
     "aws_kms": replace(_AWS, spec=_AWS_KMS),
+    "azure_key_vault": _AZURE,
     "gcp_kms": _GCP,
     "keyring": BackendTraits(spec=_KEYRING, environment_prefixes=("DBUS_",), packages=(KEYRING,)),
     "memory": BackendTraits(spec=_MEMORY),
@@ -118,7 +128,7 @@ SOURCES: Mapping[str, BackendTraits] = {
     "vault_transit": replace(CONNECTION_TRAITS, spec=VAULT_TRANSIT, environment_prefixes=VAULT.environment_prefixes),
 }
 """Every kind by its name. `credentials`, `directory` and `play_variables` of a declaration mean nothing here."""
-LIKE_BACKEND: Mapping[str, str] = {"aws_kms": "aws", "gcp_kms": "gcp", "vault_transit": "vault"}
+LIKE_BACKEND: Mapping[str, str] = {"aws_kms": "aws", "azure_key_vault": "azure", "gcp_kms": "gcp", "vault_transit": "vault"}
 """The sources that log in as a backend does, and its name: the reference describes those options once."""
 ON_CONTROLLER: Mapping[str, str] = {
     "ansible_vault": "the run's Ansible vault password",

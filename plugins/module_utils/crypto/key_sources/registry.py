@@ -43,6 +43,12 @@ def _aws_kms() -> Build:
     return from_options
 
 
+def _azure_key_vault() -> Build:
+    from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.azure_key_vault import from_options
+
+    return from_options
+
+
 def _gcp_kms() -> Build:
     from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.gcp_kms import from_options
 
@@ -89,6 +95,7 @@ KINDS: Mapping[str, Callable[[], Build]] = {
     "age": _age,
     "ansible_vault": _ansible_vault,
     "aws_kms": _aws_kms,
+    "azure_key_vault": _azure_key_vault,
     "gcp_kms": _gcp_kms,
     "key_file": _key_file,
     "keyring": _keyring,

@@ -35,7 +35,7 @@ VARIABLES = {"awx_user_name", "tower_user_name", "awx_job_id", "tower_job_id", "
 THEIRS = "ansible_hashi_vault_"
 ENVIRONMENT = (
     *("XDG_", "NEBULA_", "VAULT_", "BAO_", "ANSIBLE_HASHI_VAULT_", "AWS_", "AZURE_", "GOOGLE_", "SSL_", "OTEL_", "AWX_", "TOWER_"),
-    *("KUBE", "K8S_AUTH_", "PG", "GCP_", "GCE_", "GRPC_", "CLOUDSDK_", "OP_", "CONJUR_", "TSS_"),
+    *("KUBE", "K8S_AUTH_", "PG", "GCP_", "GCE_", "GRPC_", "CLOUDSDK_", "OP_", "CONJUR_", "TSS_", "DBUS_", "PKCS11_", "SOFTHSM2_"),
 )
 """Prefixes of variables that configure stores. A session keeps their values from its start, so a difference needs another session."""
 MISSING = ("not_found", "no_token")

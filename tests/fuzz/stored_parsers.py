@@ -241,7 +241,7 @@ def of_change_logs(_tmp_path: Any) -> Made:
 
 
 def of_key_files(_tmp_path: Any) -> Made:
-    content = b"".join(key_file._line(bytes([number]) * 32) for number in range(3))
+    content = b"".join(key_file.write_line(bytes([number]) * 32) for number in range(3))
     return lambda data: key_file._parse(data, "it.key"), partial(spoil_bytes, [content])
 
 

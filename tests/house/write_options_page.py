@@ -135,16 +135,23 @@ def _describe_refused(traits: BackendTraits) -> Iterator[str]:
 
 
 def _describe_key_sources() -> str:
-    lines = ["## Entries of `key_sources`", "", "| `source` | options |", "|---|---|"]
-    for kind, options in key_sources.ALLOWED.items():
-        shown = [option for option in options if option not in key_sources.CONNECTION_TRAITS.spec]
-        also = (
-            " and those of the connection of the backend `vault`, with the same other names and variables"
-            if len(shown) < len(options)
-            else ""
-        )
-        lines.append("| `{0}` | {1}{2} |".format(kind, ", ".join("`{0}`".format(option) for option in shown), also))
-    return "\n".join([*lines, ""])
+    parts = ["## Entries of `key_sources`\n\n[Keys](../advanced/keys.md) says what each source is good for.\n"]
+    for kind, traits in key_sources.SOURCES.items():
+        backend = key_sources.LIKE_BACKEND.get(kind)
+        like = read_traits(backend) if backend else None
+        own = {option: spec for option, spec in traits.spec.items() if like is None or like.spec.get(option) != spec}
+        login = [option for option in traits.login if option in own]
+        parts.append("#" + _section("`source: {0}`".format(kind), own, {} if like else traits.aliases, login))
+        if like:
+            parts.append(
+                "The connection is that of the backend [`{0}`](#the-backend-{0}): {1}.\n".format(backend, _list_shared(traits, own))
+            )
+    return "\n".join(parts)
+
+
+def _list_shared(traits: BackendTraits, own: Spec) -> str:
+    shared = [option for option in traits.spec if option not in own and not option.endswith((FROM_FILE, FROM_VARIABLE))]
+    return ", ".join("`{0}`".format(option) for option in shared) + ", with the same other names and variables"
 
 
 if __name__ == "__main__":

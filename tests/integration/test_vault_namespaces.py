@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import HEALTHY, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources import vault_transit
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.entry import Surroundings
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from tests.conformance.records import a_record
 from tests.integration.vault_store import VaultStore
@@ -81,7 +82,7 @@ def test_the_health_of_a_store_in_a_namespace_is_that_of_its_server(server):
 
 def test_a_key_source_names_its_own_namespace(server):
     options = {"url": server.url, "auth": {"token": server.root_token}, "key": "k", "namespace": "absent"}
-    source = vault_transit.from_options(options, lambda _message: None)
+    source = vault_transit.from_options(options, Surroundings(warn=print))
     with pytest.raises(InvalidConfiguration) as caught:
         source.check(b"store")
     assert caught.value.option == "key_sources"

@@ -19,12 +19,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 from cryptography import x509
 
+from tests.servers.azure_keys import PERMISSIONS, Keys
 from tests.servers.azure_login import Entra
 from tests.servers.azure_secrets import Refused, Reply, Vault
 from tests.servers.certificates import Authority
 
 LOOPBACK = "127.0.0.1"
-ALL = ("get", "list", "set", "delete", "recover", "purge", "backup", "restore")
+ALL = ("get", "list", "set", "delete", "recover", "purge", "backup", "restore", *PERMISSIONS.values())
 
 
 class Service:
@@ -35,6 +36,7 @@ class Service:
         self.url = "https://{0}:{1}".format(LOOPBACK, port)
         self.resource: Optional[str] = None
         self.vault = Vault(self.url)
+        self.keys = Keys()
         self.entra = Entra(self.url)
         self.key = key
         self.guard = "rbac"
@@ -61,6 +63,8 @@ class Service:
             self.failures = list(orders["fail"])
         if "grants" in orders:
             self.grants = orders["grants"]
+        if "keys" in orders:
+            self.keys.carry_out(orders["keys"])
         if "manage" in orders:
             self.vault.manage(orders["manage"])
         self.guard = orders.get("guard", self.guard)
@@ -137,7 +141,7 @@ class _Handler(BaseHTTPRequestHandler):
         if failure is not None:
             headers.update(failure.get("headers", {}))
             return Reply(failure["status"], failure.get("body", {"error": {"code": "Throttled", "message": "ordered"}}))
-        if not path.startswith(("/secrets", "/deletedsecrets")):
+        if not path.startswith(("/secrets", "/deletedsecrets", "/keys/")):
             form = dict(parse_qsl(content.decode("latin-1")))
             if (self.command, path) == ("POST", "/oauth2/exchange"):
                 return service.entra.exchange(form, self.headers.get("Host", ""))  # type: ignore[no-any-return]
@@ -154,8 +158,11 @@ class _Handler(BaseHTTPRequestHandler):
             headers["WWW-Authenticate"] = challenge.format(service.url, service.entra.tenant, service.resource or resource)
             return Reply(401, {"error": {"code": "Unauthorized", "message": "AKV10000: Request is missing a Bearer or PoP token."}})
         try:
-            service.check_grant(client, vault.permission(self.command, path))
             body = json.loads(content) if content else None
+            if path.startswith("/keys/"):
+                service.check_grant(client, service.keys.permission(path))
+                return service.keys.handle(vault.url, self.command, path, query, body)  # type: ignore[no-any-return]
+            service.check_grant(client, vault.permission(self.command, path))
             return vault.handle(self.command, path, query, body)  # type: ignore[no-any-return]
         except ValueError:
             return Reply(400, {"error": {"code": "BadParameter", "message": "no JSON"}})

@@ -23,8 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.option_
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import read_traits
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import FROM_FILE, FROM_VARIABLE, BackendTraits
 from ansible_collections.nebula.credential.plugins.module_utils.context.deadline import within
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.options import ALIASES as WITH_SERVER
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.options import CONNECTION_TRAITS, PATHS
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.options import PATHS, SOURCES
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_json
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     InvalidConfiguration,
@@ -178,8 +177,9 @@ def _list_connections(config: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, 
     for option in LISTS_OF_SOURCES:
         sources = read_part(config, option)
         for source in sources if isinstance(sources, list) else ():
-            if isinstance(source, Mapping) and source.get("source") in WITH_SERVER:
-                yield source, CONNECTION_TRAITS
+            kind = source.get("source") if isinstance(source, Mapping) else None
+            if isinstance(kind, str) and kind in SOURCES:
+                yield source, SOURCES[kind]
 
 
 def _check_login_store(written: Any) -> Any:

@@ -4,8 +4,8 @@
 
 """`run_on: target`: which files of the library a module needs on a host, and their text.
 
-A file needs the files that it imports, at any depth, with one exception: of the tables of operations, backends and locks it needs only
-the rows that the task uses. The catalog of rotation targets, the recipes of refreshes, comments and
+A file needs the files that it imports, at any depth, with one exception: of the tables of operations, backends, locks and key sources it
+needs only the rows that the task uses. The catalog of rotation targets, the recipes of refreshes, comments and
 docstrings stay on the controller.
 """
 
@@ -16,22 +16,25 @@ import functools
 import hashlib
 import inspect
 import textwrap
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ansible import constants
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import read_part
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.registry import DEFAULT as DEFAULT_SOURCES
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.registry import KINDS as KEY_SOURCES
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import write_durably
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
 from ansible_collections.nebula.credential.plugins.module_utils.locks.registry import FILE, KINDS
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.module_utils.operations.registry import OPERATIONS
 from ansible_collections.nebula.credential.plugins.module_utils.sent_code import LIBRARY, pack
+from ansible_collections.nebula.credential.plugins.module_utils.store.aliases import LISTS_OF_SOURCES
 
 _PLUGINS = Path(__file__).parents[2]
-_TABLES = ("backends.registry", "locks.registry", "operations.registry")
+_TABLES = ("backends.registry", "crypto.key_sources.registry", "locks.registry", "operations.registry")
 _NEVER_SENT = ("rotation.targets.catalog", "types.recipes.options")
 """What only the controller has. The file that imports it can do without: a store with `refreshes` is never opened on a host."""
 
@@ -48,19 +51,33 @@ def build_code(operation: str, store: StoreReference) -> str:
     """
     backends = sorted({str(each.config.get("backend")) for each in store.every} & set(BACKENDS))
     locks = sorted({str(read_part(each.config, "lock.kind")) for each in store.every} & set(KINDS))
-    key = hashlib.sha256("\n".join([operation, *backends, "", *locks]).encode()).hexdigest()[:16]
+    sources = sorted({kind for each in store.every for kind in _list_key_sources(each)})
+    key = hashlib.sha256("\n".join([operation, *backends, "", *locks, "", *sources]).encode()).hexdigest()[:16]
     kept = Path(constants.DEFAULT_LOCAL_TMP) / "nebula-credential-{0}".format(key)
     with FileLock(str(kept) + ".lock", timeout=60):
         if not kept.exists():
-            write_durably(str(kept), pack(read_library(operation, backends, locks)).encode())
+            write_durably(str(kept), pack(read_library(operation, backends, locks, sources)).encode())
     return kept.read_text(encoding="ascii")
 
 
-def read_library(operation: str, backends: Iterable[str], locks: Iterable[str] = ()) -> dict[str, str]:
+def _list_key_sources(store: StoreReference) -> Iterator[str]:
+    """Yield the kinds of a store's key sources; those that there are not are left to the store."""
+    for option in LISTS_OF_SOURCES:
+        written = read_part(store.config, option)
+        for entry in DEFAULT_SOURCES if written is None else written if isinstance(written, (list, tuple)) else ():
+            kind = entry.get("source") if isinstance(entry, Mapping) else None
+            if isinstance(kind, str) and kind in KEY_SOURCES:
+                yield kind
+
+
+def read_library(
+    operation: str, backends: Iterable[str], locks: Iterable[str] = (), key_sources: Iterable[str] = ("key_file",)
+) -> dict[str, str]:
     """Return the sources of the files that a module needs, by their full names, without comments and docstrings."""
     needed = {LIBRARY + "operations.module_main", LIBRARY + "argument_specs." + operation}
     needed.update(_find_imports(_parse_row(OPERATIONS[operation])))
-    for row in (*(BACKENDS[backend] for backend in backends), *(KINDS[kind] for kind in (FILE, *locks))):
+    of_locks, of_sources = (KINDS[kind] for kind in (FILE, *locks)), (KEY_SOURCES[kind] for kind in key_sources)
+    for row in (*(BACKENDS[backend] for backend in backends), *of_locks, *of_sources):
         needed.update(_find_imports(_parse_row(row)))
     sources: dict[str, str] = {}
     waiting = sorted(needed)
@@ -68,16 +85,20 @@ def read_library(operation: str, backends: Iterable[str], locks: Iterable[str] =
         name = waiting.pop()
         if name not in sources and name[len(LIBRARY) :] not in _NEVER_SENT and _path_of(name).is_file():
             sources[name], imported = _read_file(name)
-            if name[len(LIBRARY) :] not in _TABLES:
-                waiting.extend(imported)
+            waiting.extend(imported)
     return sources
 
 
 @functools.lru_cache(maxsize=None)
 def _read_file(name: str) -> tuple[str, tuple[str, ...]]:
-    """Return the source of a file without comments and docstrings, and the names that it imports. A process parses each file once."""
+    """Return the source of a file without comments and docstrings, and the names that it imports. A process parses each file once.
+
+    Of a table these are the imports for all rows.
+    """
     tree = ast.parse(_path_of(name).read_bytes())
-    return ast.unparse(_drop_texts(tree)), tuple(_find_imports(tree))
+    is_table = name[len(LIBRARY) :] in _TABLES
+    imports = [each for each in tree.body if isinstance(each, ast.ImportFrom)] if is_table else [tree]
+    return ast.unparse(_drop_texts(tree)), tuple(found for each in imports for found in _find_imports(each))
 
 
 def _parse_row(row: Callable[[], object]) -> ast.AST:

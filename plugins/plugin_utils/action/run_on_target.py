@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import TARGET
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import find_traits, is_third_party
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.options import ON_CONTROLLER
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.layers.fallback_copy.options import OPTION as FALLBACK_COPY
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
@@ -19,7 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.base impor
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.config_secrets import list_login_stores
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import to_native
 
-_KEY_FILE, _ANSIBLE_VAULT = "key_file", "ansible_vault"
+_KEY_FILE = "key_file"
 
 
 class Unshown(dict[str, Any]):
@@ -59,8 +60,9 @@ def _check_one(store: StoreReference) -> None:
         raise _refusal_error(store, "its login needs a credential of a store on the controller", "Leave 'run_on' out.")
     sources = store.config.get("key_sources") or [{"source": _KEY_FILE}]
     kinds = [source.get("source") for source in sources if isinstance(source, Mapping)]
-    if _ANSIBLE_VAULT in kinds:
-        raise _refusal_error(store, "the store is opened by the run's Ansible vault password, which stays on the controller")
+    for kind in ON_CONTROLLER:
+        if kind in kinds:
+            raise _refusal_error(store, "the store is opened by {0}, which stays on the controller".format(ON_CONTROLLER[kind]))
     if traits is not None and traits.directory is not None and any(source == {"source": _KEY_FILE} for source in sources):
         raise _refusal_error(store, "a local store with its default key is on the controller")
 

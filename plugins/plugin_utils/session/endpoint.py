@@ -29,7 +29,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol
 
 ENVIRONMENT = (
     *("XDG_", "NEBULA_", "VAULT_", "BAO_", "ANSIBLE_HASHI_VAULT_", "AWS_", "AZURE_", "GOOGLE_", "SSL_", "OTEL_", "AWX_", "TOWER_"),
-    *("KUBE", "K8S_AUTH_", "PG", "GCP_", "GCE_", "GRPC_", "CLOUDSDK_", "OP_", "CONJUR_", "TSS_"),
+    *("KUBE", "K8S_AUTH_", "PG", "GCP_", "GCE_", "GRPC_", "CLOUDSDK_", "OP_", "CONJUR_", "TSS_", "DBUS_", "PKCS11_", "SOFTHSM2_"),
 )
 """Prefixes of variables that configure stores. A session keeps their values from its start, so a difference needs another session."""
 LONGEST_REPLY = 64 * 1024 * 1024

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The HTTPS endpoints of logins (oauth2, sts, iamcredentials), and the one by which tests order what the server does."""
+"""The HTTPS endpoints of logins (oauth2, sts, iamcredentials), that of Cloud KMS, and the one by which tests order what the server does."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 
+from tests.servers.google import kms
 from tests.servers.google.access import IMPERSONATE, Access, Faults, Grant
 from tests.servers.google.model import Model, Refusal
 from tests.servers.google.service import Log
@@ -66,11 +67,14 @@ class Tokens:
         self._access = access
         self._faults = faults
         self._log = log
+        self._kms = kms.Kms(access)
 
     def answer(self, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, Dict[str, Any]]:
         """The status and the content of a response."""
         if path == "/control":
             return self._control(headers, body)
+        if kms.PATH.match(path):
+            return self._kms.answer(path, headers, body)
         fault = self._faults.take("token")
         status, content = (int(fault["code"]), {}) if fault else self._answer(path, headers, body)
         self._log.write(method="token", resource=path, status=status)
@@ -148,16 +152,16 @@ class Tokens:
             self._access.revoke(said)
         elif what == "issue":
             return self._access.issue(said)[0]
-        elif what == "end_tokens":
-            self._access.end_tokens()
         elif what == "lifetime":
             self._access.lifetime = float(said)
         elif what == "fail":
             self._faults.order(said)
         elif what == "late":
             self._model.is_late = bool(said)
-        elif what == "heal":
-            self._faults.clear()
+        elif what in ("end_tokens", "heal"):
+            {"end_tokens": self._access.end_tokens, "heal": self._faults.clear}[what]()
+        elif what == "kms":
+            self._kms.carry_out(said)
         elif what == "subject_token":
             self._known.subject_tokens[said["token"]] = said["principal"]
         else:

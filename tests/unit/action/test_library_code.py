@@ -19,6 +19,7 @@ from ansible import constants
 
 from ansible_collections.nebula.credential.plugins.module_utils import sent_code
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.registry import KINDS as KEY_SOURCES
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.module_utils.operations.registry import OPERATIONS
 from ansible_collections.nebula.credential.plugins.module_utils.sent_code import LIBRARY, pack, unpack
@@ -57,6 +58,11 @@ def test_only_what_the_operation_and_the_backend_need_is_sent(operation, backend
     assert len(pack(sources)) <= MOST_BYTES
 
 
+def test_of_the_key_sources_those_that_the_store_names_are_sent():
+    sent = {name.rpartition(".")[2] for name in read_library("credential_info", ["local"], key_sources=["age"]) if ".key_sources." in name}
+    assert sent & set(KEY_SOURCES) == {"age"}
+
+
 def test_a_host_gets_no_rotation_target():
     names = {name[len(LIBRARY) :] for name in read_library("credential_rotate", ["memory"])}
     shared = ("base", "handover", "options", "registry", "steps")
@@ -92,9 +98,11 @@ def test_it_is_built_once_for_a_run(tmp_path, monkeypatch):
 def test_every_file_of_the_library_stays_python_of_the_oldest_host():
     """Comments and docstrings are left out by writing the file anew: all else is in it, in the syntax of that Python.
 
-    What a file needs does not depend on who needs it: with the files of every backend once, and those of each operation, all are there.
+    What a file needs does not depend on who needs it: with those of every backend and key source, and of each operation, all are there.
     """
-    files = set(read_library(MODULES[0], BACKENDS).items()).union(*(read_library(operation, []).items() for operation in MODULES))
+    files = set(read_library(MODULES[0], BACKENDS, key_sources=KEY_SOURCES).items()).union(
+        *(read_library(operation, []).items() for operation in MODULES)
+    )
     for name, source in files:
         assert ast.dump(ast.parse(source, name, feature_version=OLDEST_PYTHON)) == ast.dump(ast.parse(source, name))
         assert '"""' not in source.partition("\n")[0], name

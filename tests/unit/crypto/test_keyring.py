@@ -104,7 +104,7 @@ def test_a_damaged_key_file_is_told_from_another_one(tmp_path, content):
     path.write_bytes(broken.get(content, content))
     with pytest.raises(Damaged):
         a_store(tmp_path).get("db_pass")
-    path.write_bytes(key_file._line(bytes(32)))
+    path.write_bytes(key_file.write_line(bytes(32)))
     with pytest.raises(WrongPassphrase, match="another key"):
         a_store(tmp_path).get("db_pass")
 

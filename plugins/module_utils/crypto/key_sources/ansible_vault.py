@@ -9,19 +9,24 @@ The way to get a vault password differs between versions of ansible-core, so the
 
 from __future__ import annotations
 
-from typing import Callable, Optional
+from typing import Any, Mapping, Optional
 
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.entry import Surroundings, VaultPassword, check_texts
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.passphrase import RememberedSource
-from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
 DEFAULT_VAULT_ID = "default"
-VaultPassword = Callable[[Optional[str]], Optional[Secret]]
 
 
 class VaultPasswordSource(RememberedSource):
     """The slot's label is the vault id."""
 
     kind = "ansible_vault"
+
+
+def from_options(given: Mapping[str, Any], surroundings: Surroundings) -> VaultPasswordSource:
+    """Build the source of an entry of `key_sources`."""
+    check_texts(VaultPasswordSource.kind, given)
+    return from_vault(given.get("vault_id"), surroundings.vault_password)
 
 
 def from_vault(vault_id: Optional[str], vault_password: Optional[VaultPassword]) -> VaultPasswordSource:

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import base64
 import os
-from typing import Callable, Dict, FrozenSet, Iterable, Optional, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Iterable, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import primitives
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_slots import Terms
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_source import KeySource
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.entry import Surroundings, check_texts
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.paths import default_key_path
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, InvalidConfiguration, MissingKey, WrongPassphrase
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import (
@@ -69,7 +70,7 @@ class KeyFile(KeySource):
         with translated(_ROLE, path):
             make_directory(directory)
             remove_left_over(directory)
-            created = create_exclusively(path, _line(os.urandom(primitives.KEY_SIZE)))
+            created = create_exclusively(path, write_line(os.urandom(primitives.KEY_SIZE)))
             if renew and not created:
                 self._append(path)
         label, key = list(self._read(path).items())[-1]
@@ -92,8 +93,8 @@ class KeyFile(KeySource):
     def _append(self, path: str) -> None:
         """Add a new key to the file, durable before any slot needs it."""
         with FileLock(path + ".lock", _WAIT, operation="adding a key to the key file"):
-            lines = [_line(key) for key in self._read(path).values()]
-            write_durably(path, b"".join([*lines, _line(os.urandom(primitives.KEY_SIZE))]))
+            lines = [write_line(key) for key in self._read(path).values()]
+            write_durably(path, b"".join([*lines, write_line(os.urandom(primitives.KEY_SIZE))]))
 
     def secret(self, terms: Terms, store_id: bytes) -> bytes:
         path = self.path(store_id)
@@ -131,31 +132,44 @@ class KeyFile(KeySource):
             return
         path = self.path(store_id)
         with translated(_ROLE, path), FileLock(path + ".lock", _WAIT, operation="removing a key from the key file"):
-            kept = [_line(key) for label, key in self._read(path).items() if label in labels]
+            kept = [write_line(key) for label, key in self._read(path).items() if label in labels]
             if kept:
                 write_durably(path, b"".join(kept))
+
+
+def from_options(given: Mapping[str, Any], surroundings: Surroundings) -> KeyFile:
+    """Build the source of an entry of `key_sources`."""
+    check_texts(KeyFile.kind, given)
+    return KeyFile(given.get("path"), surroundings.warn)
 
 
 def _id(key: bytes) -> str:
     return primitives.derive(key, None, primitives.info_for(primitives.KEY_FILE_ID))[:16].hex()
 
 
-def _line(key: bytes) -> bytes:
+def write_line(key: bytes) -> bytes:
+    """Return the line of a key."""
     return " ".join((_MARK, _id(key), base64.b64encode(key).decode("ascii"))).encode("ascii") + b"\n"
 
 
 def _parse(content: bytes, path: str) -> Dict[str, bytes]:
     """Return the keys by id, in the order of the file."""
-    keys = [_key(line) for line in content.splitlines(keepends=True)]
-    if not keys or None in keys:
+    keys = parse_lines(content)
+    if keys is None:
         raise Damaged("the key file {0} is damaged".format(path), option="key_sources", remedy=COPY)
-    return {_id(key): key for key in keys if key is not None}
+    return keys
+
+
+def parse_lines(content: bytes) -> Optional[Dict[str, bytes]]:
+    """Return the keys of lines that `write_line` wrote by their ids, in order; None if there is none, or another line."""
+    keys = [_key(line) for line in content.splitlines(keepends=True)]
+    return {_id(key): key for key in keys if key is not None} if keys and None not in keys else None
 
 
 def _key(line: bytes) -> Optional[bytes]:
-    """Return the key of one line, or None if the line is not what `_line` writes for it."""
+    """Return the key of one line, or None if the line is not what `write_line` writes for it."""
     try:
         key = base64.b64decode(line[len(_MARK) + 34 :].rstrip(b"\n"), validate=True)
     except ValueError:  # binascii.Error is one
         return None
-    return key if len(key) == primitives.KEY_SIZE and _line(key) == line else None
+    return key if len(key) == primitives.KEY_SIZE and write_line(key) == line else None

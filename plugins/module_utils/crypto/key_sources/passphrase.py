@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import os
-from typing import Callable, Optional, Tuple
+from typing import Any, Callable, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.argon2id import RECOMMENDED, SALT_SIZE, derive_from
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_slots import Terms
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_source import KeySource
-from ansible_collections.nebula.credential.plugins.module_utils.errors import KeySourceUnavailable
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.entry import Surroundings, check_texts
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.options import OPTION, PASSPHRASES
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, KeySourceUnavailable
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import check_private_file, has_file
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import SECRET_FILE, read_file
@@ -59,6 +61,24 @@ class Passphrase(RememberedSource):
     """The store's own passphrase."""
 
     kind = "passphrase"
+
+
+def from_options(given: Mapping[str, Any], surroundings: Surroundings) -> Passphrase:
+    """Build the source of an entry of `key_sources`.
+
+    Raises:
+        InvalidConfiguration: the passphrase is given in no way, or in two.
+    """
+    check_texts(Passphrase.kind, given)
+    ways = [way for way in PASSPHRASES if way in given]
+    if len(ways) != 1:
+        raise InvalidConfiguration("the key source 'passphrase' takes exactly one of {0}".format(", ".join(PASSPHRASES)), option=OPTION)
+    value, label = given[ways[0]], given.get("label", "")
+    if ways[0] == "passphrase_file":
+        return from_file(value, label, surroundings.warn)
+    if ways[0] == "passphrase_env":
+        return from_environment(value, label)
+    return from_text(value, label)
 
 
 def from_text(passphrase: str, label: str = "") -> Passphrase:

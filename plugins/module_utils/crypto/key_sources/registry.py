@@ -2,7 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Builds key sources from `key_sources` of a store's configuration: a static table, one line per kind."""
+"""Builds key sources from `key_sources` of a store's configuration. Loads only the sources that it names.
+
+A new source is its file, its declaration in `options.py`, and its row here: a function, because what is sent to a host is chosen by
+imports that the source shows.
+"""
 
 from __future__ import annotations
 
@@ -11,20 +15,101 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
 from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import refuse_unknown
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.configured_source import ConfiguredSource
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_source import KeySource
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources import passphrase
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources import vault_transit as transit
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.ansible_vault import VaultPassword, from_vault
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.key_file import KeyFile
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.options import ALIASES, ALLOWED, OPTION, PASSPHRASES
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.entry import Surroundings, VaultPassword
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.options import ALIASES, ALLOWED, OPTION, SOURCES
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.store_document import MOST_SOURCES
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, check_packages
+
+Warn = Callable[[str], object]
+Build = Callable[[Mapping[str, Any], Surroundings], KeySource]
+"""Builds a source from the options of its entry that have a value. Raises InvalidConfiguration; uses no network."""
+
+
+def _age() -> Build:
+    from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.age import from_options
+
+    return from_options
+
+
+def _ansible_vault() -> Build:
+    from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.ansible_vault import from_options
+
+    return from_options
+
+
+def _aws_kms() -> Build:
+    from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.aws_kms import from_options
+
+    return from_options
+
+
+def _azure_key_vault() -> Build:
+    from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.azure_key_vault import from_options
+
+    return from_options
+
+
+def _gcp_kms() -> Build:
+    from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.gcp_kms import from_options
+
+    return from_options
+
+
+def _key_file() -> Build:
+    from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.key_file import from_options
+
+    return from_options
+
+
+def _keyring() -> Build:
+    from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.keyring import from_options
+
+    return from_options
+
+
+def _memory() -> Build:
+    from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.memory import from_options
+
+    return from_options
+
+
+def _passphrase() -> Build:
+    from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.passphrase import from_options
+
+    return from_options
+
+
+def _pkcs11() -> Build:
+    from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.pkcs11 import from_options
+
+    return from_options
+
+
+def _vault_transit() -> Build:
+    from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.vault_transit import from_options
+
+    return from_options
+
+
+KINDS: Mapping[str, Callable[[], Build]] = {
+    "age": _age,
+    "ansible_vault": _ansible_vault,
+    "aws_kms": _aws_kms,
+    "azure_key_vault": _azure_key_vault,
+    "gcp_kms": _gcp_kms,
+    "key_file": _key_file,
+    "keyring": _keyring,
+    "memory": _memory,
+    "passphrase": _passphrase,
+    "pkcs11": _pkcs11,
+    "vault_transit": _vault_transit,
+}
 
 DEFAULT: Tuple[Mapping[str, Any], ...] = ({"source": "key_file"},)
 
 _CHOOSE = "Use one of: {0}.".format(", ".join(sorted(ALLOWED)))
 _PARTS = frozenset(("source",)).union(*ALLOWED.values(), *ALIASES.values())
 """The options of an entry, of every kind, also by their other names."""
-Warn = Callable[[str], object]
 
 
 def build_sources(
@@ -44,7 +129,8 @@ def build_sources(
         raise InvalidConfiguration(
             "{0} sources are too many".format(len(entries)), option=OPTION, remedy="Give {0} at most.".format(MOST_SOURCES)
         )
-    return tuple(ConfiguredSource(_build(dict(entry), warn, vault_password)) for entry in (DEFAULT if entries is None else entries))
+    surroundings = Surroundings(warn, vault_password)
+    return tuple(ConfiguredSource(_build(dict(entry), surroundings)) for entry in (DEFAULT if entries is None else entries))
 
 
 def check_dropped(names: Iterable[str], sources: Iterable[KeySource]) -> None:
@@ -67,17 +153,12 @@ def check_dropped(names: Iterable[str], sources: Iterable[KeySource]) -> None:
             )
 
 
-def _build(entry: Dict[str, Any], warn: Warn, vault_password: Optional[VaultPassword]) -> KeySource:
+def _build(entry: Dict[str, Any], surroundings: Surroundings) -> KeySource:
     kind = entry.pop("source", None)
     given = {key: value for key, value in entry.items() if value is not None}
     _check(kind, given)
-    if kind == "key_file":
-        return KeyFile(given.get("path"), warn)
-    if kind == "ansible_vault":
-        return from_vault(given.get("vault_id"), vault_password)
-    if kind == "vault_transit":
-        return transit.from_options(given, warn)
-    return _passphrase(given, warn)
+    check_packages(SOURCES[kind].packages)
+    return KINDS[kind]()(given, surroundings)
 
 
 def _check(kind: Any, given: Mapping[str, Any]) -> None:
@@ -86,24 +167,10 @@ def _check(kind: Any, given: Mapping[str, Any]) -> None:
         raise InvalidConfiguration("an entry names no 'source'", option=OPTION, remedy=_CHOOSE)
     if not isinstance(kind, str) or kind not in ALLOWED:
         raise InvalidConfiguration("there is no key source {0}".format(ascii(kind)), option=OPTION, remedy=_CHOOSE)
-    for key, value in given.items():
+    for key in given:
         if key not in ALLOWED[kind]:
             raise InvalidConfiguration(
                 "the key source '{0}' has no option {1}".format(kind, ascii(key)),
                 option=OPTION,
                 remedy="It takes: {0}.".format(", ".join(ALLOWED[kind])),
             )
-        if kind != "vault_transit" and not isinstance(value, str):
-            raise InvalidConfiguration("'{0}' of the key source '{1}' must be text".format(key, kind), option=OPTION)
-
-
-def _passphrase(given: Mapping[str, str], warn: Warn) -> KeySource:
-    ways = [way for way in PASSPHRASES if way in given]
-    if len(ways) != 1:
-        raise InvalidConfiguration("the key source 'passphrase' takes exactly one of {0}".format(", ".join(PASSPHRASES)), option=OPTION)
-    value, label = given[ways[0]], given.get("label", "")
-    if ways[0] == "passphrase_file":
-        return passphrase.from_file(value, label, warn)
-    if ways[0] == "passphrase_env":
-        return passphrase.from_environment(value, label)
-    return passphrase.from_text(value, label)

@@ -13,34 +13,21 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hmac
-import os
 import re
-from contextlib import contextmanager, suppress
-from typing import Any, Callable, Iterator, Mapping, Optional, Tuple
+from contextlib import suppress
+from typing import Any, Mapping, Optional, Tuple
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-
-from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import fill_from_environment
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection, Refused, Reply
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.errors import NO_ROUTE, Answer
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import CONNECTION_TRAITS
-from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import primitives
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_slots import Terms
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_source import KeySource
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.options import OPTION, VAULT_TRANSIT
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.entry import Surroundings, naming_source, read_entry
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.wrapping import WrappingSource
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
-    AccessDenied,
     CredentialError,
     InvalidConfiguration,
-    KeySourceUnavailable,
-    LoginFailed,
     MissingKey,
-    StorageError,
     WrongPassphrase,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import name_source
 
 _NO_CIPHERTEXT = "vault:v1:" + base64.b64encode(bytes(60)).decode("ascii")
 """A ciphertext that no key decrypts: the server's refusal shows whether the key exists."""
@@ -51,43 +38,29 @@ class _Seen(CredentialError):
     """The server refused `_NO_CIPHERTEXT`: so the key exists and may be used."""
 
 
-class Transit(KeySource):
+class Transit(WrappingSource):
     """A key of a Transit engine. Build it with `from_options`."""
 
     kind = "vault_transit"
+    operation = "asking Transit"
+    does_not_unwrap = ("the server does not decrypt what it encrypted", "See the server's log.")
 
     def __init__(self, server: Connection, mount: str, key: str, label: str, seconds: float) -> None:
         """Take the connection, the key's place, the label of slots, and the time limit of each use in seconds. Sends nothing."""
+        super().__init__(label, seconds)
         self._server = server
         self._mount = mount
         self._key = key
-        self._seconds = seconds
-        self.label = label
-
-    def fits(self, terms: Terms) -> bool:
-        return terms.source == self.kind and terms.label == self.label
-
-    def prepare(self, store_id: bytes, *, renew: bool) -> Tuple[Terms, bytes]:
-        """Make a new secret each time. Decrypt it once before a slot relies on it: the right to encrypt does not include decryption."""
-        secret = os.urandom(primitives.KEY_SIZE)
-        with self._asking():
-            # First, because with a policy that allows 'create', 'encrypt' would create a missing key.
-            self._look(store_id)
-            terms = Terms(self.kind, self.label, None, self._encrypt(secret, store_id))
-            if not hmac.compare_digest(self._decrypt(terms.salt, store_id), secret):
-                raise self._unusable("the server does not decrypt what it encrypted", "See the server's log.")
-        return terms, secret
-
-    def secret(self, terms: Terms, store_id: bytes) -> bytes:
-        with self._asking():
-            return self._decrypt(terms.salt, store_id)
 
     def check(self, store_id: bytes) -> None:
-        with self._asking():
-            self._look(store_id)
+        with self._in_use():
+            self.look(store_id)
 
-    def _look(self, store_id: bytes) -> None:
-        """Check that the key exists and that this login may use it."""
+    def close(self) -> None:
+        self._server.close()
+
+    def look(self, store_id: bytes) -> None:
+        """Check that the key exists and that this login may use it: with a policy that allows 'create', 'encrypt' would make a key."""
 
         def check_reply(reply: Reply) -> Optional[CredentialError]:
             return self._absence(reply) or _Seen("")
@@ -95,12 +68,12 @@ class Transit(KeySource):
         with suppress(_Seen):
             self._ask("decrypt", store_id, check_reply, ciphertext=_NO_CIPHERTEXT)
 
-    def _encrypt(self, secret: bytes, store_id: bytes) -> bytes:
+    def wrap(self, secret: bytes, store_id: bytes) -> bytes:
         reply = self._ask("encrypt", store_id, self._absence, plaintext=_base64(secret))
         return str(reply.get("ciphertext")).encode("utf-8")
 
-    def _decrypt(self, ciphertext: bytes, store_id: bytes) -> bytes:
-        text = ciphertext.decode("utf-8", "replace")
+    def unwrap(self, wrapped: bytes, store_id: bytes) -> bytes:
+        text = wrapped.decode("utf-8", "replace")
 
         def refusal_error(reply: Reply) -> CredentialError:
             return self._absence(reply) or self._refusal(reply, text)
@@ -111,7 +84,7 @@ class Transit(KeySource):
         except binascii.Error:
             secret = b""
         if len(secret) != primitives.KEY_SIZE:
-            raise self._unusable("the server's response is not a key", "Check that 'url' leads to the server itself.")
+            raise self.unusable("the server's response is not a key", "Check that 'url' leads to the server itself.")
         return secret
 
     def _ask(self, what: str, store_id: bytes, refused: Refused, **body: str) -> Mapping[str, Any]:
@@ -160,28 +133,10 @@ class Transit(KeySource):
             )
         version = ciphertext.partition(":v")[2].partition(":")[0]
         place = "{0}/keys/{1}/config".format(self._mount, self._key)
-        return self._unusable(
+        return self.unusable(
             "it no longer decrypts with version {0} of its key, with which this store's slot was made".format(version),
             "Allow it: bao write {0} min_decryption_version={1} (or vault …); then rotate the store's master key, "
             "which makes a slot with the newest version.".format(place, version),
-        )
-
-    @contextmanager
-    def _asking(self) -> Iterator[None]:
-        """Log in for the block. Report any failure to get a response as an unavailable source."""
-        try:
-            with deadline.within(self._seconds, "asking Transit"):
-                yield
-        except (AccessDenied, LoginFailed, StorageError) as problem:
-            raise self._unusable(problem.what, problem.remedy) from None
-        except InvalidConfiguration as problem:
-            raise (_name_source(problem) if problem.option else problem) from None
-        finally:
-            self._server.close()
-
-    def _unusable(self, what: str, remedy: str) -> KeySourceUnavailable:
-        return KeySourceUnavailable(
-            "the key source '{0}' cannot be used: {1}".format(name_source(self.kind, self.label), what), remedy=remedy
         )
 
     @property
@@ -189,30 +144,21 @@ class Transit(KeySource):
         return "Transit key '{0}' at '{1}'".format(self._key, self._mount)
 
 
-def from_options(given: Mapping[str, Any], warn: Callable[[str], object]) -> Transit:
+def from_options(given: Mapping[str, Any], surroundings: Surroundings) -> Transit:
     """Build the source of an entry of `key_sources`.
 
     Args:
         given: values of `VAULT_TRANSIT`, those of the connection among them.
-        warn: called about a connection that is not verified.
+        surroundings: its function for warnings is called about a connection that is not verified.
 
     Raises:
         InvalidConfiguration: an option is wrong. No network was used.
     """
-    try:
-        filled = fill_from_environment(CONNECTION_TRAITS, given, os.environ)
-        entry = {option: _convert(option, filled.config.get(option, spec.get("default"))) for option, spec in VAULT_TRANSIT.items()}
+    with naming_source(Transit.kind):
+        entry, variables = read_entry(Transit.kind, given)
         mount, key = _place(entry)
-        connection = Connection(entry, store="", warn=warn, variables=filled.variables)
-    except InvalidConfiguration as problem:
-        raise _name_source(problem) from None
+        connection = Connection(entry, store="", warn=surroundings.warn, variables=variables)
     return Transit(connection, mount, key, entry["label"] or "{0}/{1}".format(mount, key), entry["read_timeout"])
-
-
-def _name_source(problem: InvalidConfiguration) -> InvalidConfiguration:
-    """Return an error about an option of this source: the store may have one of the same name."""
-    what = "'{0}' of the key source 'vault_transit': {1}".format(problem.option, problem.what)
-    return InvalidConfiguration(what, remedy=problem.remedy, option=OPTION)
 
 
 def _place(entry: Mapping[str, Any]) -> Tuple[str, str]:
@@ -222,17 +168,6 @@ def _place(entry: Mapping[str, Any]) -> Tuple[str, str]:
     if not _SEGMENTS.match(key) or "/" in key:
         raise InvalidConfiguration("it is not the name of a key", option="key", remedy="Write the name of a key of the Transit engine.")
     return mount, key
-
-
-def _convert(option: str, value: Any) -> Any:
-    """Return a value converted to its option's type. The validator's text is not shown: it quotes the value."""
-    if value is None:
-        return None
-    kind = VAULT_TRANSIT[option]["type"]
-    checked = ArgumentSpecValidator({option: {"type": kind, "no_log": False}}).validate({option: value})
-    if checked.error_messages or (kind in ("str", "path") and not isinstance(value, str)):
-        raise InvalidConfiguration("it cannot be read as {0}".format(kind), option=option, remedy="Write a value of that type.")
-    return checked.validated_parameters[option]
 
 
 def _base64(data: bytes) -> str:

@@ -30,7 +30,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.crypto import ke
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope import new_place, seal, under_key, with_metadata
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope_opener import Found
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.high_water_marks import HighWaterMarks, Mark
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.ansible_vault import VaultPassword
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.entry import VaultPassword
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.registry import build_sources, check_dropped
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import EphemeralKeyring, Keyring, OpenRing
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.master_key import MasterKey

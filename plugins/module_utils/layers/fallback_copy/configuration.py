@@ -13,7 +13,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
 from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import describe_login
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import read_traits
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import primitives
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.ansible_vault import VaultPassword
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.entry import VaultPassword
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.registry import build_sources
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.decrypt import Decrypt

@@ -12,7 +12,7 @@ from typing import Any, Iterable, Mapping, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import describe_login
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import read_traits
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.ansible_vault import VaultPassword
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.entry import VaultPassword
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.decrypt import Decrypt
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.entries import Entries

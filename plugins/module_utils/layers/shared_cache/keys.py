@@ -10,7 +10,7 @@ from typing import Any, Callable, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import primitives
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.ansible_vault import VaultPassword
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.entry import VaultPassword
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.registry import build_sources
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import OpenRing
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration

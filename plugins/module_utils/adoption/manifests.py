@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Dict, FrozenSet, Iterator, List, NamedTuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.adoption.contents import refuse, show
-from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import MAX_DEPTH
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import MAX_DEPTH, RepeatedKey, read_distinct_json
 
 _TAG = "tag:yaml.org,2002:"
 _REMEDY = "If it is a template, render it first. If it is not YAML, name another file."
@@ -26,13 +27,18 @@ class Unquoted(NamedTuple):
 
 
 def read_documents(path: str, text: str) -> List[Any]:
-    """Return the documents of a file in YAML, of which JSON is a part. Empty ones are left out.
+    """Return the documents of a file in YAML or JSON. Empty ones are left out.
+
+    JSON is read as such: YAML does not know how JSON escapes a character beyond the first 65,536.
 
     Raises:
         InvalidInput: it is not YAML, is nested too deep, has a key twice or a tag of its own. The message names the line.
     """
     import yaml
 
+    if text.lstrip().startswith("{"):
+        with suppress(ValueError):
+            return [_read_json(path, text)]
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         _check_depth(path, yaml.parse(text, loader))
@@ -40,6 +46,13 @@ def read_documents(path: str, text: str) -> List[Any]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         return refuse(path, "line {0}".format(mark.line + 1) if mark else "", "it is not valid YAML", _REMEDY)
+
+
+def _read_json(path: str, text: str) -> Any:
+    try:
+        return read_distinct_json(text)
+    except RepeatedKey as error:
+        return refuse(path, show(error.key), "this key is in one object twice", "Keep one of them.")
 
 
 def _check_depth(path: str, events: Iterator[Any]) -> None:

@@ -154,17 +154,24 @@ def _ignore(_message: str) -> None:
     """Leave out a warning: the options of a reader come from the configuration of the controller or a play, which warn themselves."""
 
 
+_MEANINGS: Tuple[Tuple[bytes, Any, str, str], ...] = (
+    (b"NODATA", Damaged, "it is not encrypted by GnuPG, or is damaged", "Restore it from the repository of the store."),
+    (b"DECRYPTION_KEY", Damaged, "it is damaged, or ends too early", "Restore it from the repository of the store."),
+    (
+        b"KEY_CONSIDERED",
+        WrongPassphrase,
+        "its key is locked, and no passphrase or a wrong one is given",
+        "Unlock it with 'gpg --decrypt' before the play, or give the right 'passphrase_file'.",
+    ),
+    (b"ENC_TO", LoginFailed, "the key that it is encrypted for is not there", "Run the play as the user who has it (GNUPGHOME)."),
+)
+"""What went wrong if a decryption failed, by the first of these status lines that there is (file doc/DETAILS of GnuPG): GnuPG names the
+recipient, then the key that it has for it, then the key that it could use."""
+
+
 def _refuse(file: str, errors: bytes) -> bytes:
-    """Raise what the status lines of GnuPG say (its file doc/DETAILS)."""
-    words = {tuple(line.split()[1:2]) for line in errors.splitlines() if line.startswith(b"[GNUPG:]")}
-    kinds: List[Tuple[bytes, Any, str, str]] = [
-        (b"NODATA", Damaged, "it is not encrypted by GnuPG, or is damaged", "Restore it from the repository of the store."),
-        (b"BADMDC", Damaged, "it is damaged", "Restore it from the repository of the store."),
-        (b"BAD_PASSPHRASE", WrongPassphrase, "the passphrase does not open its key", "Give the one that 'gpg --decrypt' takes."),
-        (b"NO_SECKEY", LoginFailed, "the key that it is encrypted for is not there", "Run the play as the user who has it (GNUPGHOME)."),
-        (b"ENC_TO", WrongPassphrase, "its key is locked", "Unlock it with 'gpg --decrypt' before the play, or give 'passphrase_file'."),
-    ]
-    for word, kind, what, remedy in kinds:
-        if (word,) in words:
+    words = {word for line in errors.splitlines() if line.startswith(b"[GNUPG:] ") for word in line.split()[1:2]}
+    for word, kind, what, remedy in _MEANINGS:
+        if word in words:
             raise kind("{0}: {1}".format(file, what), remedy=remedy)
     raise StorageError("{0}: GnuPG cannot decrypt it".format(file), remedy="See what 'gpg --decrypt' says about the file in a shell.")

@@ -35,7 +35,10 @@ def test_docker_logins_beside_a_helper_come_alone_if_that_is_written():
 
 def test_an_attribute_that_a_state_does_not_mark_is_taken_if_it_is_named():
     path = PLACE / "terraform_state" / "resources.tfstate"
-    assert read("terraform_state", path, attributes=["tls_private_key.private_key_openssh"])[-1][:2] == ("tls_private_key.deploy", "unmarked")
+    assert read("terraform_state", path, attributes=["tls_private_key.private_key_openssh"])[-1][:2] == (
+        "tls_private_key.deploy",
+        "unmarked",
+    )
 
 
 def test_what_a_name_cannot_have_is_replaced_if_that_is_written():

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import netrc
 import os
-from typing import Any, Iterator, List, Mapping, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.adoption.contents import NAMING, make_distinct, make_found, refuse
 from ansible_collections.nebula.credential.plugins.module_utils.adoption.found import Found
@@ -25,7 +25,7 @@ _REMEDY = "Write 'machine NAME login USER password PASSWORD', and put a password
 _Login = Tuple[str, str, str]
 
 
-class _Machines(dict):  # type: ignore[type-arg]  # of a library without types for it
+class _Machines(Dict[str, _Login]):
     """The machines as the library finds them. It keeps the last of a name; `found` keeps all."""
 
     def __init__(self) -> None:
@@ -41,8 +41,8 @@ class _Machines(dict):  # type: ignore[type-arg]  # of a library without types f
 class _Reader(netrc.netrc):
     """Reads a file into `_Machines`, in whose place the library sets an empty mapping."""
 
-    @property
-    def hosts(self) -> _Machines:  # type: ignore[override]
+    @property  # type: ignore[override]  # an attribute there
+    def hosts(self) -> _Machines:
         return self._machines
 
     @hosts.setter

@@ -63,7 +63,8 @@ def _read_line(path: str, place: str, line: str) -> Optional[Found]:
 
 def _split(line: str) -> List[str]:
     """Split a line at its colons, and take the backslashes away that escape something."""
-    parts, place = [], 0
+    parts: List[str] = []
+    place = 0
     while True:
         match = _PIECE.match(line, place)
         if match is None:

@@ -67,10 +67,14 @@ def _read_outputs(path: str, state: Mapping[str, Any]) -> Iterator[Optional[Foun
         place = "outputs.{0}".format(show(name))
         output = take_object(path, written, place, _REMEDY)
         if output.get("sensitive") is True:
-            value = output.get("value")
-            is_flat = isinstance(value, dict) and all(isinstance(part, (str, int, float)) for part in value.values())
-            fields = {part: _write(each) for part, each in value.items()} if is_flat else {"value": _write(value)}
-            yield make_found(path, place, name, fields)
+            yield make_found(path, place, name, _read_output(output.get("value")))
+
+
+def _read_output(value: Any) -> Mapping[str, str]:
+    """Return the fields of an output: those of an object that has no others in it, else one value."""
+    if isinstance(value, dict) and all(isinstance(part, (str, int, float)) for part in value.values()):
+        return {part: _write(each) for part, each in value.items()}
+    return {"value": _write(value)}
 
 
 def _read_resources(path: str, state: Mapping[str, Any], more: frozenset[str]) -> Iterator[Optional[Found]]:

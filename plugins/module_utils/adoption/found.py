@@ -17,7 +17,7 @@ class Found(NamedTuple):
         value: the value, for an entry with one; None if it has `fields`.
         fields: the values of an entry with several, by their names; empty if it has a `value`.
         origin: where it is: the file, and its place in there (`line 3`, `data.password`). Nothing secret.
-        type: the type that the file itself states (a `kubernetes.io/tls` Secret); None if it says nothing.
+        type: the type that the file itself states (`tls` of a Secret); None if it says nothing.
         description: free text that is not secret; empty if there is none.
         tags: of the entry.
         older: older values of it, the newest first (KeePass's history).
@@ -32,6 +32,5 @@ class Found(NamedTuple):
     tags: Tuple[str, ...] = ()
     older: Tuple[Union[str, bytes], ...] = ()
 
-    def __repr__(self) -> str:
-        """Show the name and the place alone: values are secret."""
+    def __repr__(self) -> str:  # values are secret
         return "Found({0!r}, {1!r})".format(self.name, self.origin)

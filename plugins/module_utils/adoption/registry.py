@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Callable, Iterator, Mapping, NamedTuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.adoption.found import Found
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.adopt import FORMATS
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, suggest
 
 Read = Callable[[str, Mapping[str, Any]], Iterator[Found]]
@@ -98,11 +99,39 @@ def _terraform_state() -> Format:
     return Format(terraform_state.read, terraform_state.OPTIONS)
 
 
+def _dotenv() -> Format:
+    from ansible_collections.nebula.credential.plugins.module_utils.adoption.formats import dotenv
+
+    return Format(dotenv.read, dotenv.OPTIONS)
+
+
+def _environment() -> Format:
+    from ansible_collections.nebula.credential.plugins.module_utils.adoption.formats import environment
+
+    return Format(environment.read, environment.OPTIONS)
+
+
+def _ini() -> Format:
+    from ansible_collections.nebula.credential.plugins.module_utils.adoption.formats import ini
+
+    return Format(ini.read, ini.OPTIONS)
+
+
+def _json() -> Format:
+    from ansible_collections.nebula.credential.plugins.module_utils.adoption.formats import json_file
+
+    return Format(json_file.read, json_file.OPTIONS)
+
+
 _FORMATS: Mapping[str, Callable[[], Format]] = {
     "aws_credentials": _aws_credentials,
     "bitwarden": _bitwarden,
     "docker_config": _docker_config,
+    "dotenv": _dotenv,
+    "environment": _environment,
     "gopass": _pass_store,
+    "ini": _ini,
+    "json": _json,
     "keepass": _keepass,
     "kubernetes": _kubernetes,
     "lastpass": _lastpass,
@@ -113,9 +142,6 @@ _FORMATS: Mapping[str, Callable[[], Format]] = {
     "sops": _sops,
     "terraform_state": _terraform_state,
 }
-
-FORMATS = tuple(_FORMATS)
-"""The names of the formats."""
 
 
 def find_format(name: str) -> Format:

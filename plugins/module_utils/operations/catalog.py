@@ -62,6 +62,7 @@ CATALOG: Dict[str, OperationTraits] = {
         OperationTraits("vault_request", returns_secrets=True),
         OperationTraits("migrate", other_stores=("to",)),
         OperationTraits(SYNC, other_stores=("to",)),
+        OperationTraits("adopt", mirrored=True),
         OperationTraits("deploy", read_only=True, cacheable=True, counts_as_use=True),
         OperationTraits("record_deployment"),
         OperationTraits("list_deployments", read_only=True),

@@ -159,6 +159,12 @@ def _list_deployments() -> Operation:
     return list_deployments
 
 
+def _adopt() -> Operation:
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.adopt import adopt
+
+    return adopt
+
+
 OPERATIONS: Mapping[str, Callable[[], Operation]] = {
     "get": _get,
     "get_many": _get_many,
@@ -177,6 +183,7 @@ OPERATIONS: Mapping[str, Callable[[], Operation]] = {
     CACHE: _cache,
     "migrate": _migrate,
     SYNC: _sync,
+    "adopt": _adopt,
     "preflight": _preflight,
     "vault": _vault,
     "vault_request": _vault_request,

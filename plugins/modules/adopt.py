@@ -24,19 +24,42 @@ options:
     description:
       - What is read. V(ansible_vault) reads encrypted files and C(!vault) variables with the vault passwords of the run.
       - V(dotenv) needs the Python package C(python-dotenv); V(environment) is the environment of the run.
+      - What becomes of the files of other tools is on the page C(docs/reference/adopted-formats.md) of the collection. V(keepass) needs the
+        Python package C(pykeepass), V(sops), V(pass) and V(gopass) the programs C(sops) and C(gpg).
     type: str
     required: true
-    choices: [ansible_vault, dotenv, environment, ini, json]
+    choices:
+      - ansible_vault
+      - aws_credentials
+      - bitwarden
+      - docker_config
+      - dotenv
+      - environment
+      - gopass
+      - ini
+      - json
+      - keepass
+      - kubernetes
+      - lastpass
+      - netrc
+      - onepassword
+      - pass
+      - pgpass
+      - sops
+      - terraform_state
   path:
     description:
-      - The file. With O(from=ansible_vault) it may be a directory, such as C(group_vars) or a whole project.
+      - The file. With O(from=ansible_vault) it may be a directory, such as C(group_vars) or a whole project. With O(from=pass) and
+        O(from=gopass) it is the directory of the store.
       - A relative path begins at the playbook's directory.
     type: path
   options:
     description:
-      - Options of the format. V(ansible_vault), V(ini) and V(json) have C(nested) and C(separator).
+      - Options of the format. V(ansible_vault), V(ini), V(json) and V(sops) have C(nested) and C(separator).
       - With C(nested=join), the default, each value becomes a credential, and C(separator), by default V(/), joins the keys on the way to
         it. With C(nested=fields) each key of the first level becomes a credential, and the values below are its fields.
+      - V(keepass), V(pass) and V(gopass) have C(passphrase), C(passphrase_file) and C(passphrase_env). The page of the formats has the
+        rest.
     type: dict
     default: {}
   only:

@@ -32,7 +32,7 @@ LEFT_OUT = re.compile(
     r"^(?:CHANGELOG|changelogs/|docs/decisions/|tests/house/|tests/unit/house/|docs/reference/options\.md$"
     r"|docs/integrations/backends/comparison\.md$|docs/parity\.md$|tests/bench/(?:figures|plays)\.json$)"
     r"|plugins/module_utils/rotation/targets/|plugins/doc_fragments/rotation_targets\.py$|docs/integrations/targets/|roles/rotate/vars/"
-    r"|tests/targets/|\.(?:svg|png)$|(?:^|[/_])locks?(?:[/_.]|$)"
+    r"|tests/targets/|\.(?:svg|png)$|(?:^|[/_])(?:locks?|adopt|adopted|adoption)(?:[/_.-]|$)"
 )
 PREFIX = 4
 """Letters by which a path is known to be a backend's."""

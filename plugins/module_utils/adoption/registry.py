@@ -27,6 +27,78 @@ class Format(NamedTuple):
     options: Mapping[str, Mapping[str, Any]]
 
 
+def _aws_credentials() -> Format:
+    from ansible_collections.nebula.credential.plugins.module_utils.adoption.formats import aws_credentials
+
+    return Format(aws_credentials.read, aws_credentials.OPTIONS)
+
+
+def _bitwarden() -> Format:
+    from ansible_collections.nebula.credential.plugins.module_utils.adoption.formats import bitwarden
+
+    return Format(bitwarden.read, bitwarden.OPTIONS)
+
+
+def _docker_config() -> Format:
+    from ansible_collections.nebula.credential.plugins.module_utils.adoption.formats import docker_config
+
+    return Format(docker_config.read, docker_config.OPTIONS)
+
+
+def _keepass() -> Format:
+    from ansible_collections.nebula.credential.plugins.module_utils.adoption.formats import keepass
+
+    return Format(keepass.read, keepass.OPTIONS)
+
+
+def _kubernetes() -> Format:
+    from ansible_collections.nebula.credential.plugins.module_utils.adoption.formats import kubernetes
+
+    return Format(kubernetes.read, kubernetes.OPTIONS)
+
+
+def _lastpass() -> Format:
+    from ansible_collections.nebula.credential.plugins.module_utils.adoption.formats import lastpass
+
+    return Format(lastpass.read, lastpass.OPTIONS)
+
+
+def _netrc() -> Format:
+    from ansible_collections.nebula.credential.plugins.module_utils.adoption.formats import netrc
+
+    return Format(netrc.read, netrc.OPTIONS)
+
+
+def _onepassword() -> Format:
+    from ansible_collections.nebula.credential.plugins.module_utils.adoption.formats import onepassword
+
+    return Format(onepassword.read, onepassword.OPTIONS)
+
+
+def _pass_store() -> Format:
+    from ansible_collections.nebula.credential.plugins.module_utils.adoption.formats import pass_store
+
+    return Format(pass_store.read, pass_store.OPTIONS)
+
+
+def _pgpass() -> Format:
+    from ansible_collections.nebula.credential.plugins.module_utils.adoption.formats import pgpass
+
+    return Format(pgpass.read, pgpass.OPTIONS)
+
+
+def _sops() -> Format:
+    from ansible_collections.nebula.credential.plugins.module_utils.adoption.formats import sops
+
+    return Format(sops.read, sops.OPTIONS)
+
+
+def _terraform_state() -> Format:
+    from ansible_collections.nebula.credential.plugins.module_utils.adoption.formats import terraform_state
+
+    return Format(terraform_state.read, terraform_state.OPTIONS)
+
+
 def _dotenv() -> Format:
     from ansible_collections.nebula.credential.plugins.module_utils.adoption.formats import dotenv
 
@@ -52,10 +124,23 @@ def _json() -> Format:
 
 
 _FORMATS: Mapping[str, Callable[[], Format]] = {
+    "aws_credentials": _aws_credentials,
+    "bitwarden": _bitwarden,
+    "docker_config": _docker_config,
     "dotenv": _dotenv,
     "environment": _environment,
+    "gopass": _pass_store,
     "ini": _ini,
     "json": _json,
+    "keepass": _keepass,
+    "kubernetes": _kubernetes,
+    "lastpass": _lastpass,
+    "netrc": _netrc,
+    "onepassword": _onepassword,
+    "pass": _pass_store,
+    "pgpass": _pgpass,
+    "sops": _sops,
+    "terraform_state": _terraform_state,
 }
 
 

@@ -14,7 +14,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import In
 ANSIBLE_VAULT = "ansible_vault"
 """What Ansible encrypts. The controller reads it, because it has the passwords of the run."""
 ENVIRONMENT = "environment"
-FORMATS = (ANSIBLE_VAULT, "dotenv", ENVIRONMENT, "ini", "json")
+FORMATS = (
+    *(ANSIBLE_VAULT, "aws_credentials", "bitwarden", "docker_config", "dotenv", ENVIRONMENT, "gopass", "ini", "json", "keepass"),
+    *("kubernetes", "lastpass", "netrc", "onepassword", "pass", "pgpass", "sops", "terraform_state"),
+)
 """What can be adopted. All but the first are in `adoption.registry`."""
 KEEP, REPLACE = "keep", "replace"
 PRESENT, RESTORED = "present", "restored"

@@ -11,13 +11,26 @@ from __future__ import annotations
 
 import json
 from math import isfinite
-from typing import Any, Union
+from typing import Any, Dict, List, Tuple, Union
 
 MAX_DEPTH = 64
 
 
 class TooDeep(ValueError):
     """The data is nested deeper than is allowed."""
+
+
+class RepeatedKey(ValueError):
+    """An object has a key twice. Readers that take one of the two do not agree about which.
+
+    Attributes:
+        key: the key.
+    """
+
+    def __init__(self, key: str) -> None:
+        """Set the key."""
+        super().__init__("a key is repeated")
+        self.key = key
 
 
 def read_json(text: Union[str, bytes], depth: int = MAX_DEPTH) -> Any:
@@ -49,6 +62,26 @@ def read_unicode_json(text: Union[str, bytes], depth: int = MAX_DEPTH) -> Any:
     return found
 
 
+def read_distinct_json(text: Union[str, bytes], depth: int = MAX_DEPTH) -> Any:
+    """Return the data in a JSON text of another tool, in which each object has each of its keys once.
+
+    Raises:
+        RepeatedKey: an object has a key twice.
+        ValueError: as `read_unicode_json`.
+    """
+    read_unicode_json(text, depth)
+    return _DISTINCT_DECODER.decode(text if isinstance(text, str) else text.decode("utf-8"))
+
+
+def _take_distinct(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
+    found: Dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise RepeatedKey(key)
+        found[key] = value
+    return found
+
+
 def _check_depth(value: Any, left: int) -> None:
     if isinstance(value, (dict, list)):
         if left == 0:
@@ -69,3 +102,4 @@ def _read_float(text: str) -> float:
 
 
 _DECODER = json.JSONDecoder(parse_float=_read_float, parse_constant=_refuse_constant)
+_DISTINCT_DECODER = json.JSONDecoder(object_pairs_hook=_take_distinct, parse_float=_read_float, parse_constant=_refuse_constant)

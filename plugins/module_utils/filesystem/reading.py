@@ -115,6 +115,16 @@ def _read_at_most(descriptor: int, path: str, expected: int, most: int) -> bytes
     return b"".join(pieces)
 
 
+def check_size(descriptor: int, path: str, most: int) -> None:
+    """Check the size of an open file that a library reads.
+
+    Raises:
+        Damaged: it is larger than `most` bytes.
+    """
+    if os.fstat(descriptor).st_size > most:
+        raise _size_error(path, most)
+
+
 def _size_error(path: str, most: int) -> Damaged:
     what = "{0} is larger than the {1} bytes that such a file can have".format(path, most)
     return Damaged(what, remedy="Move it away, or name another file. Restore the file from a backup if there was one.")

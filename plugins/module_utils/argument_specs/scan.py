@@ -26,5 +26,4 @@ SCAN = Specification(
         limit={"type": "int", "default": LIMIT},
         fail_on={"type": "str", "choices": list(FAIL_ON)},
     ),
-    mutually_exclusive=[["git", "staged"]],
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
-from typing import Callable, Iterator, Tuple
+from typing import Callable, Iterator, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 
@@ -57,20 +57,17 @@ def expand(chunks: Iterator[bytes]) -> Tuple[bool, Iterator[bytes]]:
         try:
             first = next(expanded, b"")
         except Unfinished as problem:
-            return True, _fail(problem)
+            return True, _chain(b"", iter(()), problem)
         expanded = _chain(first, expanded)
     return b"\0" in first[:_SAMPLE], expanded
 
 
-def _chain(first: bytes, others: Iterator[bytes]) -> Iterator[bytes]:
+def _chain(first: bytes, others: Iterator[bytes], problem: Optional[Unfinished] = None) -> Iterator[bytes]:
     if first:
         yield first
     yield from others
-
-
-def _fail(problem: Unfinished) -> Iterator[bytes]:
-    raise problem
-    yield b""
+    if problem is not None:
+        raise problem
 
 
 class _ChunkFile(io.RawIOBase):

@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator, List
+import os
+from typing import Any, Dict, Iterator, List
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Package, check_packages
 
 PACKAGE = Package("detect-secrets>=1.5", "detect_secrets", "`look_alikes` of the module `scan`")
+_AS_CONFIGURATION = ".ini"
+"""The end of a name by which detect-secrets takes a file as one in which values have no quotes. It does not know dotenv."""
 _NOT_USED = ("Public IP (ipv4)",)
 """Rules that find no secrets."""
 
@@ -29,7 +32,7 @@ class LookAlikes:
         from detect_secrets.filters import allowlist, heuristic
         from detect_secrets.util.code_snippet import get_code_snippet
 
-        known = get_mapping_from_secret_type_to_class()
+        known: Dict[str, Any] = get_mapping_from_secret_type_to_class()
         self._rules: List[Any] = [rule() for kind, rule in sorted(known.items()) if kind not in _NOT_USED]
         self._heuristic, self._allowlist, self._get_snippet = heuristic, allowlist, get_code_snippet
 
@@ -41,6 +44,8 @@ class LookAlikes:
         """Yield what a line looks like it holds, in the words of detect-secrets. Each once."""
         if not line.strip():
             return
+        if ".env" in os.path.basename(path):
+            path += _AS_CONFIGURATION
         found = []
         snippet = self._get_snippet(lines=[line], line_number=1)
         for rule in self._rules:

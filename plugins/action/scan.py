@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.scan import SCAN
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.base import CredentialAction
@@ -25,8 +24,5 @@ class ActionModule(CredentialAction):
 
     def perform(self, store: StoreReference, parameters: Mapping[str, Any], variables: Mapping[str, Any]) -> Outcome:
         """Search the paths. A relative one is below the directory of the playbook."""
-        if self.runs_on_target(parameters):
-            remedy = "Leave it out, and fetch what is to be searched."
-            raise InvalidInput("every value of the store would have to go to the host", option="run_on", remedy=remedy)
         paths = [os.path.normpath(os.path.join(self._loader.get_basedir(), path)) for path in parameters["paths"]]
         return self.ask(store, self.operation, {**parameters, "paths": paths}, variables)

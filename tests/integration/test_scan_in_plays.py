@@ -33,5 +33,8 @@ def test_the_task_fails_if_that_is_wanted_and_still_has_all_rows(project):
 
 
 def test_a_target_gets_no_values_to_search_for(project):
-    run = project.play("- {name: refused, nebula.credential.scan: {paths: [left], run_on: target}, ignore_errors: true}").succeeded()
-    assert (run.result("refused")["code"], "run_on" in run.result("refused")["msg"]) == ("invalid_input", True)
+    """Not of a store that a host may open, either."""
+    for store in ("{backend: local}", "{backend: memory}"):
+        task = "- {name: refused, nebula.credential.scan: {paths: [left], run_on: target, store: " + store + "}, ignore_errors: true}"
+        refused = project.play(task).succeeded().result("refused")
+        assert (refused["code"], "every value of the store" in refused["msg"]) == ("invalid_input", True)

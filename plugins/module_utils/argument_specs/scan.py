@@ -6,11 +6,21 @@
 
 from __future__ import annotations
 
-from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification, store_options
+from typing import Any, Mapping
+
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import TARGET, Specification, store_options
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 
 FINDINGS, VALUES = "findings", "values"
 FAIL_ON = (FINDINGS, VALUES)
 LIMIT = 1000
+
+
+def _refuse_target(parameters: Mapping[str, Any]) -> None:
+    if parameters.get("run_on") == TARGET:
+        remedy = "Leave it out, and fetch what is to be searched."
+        raise InvalidInput("every value of the store would have to go to the host", option="run_on", remedy=remedy)
+
 
 SCAN = Specification(
     argument_spec=dict(
@@ -26,4 +36,5 @@ SCAN = Specification(
         limit={"type": "int", "default": LIMIT},
         fail_on={"type": "str", "choices": list(FAIL_ON)},
     ),
+    check=_refuse_target,
 )

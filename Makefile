@@ -81,6 +81,7 @@ bench: servers bench-session ## speed beside ansible-vault, pass and others' loo
 	@PYTHONPATH=$(COLLECTIONS) $(BIN)/python -m tests.bench.session_socket
 	@PYTHONPATH=$(COLLECTIONS) $(BIN)/python -m tests.bench.growth
 	@PYTHONPATH=$(COLLECTIONS) $(BIN)/python -m tests.bench.migration
+	@PYTHONPATH=$(COLLECTIONS) $(BIN)/python -m tests.bench.scanning
 	@PYTHONPATH=$(COLLECTIONS) $(BIN)/python -m tests.bench.nightly
 	@PYTHONPATH=$(COLLECTIONS) $(BIN)/python -m tests.bench.everyday
 	@PYTHONPATH=$(COLLECTIONS) $(BIN)/python -m tests.bench.rotations

@@ -378,6 +378,12 @@ class InvalidCallback(CredentialError):
     code = "invalid_callback"
 
 
+class Exposed(CredentialError):
+    """A stored value lies about outside the store."""
+
+    code = "exposed"
+
+
 class Internal(CredentialError):
     """An unexpected failure. It carries the exception's class, never its text."""
 

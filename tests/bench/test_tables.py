@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.backends.discovery import DECLARED
-from tests.bench import bulk, growth, storm, tokens
+from tests.bench import bulk, growth, scanning, storm, tokens
 from tests.bench.measuring import Times, run_measured
 from tests.bench.network import Bench, Cost, Task, build_row, list_tasks
 from tests.bench.slow_network import Meter, Passed, slow_network
@@ -161,3 +161,9 @@ def test_a_command_that_is_measured_has_its_time_and_memory_and_one_that_fails_i
     assert used.session == 0
     with pytest.raises(subprocess.CalledProcessError):
         run_measured([sys.executable, "-c", "raise SystemExit(3)"], tmp_path)
+
+
+def test_the_scan_of_a_tree_is_measured_with_what_it_found(tmp_path):
+    assert scanning.make_tree(tmp_path, 1) == 16
+    done = scanning.measure(tmp_path, 20)
+    assert (done["found"], 0.9 < done["MiB"] <= 1, done["seconds"] > 0, done["peak"] > 1) == (0, True, True, True)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 
 from tests.canary import canaries
@@ -36,6 +37,21 @@ for file in *.enc; do n textconv "$file"; done
 """
 
 
+LEFT_ABOUT = """
+set -eu
+export NEBULA_CREDENTIAL_STORE='{store}' VISUAL='{python} {editor}'
+n() {{ {command} "$@"; }}
+n set b <given/value
+cp given/value rendered/plain
+base64 <given/value >rendered/encoded
+cd rendered
+git init -q . && git add . && git -c user.name=n -c user.email=n@example.com commit -q -m n
+n scan --git --look-alikes . || test $? = 10
+n scan --git --json . || test $? = 10
+n scan --staged plain encoded || test $? = 10
+"""
+
+
 def work(sandbox: Sandbox, script: str) -> dict[str, str]:
     """Do a day's work with the command, and return the canaries."""
     given = {"typed": canaries.make(), "field": canaries.make()}
@@ -58,6 +74,13 @@ def test_no_value_shows_in_a_day_of_work_by_hand(sandbox: Sandbox) -> None:
     assert rendered == {"username": "of-the-editor", "password": given["field"]}
     assert (sandbox.path("rendered") / "value").read_text() == given["typed"]
     assert b"encrypted, " in sandbox.output
+    assert Searcher(given).hits(everywhere(sandbox)) == []
+
+
+def test_no_value_shows_where_values_that_lie_about_are_found(sandbox: Sandbox) -> None:
+    given = work(sandbox, LEFT_ABOUT)
+    assert sandbox.status == 0, sandbox.output[-3000:].decode("utf-8", "replace")
+    assert set(re.findall(rb"plain:1|base64", sandbox.output)) == {b"plain:1", b"base64"}
     assert Searcher(given).hits(everywhere(sandbox)) == []
 
 

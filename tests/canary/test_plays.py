@@ -53,6 +53,7 @@ RUNS = (
     Run("provision.yml", environment=AS_JSON),
     Run("provision.yml", environment=WITHOUT_SESSION, says=(b"failed=0",)),
     Run("cloud_types.yml", ("--diff", "-vvv"), says=(b"the service gave no new value", b"rescued=1")),
+    Run("scan.yml", ("--diff", "-vvv"), says=(b"exposed", b"rescued=1")),
     Run("migrate.yml", ("--diff", "-vvv"), says=(b"duplicate", b"moved/blob", b"rescued=1")),
     Run("migrate.yml", environment=WITHOUT_SESSION, says=(b"rescued=1",)),
     Run(

@@ -58,6 +58,7 @@ CATALOG: Dict[str, OperationTraits] = {
         OperationTraits("store_schema"),
         OperationTraits("cache", read_only=True),
         OperationTraits("preflight", read_only=True, shared=True),
+        OperationTraits("scan", read_only=True),
         OperationTraits("vault", read_only=True),
         OperationTraits("vault_request", returns_secrets=True),
         OperationTraits("migrate", other_stores=("to",)),

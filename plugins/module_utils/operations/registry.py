@@ -135,6 +135,12 @@ def _preflight() -> Operation:
     return preflight
 
 
+def _scan() -> Operation:
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.scan import scan
+
+    return scan
+
+
 def _vault() -> Operation:
     from ansible_collections.nebula.credential.plugins.module_utils.operations.vault_request import vault
 
@@ -185,6 +191,7 @@ OPERATIONS: Mapping[str, Callable[[], Operation]] = {
     SYNC: _sync,
     "adopt": _adopt,
     "preflight": _preflight,
+    "scan": _scan,
     "vault": _vault,
     "vault_request": _vault_request,
     "deploy": _read_sources,

@@ -94,6 +94,12 @@ def _load_preflight() -> Perform:
     return preflight
 
 
+def _load_scan() -> Perform:
+    from ansible_collections.nebula.credential.plugins.plugin_utils.command.scanning import scan
+
+    return scan
+
+
 def _load_textconv() -> Perform:
     from ansible_collections.nebula.credential.plugins.plugin_utils.command.textconv import write_text
 
@@ -230,10 +236,25 @@ def _add_programs(add: Callable[..., argparse.ArgumentParser]) -> None:
     checking.add_argument("--for", dest="needed", metavar="TIME", help="how long they are needed, for example 2h")
     checking.add_argument("--roles-path", action="append", metavar="DIRECTORY")
     checking.add_argument("-i", "--inventory", action="append", help="in place of that of ansible.cfg")
+    _add_scan(add)
     text = add("textconv", _load_textconv, "Write the metadata in a file of a local store, for git diff.")
     text.add_argument("file")
     shell = add("shell", _load_shell, "Write shell code for completion, and for the short name if it is free.")
     shell.add_argument("shell", nargs="?", choices=SHELLS, default=SHELLS[0])
+
+
+def _add_scan(add: Callable[..., argparse.ArgumentParser]) -> None:
+    scanning = add("scan", _load_scan, "Find values of the store that lie about in files and repositories. No value is shown.")
+    scanning.add_argument("paths", nargs="*", metavar="PATH", help="files and directories; without one this directory")
+    where = scanning.add_mutually_exclusive_group()
+    where.add_argument("--git", action="store_true", help="search the history of their repository, too")
+    where.add_argument("--staged", action="store_true", help="search what is staged of them, in place of the files")
+    scanning.add_argument("--exclude", action="append", metavar="PATTERN", help="what is not searched, for example '*.iso'")
+    scanning.add_argument("--look-alikes", action="store_true", help="find what merely looks like a secret, too")
+    scanning.add_argument("--prefix", help="only values of credentials whose name begins with it")
+    scanning.add_argument("--older", action=argparse.BooleanOptionalAction, help="values of older versions, too")
+    scanning.add_argument("--shortest", type=int, metavar="BYTES", help="the shortest value to search for, 8 unless given")
+    scanning.add_argument("--limit", type=int, metavar="NUMBER", help="how many findings are shown, 1000 unless given")
 
 
 def build_client_parser() -> argparse.ArgumentParser:

@@ -52,7 +52,7 @@ CODES = (
     ExitCode(7, (StorageError, RotationFailed), "the store or the service of a rotation failed, or cannot be reached; it may be repeated"),
     ExitCode(8, (EncryptionError,), "the key, or what is stored, is not what it should be: look before you repeat it"),
     ExitCode(9, (AuditFailed,), "the audit trail cannot be written"),
-    ExitCode(TROUBLE, (), "`doctor` or `preflight` has found something that is wrong"),
+    ExitCode(TROUBLE, (), "`doctor`, `preflight` or `scan` has found something that is wrong"),
     ExitCode(INTERRUPTED, (), "it was interrupted by Ctrl-C"),
 )
 """The first row whose errors an error is one of has its exit code."""

@@ -97,6 +97,7 @@ MODULES = [
     "credential_refresh",
     "credential_rotate",
     "credential_rotate_due",
+    "audit_info",
     "store_info",
     "store_key",
     "store_purge",

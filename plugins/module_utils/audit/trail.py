@@ -100,6 +100,14 @@ class Trail:
         """The key to chain with; None if nothing was ever stored."""
         return self._seals()
 
+    def keys(self) -> List[bytes]:
+        """Return the keys of every part of the trail that can be checked; none for a trail without a key.
+
+        Raises:
+            EncryptionError: they cannot be read.
+        """
+        return self._seals.keys()
+
     @property
     def path(self) -> str:
         """The path of the file."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, BinaryIO, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, BinaryIO, Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key import TrailKey
 from ansible_collections.nebula.credential.plugins.module_utils.audit.hash_chain import (
@@ -44,6 +44,9 @@ MARK_UNREADABLE = "mark_unreadable"
 """There is no mark, or not one of this key: lines that are missing at the end cannot be detected."""
 
 
+PAUSE_AFTER = 64
+"""Lines of a trail after which a reader lets other threads run."""
+
 _PIECE = 64 * KIB
 Keys = Mapping[Optional[str], ChainKey]
 
@@ -61,13 +64,43 @@ class Finding:
     file: Optional[str] = None
 
 
+class ChainCheck:
+    """What a check of a trail has found: the first faults, how many there are of each kind, and how many lines were read."""
+
+    def __init__(self, most: Optional[int] = None) -> None:
+        """Start with none; keep at most so many faults."""
+        self.findings: List[Finding] = []
+        self.kinds: Dict[str, int] = {}
+        self.lines = 0
+        self._most = most
+
+    def add(self, finding: Finding) -> None:
+        """Count a fault, and keep it unless there are too many."""
+        self.kinds[finding.kind] = self.kinds.get(finding.kind, 0) + 1
+        if self._most is None or len(self.findings) < self._most:
+            self.findings.append(finding)
+
+
 def verify_chain(path: str, keys: Iterable[bytes] = (), mark_path: Optional[str] = None) -> List[Finding]:
+    """Return all that is wrong with a trail, in the order of the lines: as `check_chain`, which can also keep only the first faults."""
+    return check_chain(path, keys, mark_path).findings
+
+
+def check_chain(
+    path: str,
+    keys: Iterable[bytes] = (),
+    mark_path: Optional[str] = None,
+    most: Optional[int] = None,
+    pause: Callable[[], object] = lambda: None,
+) -> ChainCheck:
     """Check a trail from its first line to its last, over all of its files.
 
     Args:
         path: the file that is written to. The turned files are next to it.
         keys: the chain's keys (`RingSeals.keys`): the active one, and those before it; none for a store without a key.
         mark_path: the path of its mark; by default next to the file.
+        most: the greatest number of faults to keep; by default all.
+        pause: called after every few lines, so that other threads can run.
 
     Returns:
         What is wrong, in the order of the lines; nothing if all is well. After an edited line the check continues from the hash
@@ -81,27 +114,30 @@ def verify_chain(path: str, keys: Iterable[bytes] = (), mark_path: Optional[str]
     marks = [read_own_mark(TrailKey(key, mark_path or path + ".mark")) for key in known.values()]
     seen = [mark for mark in marks if mark is not None]
     begin: Optional[Link] = None
-    findings: List[Finding] = []
-    last = Link()
+    check, last = ChainCheck(most), Link()
     while begin != _read_checkpoint(path, known):  # files that a purge removes meanwhile are not missing
         begin = _read_checkpoint(path, known)
-        findings, last = _check_files(path, known, begin)
+        check = ChainCheck(most)
+        last = _check_files(path, known, begin, check, pause)
     if not seen:
-        findings.append(Finding(MARK_UNREADABLE, 0))
+        check.add(Finding(MARK_UNREADABLE, 0))
     elif seen[0].sequence > last.sequence:
-        findings.append(Finding(CUT_AT_END, 0, seen[0].sequence))
-    return findings
+        check.add(Finding(CUT_AT_END, 0, seen[0].sequence))
+    return check
 
 
-def _check_files(path: str, keys: Keys, last: Link) -> Tuple[List[Finding], Link]:
-    findings: List[Finding] = []
+def _check_files(path: str, keys: Keys, last: Link, check: ChainCheck, pause: Callable[[], object]) -> Link:
     file, number = None, 0
     for line in read_lines(path, Place(last.sequence + 1, 0)):
         number = number + 1 if line.file == file else 1
         file = line.file
         found, last = _check(line.content, number, last, keys)
-        findings += found if file == path else [replace(each, file=file) for each in found]
-    return findings, last
+        check.lines += 1
+        for each in found:
+            check.add(each if file == path else replace(each, file=file))
+        if check.lines % PAUSE_AFTER == 0:
+            pause()
+    return last
 
 
 def _read_checkpoint(path: str, keys: Keys) -> Link:
@@ -132,11 +168,12 @@ def query(
     exact = {key: value for key, value in (("name", name), ("action", action), ("result", result)) if value is not None}
     for raw in read_lines(path):
         line = read_line(raw.content.rstrip(b"\n"))
-        if line is not None and exact.items() <= line.entry.items() and _within(line.entry, since, until):
+        if line is not None and exact.items() <= line.entry.items() and is_within(line.entry, since, until):
             yield line.entry
 
 
-def _within(entry: Mapping[str, Any], since: Optional[datetime], until: Optional[datetime]) -> bool:
+def is_within(entry: Mapping[str, Any], since: Optional[datetime], until: Optional[datetime]) -> bool:
+    """Return True if the time of an entry is at or after `since` and before `until`. An entry without a time is in no range."""
     time = read_time(entry)
     return time is not None and (since is None or time >= since) and (until is None or time < until)
 

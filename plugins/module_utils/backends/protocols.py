@@ -22,6 +22,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Cr
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
 
 if TYPE_CHECKING:
+    from ansible_collections.nebula.credential.plugins.module_utils.model.audit_page import AuditPage
     from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import EnsuredKey, Rotated
     from ansible_collections.nebula.credential.plugins.module_utils.model.path_request import PathRequest
     from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import SchemaMigration
@@ -78,10 +79,15 @@ class AuditSink(ABC):
 
     @abstractmethod
     def purge_audit(self, before: datetime, *, check: bool = False) -> int:
-        """Remove the entries that are older than a time. With `check`, remove nothing.
+        """Remove the entries that are older than a time; with `check`, nothing. Return how many were removed, or would be.
 
-        Returns:
-            The number of entries that were removed, or would be.
+        Raises:
+            AccessDenied: the login may only add entries.
+        """
+
+    @abstractmethod
+    def read_audit(self, page: AuditPage) -> List[Dict[str, Any]]:
+        """Return entries as they were given to `append_audit`, those of other controllers included; fewer than `most` at the end.
 
         Raises:
             AccessDenied: the login may only add entries.

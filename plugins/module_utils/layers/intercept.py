@@ -26,6 +26,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from ansible_collections.nebula.credential.plugins.module_utils.model.audit_page import AuditPage
     from ansible_collections.nebula.credential.plugins.module_utils.model.path_request import PathRequest
     from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import SchemaMigration
 
@@ -141,6 +142,9 @@ class InterceptingLayer(Layer, SchemaAdmin, AuditSink, Recoverable, VersionRemov
             return require_protocol(self.inner, AuditSink).purge_audit(before, check=check)
 
         return self.intercept(BackendCall("purge_audit", None, not check), purge)
+
+    def read_audit(self, page: AuditPage) -> List[Dict[str, Any]]:
+        return self.intercept(BackendCall("read_audit"), lambda: require_protocol(self.inner, AuditSink).read_audit(page))
 
     def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
         def restore() -> Record:

@@ -53,6 +53,7 @@ CATALOG: Dict[str, OperationTraits] = {
         OperationTraits("rotation_informed"),
         OperationTraits("credential_refresh"),
         OperationTraits("store_info", read_only=True, shared=True),
+        OperationTraits("audit_info", read_only=True),
         OperationTraits("store_key"),
         OperationTraits("store_purge"),
         OperationTraits("store_schema"),

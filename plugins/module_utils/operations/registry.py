@@ -87,6 +87,12 @@ def _store_info() -> Operation:
     return store_info
 
 
+def _audit_info() -> Operation:
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.audit_info import audit_info
+
+    return audit_info
+
+
 def _store_key() -> Operation:
     from ansible_collections.nebula.credential.plugins.module_utils.operations.store_key import store_key
 
@@ -183,6 +189,7 @@ OPERATIONS: Mapping[str, Callable[[], Operation]] = {
     "rotation_informed": _rotation_informed,
     "credential_refresh": _credential_refresh,
     STORE_INFO: _store_info,
+    "audit_info": _audit_info,
     "store_key": _store_key,
     "store_purge": _store_purge,
     "store_schema": _store_schema,

@@ -17,7 +17,17 @@ WRITING = "credential"
 NEEDING = ("credential_rotate", "credential_refresh", "credential_flow")
 _MAKING = (None, "present", "absent")
 _CREDENTIAL = "credential"
-_DESCRIBING = ("cache", "credential_info", "credential_rotate_due", "preflight", "store_info", "store_key", "store_purge", "store_schema")
+_DESCRIBING = (
+    "audit_info",
+    "cache",
+    "credential_info",
+    "credential_rotate_due",
+    "preflight",
+    "store_info",
+    "store_key",
+    "store_purge",
+    "store_schema",
+)
 """Modules that need no credential to be there."""
 
 

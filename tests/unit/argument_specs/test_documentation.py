@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from ansible_collections.nebula.credential.plugins.doc_fragments import rotation_targets, store
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.audit_info import AUDIT_INFO
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.cache import CACHE
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential import CREDENTIAL
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_flow import CREDENTIAL_FLOW
@@ -35,6 +36,7 @@ from tests.house.write_target_fragment import FRAGMENT, build_fragment
 
 PLUGINS = CHECKOUT / "plugins"
 MODULES = {
+    "audit_info": AUDIT_INFO,
     "cache": CACHE,
     "credential": CREDENTIAL,
     "credential_info": CREDENTIAL_INFO,

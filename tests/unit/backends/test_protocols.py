@@ -87,6 +87,9 @@ class Able(Noting, Memory, SchemaAdmin, AuditSink, Renewable, Recoverable):
     def purge_audit(self, before, *, check=False):
         return self.note("purge_audit", before, check=check, answer=3)
 
+    def read_audit(self, page):
+        return self.note("read_audit", page, answer=[])
+
     def renew_due(self):
         return self.note("renew_due", answer=7.0)
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime, timezone
-from typing import Any, Dict, Iterable, Mapping
+from typing import Any, Dict, Iterable, List, Mapping
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.connections import Connections
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tables import Tables
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Duplicate, InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.model.audit_page import AuditPage
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 
 _COLUMNS = frozenset(("id", "time", "action", "address"))
@@ -44,6 +45,24 @@ def purge(connections: Connections, tables: Tables, before: datetime, check: boo
         return int(connection.execute(tables.audit_log.delete().where(old)).rowcount)
 
 
+def read(connections: Connections, tables: Tables, page: AuditPage) -> List[Dict[str, Any]]:
+    """Return the entries of a page, in one statement."""
+    from sqlalchemy import and_, or_, select
+
+    log = tables.audit_log.c
+    wanted = select(log.id, log.credential_id, log.action, log.ip_address, log.timestamp, log.details)
+    if page.after is not None:
+        time, number = _read_moment(page.after[0]), uuid.UUID(page.after[1])
+        wanted = wanted.where(or_(log.timestamp > time, and_(log.timestamp == time, log.id > number)))
+    if page.since is not None:
+        wanted = wanted.where(log.timestamp >= page.since)
+    if page.until is not None:
+        wanted = wanted.where(log.timestamp < page.until)
+    with connections.reading() as connection:
+        rows = connection.execute(wanted.order_by(log.timestamp, log.id).limit(page.most)).all()
+    return [_entry(row) for row in rows]
+
+
 def is_name(text: str) -> bool:
     """Return True if `text` is a credential's name. A listing's entry has a prefix instead, a refused request any text."""
     try:
@@ -63,9 +82,22 @@ def _row(entry: Mapping[str, Any]) -> Dict[str, Any]:
         "action": entry["action"],
         "user_id": _text(entry.get("user") or "uid {0}".format(entry["uid"])),
         "ip_address": _text(entry["address"]) if "address" in entry else None,
-        "timestamp": datetime.strptime(entry["time"], _TIME).replace(tzinfo=timezone.utc),
+        "timestamp": _read_moment(entry["time"]),
         "details": {key: _text(value) if isinstance(value, str) else value for key, value in entry.items() if key not in apart},
     }
+
+
+def _entry(row: Any) -> Dict[str, Any]:
+    details = row.details if isinstance(row.details, dict) else {}
+    known = {"name": row.credential_id, "address": row.ip_address}
+    entry = dict(details, id=uuid.UUID(str(row.id)).hex, time=row.timestamp.astimezone(timezone.utc).strftime(_TIME), action=row.action)
+    entry.update((name, value) for name, value in known.items() if value is not None)
+    return entry
+
+
+def _read_moment(text: str) -> datetime:
+    """Return the time of an entry."""
+    return datetime.strptime(text, _TIME).replace(tzinfo=timezone.utc)
 
 
 def _text(value: Any) -> str:

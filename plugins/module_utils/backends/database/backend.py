@@ -43,6 +43,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Timeout,
     Unavailable,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.model.audit_page import AuditPage
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record, VersionInfo
 from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import SchemaMigration
@@ -242,6 +243,9 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located, Versi
 
     def purge_audit(self, before: datetime, *, check: bool = False) -> int:
         return audit_rows.purge(self._connections, self._ready().tables, before, check)
+
+    def read_audit(self, page: AuditPage) -> List[Dict[str, Any]]:
+        return audit_rows.read(self._connections, self._ready().tables, page)
 
     def location(self) -> str:
         return "{0} {1}".format(self._connections.kind.address.location, self._prefix)

@@ -124,6 +124,28 @@ health:
     code: missing_key
     checked_in_ms: 0.4
     store: prod
+security:
+  description: What the configuration of the store loosens (docs/advanced/hardening.md).
+  type: dict
+  returned: unless the store cannot be opened
+  contains:
+    mode:
+      description: The option C(security) of the store, V(standard) or V(strict).
+      type: str
+    holds:
+      description:
+        - Whether each rule of a strict store holds, in either mode, by its name.
+        - C(strict_audit), C(no_plaintext), C(encrypted_transport), C(verified_servers), C(no_offline_copy), C(hidden_messages),
+          C(own_code) and C(encrypted_at_rest).
+      type: dict
+    loosened_by:
+      description: The options because of which a rule does not hold.
+      type: list
+      elements: str
+  sample:
+    mode: standard
+    holds: {strict_audit: false, no_plaintext: true, encrypted_transport: true, verified_servers: true, no_offline_copy: true}
+    loosened_by: [audit]
 metrics:
   description: The metrics of the backend's operations.
   type: dict

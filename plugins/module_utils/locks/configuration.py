@@ -61,7 +61,9 @@ def build_lock(options: Mapping[str, Any], store: str, warn: Callable[[str], obj
     if is_single:
         what = "'{0}' is given too, which is the lock of one machine".format(SINGLE_WRITER)
         raise InvalidConfiguration(what, option=OPTION, remedy="Give one of them.")
-    lock = _build(written, store, warn, validate, excludes_all=True)
+    # A login of Kubernetes has a file of its own, in which a strict store allows less.
+    strictness = {"security": options.get("security")}
+    lock = _build(written, store, warn, lambda *given: {**validate(*given), **strictness}, excludes_all=True)
     longest_write = float(options.get("write_timeout") or 0)
     if lock.service.lease <= longest_write and "lease" in lock.service.settings:
         what = "it is not longer than 'write_timeout' ({0:g} s), so a lock could end before its write".format(longest_write)

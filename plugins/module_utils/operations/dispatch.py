@@ -16,6 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.catal
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.registry import OPERATIONS, STORE_INFO
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.store.options import SECURITY, STRICT
 
 NO_OTHERS: Mapping[str, CredentialManager] = MappingProxyType({})
 
@@ -97,12 +98,22 @@ def _perform(
     # With several stores each one sets its own caller: `acting` of one store around all would give its tenant to the others.
     act = acting_as if beside else manager.acting
     try:
+        for each in (manager, *beside.values()):
+            _check_security(each, traits, parameters)
         with act(context, traits.name, cacheable=traits.cacheable and not parameters.get("fresh")):
             return OPERATIONS[traits.name]()(manager, parameters, context, check_mode, **beside)
     finally:
         # A worker of ansible-core ends without notice. Entries that the backend and the trail hold in memory would be lost with it.
         if not (stays and traits.read_only):
             _flush(manager, *beside.values())
+
+
+def _check_security(manager: CredentialManager, traits: OperationTraits, parameters: Mapping[str, Any]) -> None:
+    """Raise InvalidInput if an option of the task loosens something and the store is strict. Other stores load nothing for that."""
+    if manager.backend.settings.get(SECURITY) == STRICT:
+        from ansible_collections.nebula.credential.plugins.module_utils.store.security import check_task
+
+        check_task(traits.name, parameters)
 
 
 def _flush(first: CredentialManager, *others: CredentialManager) -> None:

@@ -19,6 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.scope impo
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.store.health import describe_health as described_health
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.store.security import describe_security
 
 
 def store_info(manager: CredentialManager, parameters: Mapping[str, Any], _context: AccessContext, _check_mode: bool) -> Outcome:
@@ -29,7 +30,7 @@ def store_info(manager: CredentialManager, parameters: Mapping[str, Any], _conte
         parameters: `metrics` adds the metrics, `prometheus` the same as text for Prometheus.
 
     Returns:
-        `{changed, store, backend, capabilities, health, metrics, prometheus}`: `health` as `CredentialManager.health` returns it,
+        `{changed, store, backend, capabilities, health, security, metrics, prometheus}`: `health` as `CredentialManager.health` returns it,
         `metrics` as `metrics.documents.described`, with the `path` of the file if there is one.
 
     Raises:
@@ -37,6 +38,7 @@ def store_info(manager: CredentialManager, parameters: Mapping[str, Any], _conte
     """
     metering = manager.metering or StoreMetrics(manager.store)
     result = _describe(manager.store, metering.backend, manager.backend.capabilities, manager.health())
+    result["security"] = describe_security(manager.backend.settings, manager.backend.capabilities)
     return Outcome(dict(result, **_numbers(metering, parameters)))
 
 

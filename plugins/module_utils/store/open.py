@@ -47,7 +47,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.aliases im
     resolve_store_aliases,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
-from ansible_collections.nebula.credential.plugins.module_utils.store.options import COMMON_OPTIONS
+from ansible_collections.nebula.credential.plugins.module_utils.store.options import COMMON_OPTIONS, SECURITY, STRICT
 from ansible_collections.nebula.credential.plugins.module_utils.types import registry
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _open(
     filled = fill_from_environment(traits, resolve_store_aliases(config), os.environ)
     context = replace(context, variables=filled.variables)
     try:
-        options = _validate(filled.config, {**COMMON_OPTIONS, **traits.spec}, traits)
+        options = _tighten(_validate(filled.config, {**COMMON_OPTIONS, **traits.spec}, traits), filled.config)
         context = replace(context, recipes=registry.prepare_types(options, _validate, context.warn))
         counting = metering(options, context)
         bare = backend_class(options["backend"])(options, context)
@@ -107,6 +107,7 @@ def _open(
     locked = _lock_writes(resilient(_guard(bare, options, traits), options, observer), options)
     backend = Metrics(_add_limits(locked), counting.recorder)
     layer = _encryption(backend, options, vault_password)
+    _check_encrypted(bare, options, layer)
     copied = _copy_reads(layer or backend, layer, options, vault_password)
     kept = cache(copied, counting.recorder.on_lookup) if cache and not backend.capabilities.leased else None
     guarded = _restrict_writes(ScopeGuard(kept or copied), options)
@@ -202,6 +203,23 @@ def _is_mapping(value: Any, spec: Mapping[str, Any]) -> bool:
     """Whether the validator can look for options in a value; on another one it fails."""
     elements = value if spec.get("type") == "list" and isinstance(value, list) else [value]
     return all(isinstance(element, (Mapping, str)) for element in elements)
+
+
+def _tighten(options: Dict[str, Any], written: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return the options as a strict store has them. Other stores load nothing for that."""
+    if options[SECURITY] != STRICT:
+        return options
+    from ansible_collections.nebula.credential.plugins.module_utils.store.security import make_strict
+
+    return make_strict(options, written)
+
+
+def _check_encrypted(backend: Backend, options: Mapping[str, Any], layer: Optional[Encrypt]) -> None:
+    """Raise InvalidConfiguration for a strict store that nothing encrypts."""
+    if options[SECURITY] == STRICT:
+        from ansible_collections.nebula.credential.plugins.module_utils.store.security import check_encrypted
+
+        check_encrypted(backend.capabilities, layer is not None)
 
 
 def _guard(backend: Backend, options: Mapping[str, Any], traits: BackendTraits) -> Backend:

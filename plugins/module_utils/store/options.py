@@ -19,6 +19,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_me
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
 from ansible_collections.nebula.credential.plugins.module_utils.types import registry
 
+SECURITY, STANDARD, STRICT = "security", "standard", "strict"
+"""The option that refuses what loosens something, and its choices."""
 COMMON_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "backend": {"description": "One of the backends below.", "type": "str", "required": True},
     "tenant": {"description": "The tenant of the store. It is bound to every record.", "type": "str", "default": DEFAULT_TENANT},
@@ -54,6 +56,12 @@ COMMON_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "lock": {"description": "Serialises the writers of a backend that cannot compare and swap.", "type": "dict"},
     "single_writer": {"description": "Instead of `lock`: only this user on this machine writes.", "type": "bool", "default": False},
     "read_only": {"description": "Refuses every write to this store before anything is sent.", "type": "bool", "default": False},
+    SECURITY: {
+        "description": "With `strict`, every option that loosens something is refused (docs/advanced/hardening.md).",
+        "type": "str",
+        "default": STANDARD,
+        "choices": [STANDARD, STRICT],
+    },
     "mirror": {
         "description": "Stores that hold copies of the credentials of this one, which the modules write (docs/how-to/mirror.md).",
         "type": "list",

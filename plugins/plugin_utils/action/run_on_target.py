@@ -16,6 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import In
 from ansible_collections.nebula.credential.plugins.module_utils.layers.fallback_copy.options import OPTION as FALLBACK_COPY
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.module_utils.sent_code import CODE
+from ansible_collections.nebula.credential.plugins.module_utils.store.options import SECURITY, STRICT
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import RECIPES
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.config_secrets import list_login_stores
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import to_native
@@ -47,6 +48,8 @@ def check_may_leave(store: StoreReference) -> None:
 
 
 def _check_one(store: StoreReference) -> None:
+    if store.config.get(SECURITY) == STRICT:
+        raise _refusal_error(store, "the store is strict, and its 'security' keeps it on the controller", "Leave 'run_on' out.")
     traits = find_traits(store.config.get("backend"))
     if is_third_party(store.config.get("backend")) or (traits is not None and traits.runs_programs):
         raise _refusal_error(store, "what its backend runs is on the controller only", "Leave 'run_on' out.")

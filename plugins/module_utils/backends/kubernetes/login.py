@@ -243,6 +243,9 @@ def _check(loaded: Any, login: _Login, settings: Mapping[str, Any], warn: Callab
     option = "host" if settings.get("host") else "kubeconfig"
     # Behind a proxy of the kubeconfig, `localhost` is the proxy's machine.
     check_url(loaded.host, option, insecure=bool(settings.get("allow_insecure_transport")), local=login.proxy is None)
+    if not loaded.verify_ssl and settings.get("security") == "strict":
+        what = "the store is strict, and the kubeconfig has 'insecure-skip-tls-verify'"
+        raise InvalidConfiguration(what, option=option, remedy="Remove that, and name the authority ('certificate-authority').")
     if not loaded.verify_ssl:
         said = "'verify: false'" if settings.get("verify") is False else "'insecure-skip-tls-verify' in the kubeconfig"
         warn("{0}: the certificate of {1} is not checked, so others on the network can read every secret.".format(said, loaded.host))

@@ -83,7 +83,8 @@ class RequestHandler:
         terms = CacheTerms(**{name: options[name] for name in CacheTerms._fields if name in options})
         self.work_waits = threading.Event()
         """Set if `maintain` should be called now, and not only in a second."""
-        self._stores = StorePool(terms, self._background.submit) if stores is None else stores
+        loosened = tuple("session." + name for name in ("linger", "serve_stale") if options.get(name))
+        self._stores = StorePool(terms, self._background.submit, loosened=loosened) if stores is None else stores
         self._stores.serve_run(self._background.submit, self.work_waits.set)
         self._questions: dict[str, CachedCall] = {}
         self._explaining = PendingDigests()

@@ -20,12 +20,13 @@ from typing import Any
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Renewable, find_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import find_traits, is_third_party
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache, CacheTerms, Counts
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.lru import LruCache
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
+from ansible_collections.nebula.credential.plugins.module_utils.store.options import SECURITY, STRICT
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.store_fingerprint import Fingerprints
 
 _HEARING: ContextVar[list[str] | None] = ContextVar("nebula_credential_hearing", default=None)
@@ -49,15 +50,18 @@ class StorePool:
         terms: CacheTerms,
         background: Callable[[str, Callable[[], None]], object],
         wake: Callable[[], object] = lambda: None,
+        loosened: tuple[str, ...] = (),
     ) -> None:
-        """Take the cache terms of each store and two functions.
+        """Take the cache terms of each store, two functions, and what a strict store does not allow.
 
         Args:
             terms: of each store.
             background: runs a function in the background of a store, by its fingerprint.
             wake: has `maintain` called soon.
+            loosened: the options of the session because of which it opens no strict store.
         """
         self._terms = terms
+        self._loosened = loosened
         self._background = background
         self._wake = wake
         self._fingerprints = Fingerprints()
@@ -97,6 +101,7 @@ class StorePool:
 
     def _open(self, opening: Future[CredentialManager], fingerprint: str, name: str, config: Mapping[str, Any]) -> None:
         try:
+            self._check_security(name, config)
             _lock_imports()
             _load_third_parties(config)
             asked, describe = _Asked(), partial(self._fingerprints.of_logins, config)
@@ -112,6 +117,11 @@ class StorePool:
         if manager.trail is not None:
             manager.trail.leave_to_keeper(self._call_keeper)
         opening.set_result(manager)
+
+    def _check_security(self, name: str, config: Mapping[str, Any]) -> None:
+        if self._loosened and isinstance(config, Mapping) and config.get(SECURITY) == STRICT:
+            what = "the store is strict, and the option lets the session keep more, or for longer, than its run needs"
+            raise InvalidConfiguration(what, option=self._loosened[0], store=name, remedy="Leave it out, or run without a session.")
 
     def _call_keeper(self) -> None:
         self._wake()

@@ -211,7 +211,7 @@ def test_an_error_tells_where_first(spoil, kind, option, operation, tmp_path):
 
 def test_every_operation_is_tried():
     stores = {"audit_info", "scan", "store_info", "store_purge", "store_schema", "cache"}
-    others = {*stores, "migrate", "vault", "vault_request", "run", "sync", "record_deployment"}
+    others = {*stores, "adopt", "migrate", "vault", "vault_request", "run", "sync", "record_deployment"}
     assert set(OPERATIONS) == {*OF_ONE, *OF_ALL, *OF_SEVERAL, *others}
     assert OPERATIONS["run"]() is OPERATIONS["deploy"]()
 

@@ -138,6 +138,9 @@ def test_the_class_of_an_error_says_what_is_wrong_and_its_text_holds_no_secret(r
         {"backend": "vault", "url": "https://example.com", "auth": {"method": "token", "token_env": "HOME"}},
         {"backend": "vault", "url": "https://example.com", "cacert": "/etc/tower/SECRET_KEY", "auth": {"method": "token", "token": "x"}},
         {"backend": "memory", "key_sources": [{"source": "passphrase", "passphrase_file": "/etc/tower/SECRET_KEY"}]},
+        {"backend": "memory", "key_sources": [{"source": "keyring"}]},
+        {"backend": "memory", "key_sources": [{"source": "pkcs11", "library": "/usr/lib/any.so", "token": "t", "key": "k"}]},
+        {"backend": "memory", "key_sources": [{"source": "age", "identity_file": "/etc/tower/SECRET_KEY"}]},
         {"backend": "custom", "read": ["cat", "/etc/tower/SECRET_KEY"]},
         {
             "backend": "vault",
@@ -173,6 +176,7 @@ def test_what_is_on_the_machine_of_awx_is_not_read(read: Any, store: Any) -> Non
         ),
         ("PGPASSWORD", {"backend": "database", "url": "postgresql://app@example.com/shop"}),
         ("VAULT_TOKEN", {"backend": "memory", "key_sources": [{"source": "vault_transit", "url": "https://example.com", "key": "x"}]}),
+        ("GCP_ACCESS_TOKEN", {"backend": "memory", "key_sources": [{"source": "gcp_kms", "key": "projects/p"}]}),
         ("PGPASSWORD", {"backend": "memory", "lock": {"kind": "postgresql", "url": "postgresql://app@example.com/shop"}}),
         ("AZURE_CLIENT_SECRET", {"backend": "azure", "vault_url": "https://example.com", "auth_method": "client_secret"}),
     ],

@@ -23,7 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.option_
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import read_traits
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import FROM_FILE, FROM_VARIABLE, BackendTraits
 from ansible_collections.nebula.credential.plugins.module_utils.context.deadline import within
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.options import PATHS, SOURCES
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.options import ON_CONTROLLER, PATHS, SOURCES
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_json
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     InvalidConfiguration,
@@ -179,6 +179,9 @@ def _list_connections(config: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, 
         for source in sources if isinstance(sources, list) else ():
             kind = source.get("source") if isinstance(source, Mapping) else None
             if isinstance(kind, str) and kind in SOURCES:
+                if kind in ON_CONTROLLER:
+                    what = "the key source '{0}' is one of AWX's own machine".format(kind)
+                    raise InvalidConfiguration(what, option=option, remedy="Use one of a server, or a passphrase.")
                 yield source, SOURCES[kind]
 
 

@@ -20,6 +20,7 @@ from ansible.errors import AnsibleValueOmittedError
 from ansible.module_utils.common.validation import check_type_dict
 from ansible.utils.display import Display
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import read_part
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS, fill_from_play
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import (
@@ -28,7 +29,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.store_refe
     check_store_name,
     inline_store,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.store.aliases import resolve_store_aliases
+from ansible_collections.nebula.credential.plugins.module_utils.store.aliases import LISTS_OF_SOURCES, resolve_store_aliases
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.ansible_cfg import (
     INI_KEY,
     INI_SECTION,
@@ -247,6 +248,10 @@ def _admit(config: Mapping[str, Any], is_from_file: bool, around: RunConfig) -> 
         from ansible_collections.nebula.credential.plugins.plugin_utils.config.third_party_type import admit_types
 
         admit_types(config, is_from_file, lambda: read_extensions(around))
+    if not is_from_file and any(read_part(config, option) for option in LISTS_OF_SOURCES):
+        from ansible_collections.nebula.credential.plugins.plugin_utils.config.key_source_origin import admit_key_sources
+
+        admit_key_sources(config, is_from_file, lambda: read_extensions(around))
     config = resolve_store_aliases(config)
     if traits is not None and traits.play_variables and any(name.startswith(traits.play_variables) for name in around.variables):
         config = fill_from_play(str(backend), config, lambda variable: to_native(template_variable(variable, around)))

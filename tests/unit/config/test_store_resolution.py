@@ -258,6 +258,31 @@ def test_only_a_store_of_the_file_says_how_values_are_refreshed(project):
         check_may_leave(found)
 
 
+HSM = {"backend": "memory", "key_sources": [{"source": "pkcs11", "library": "/tmp/any.so", "token": "t", "key": "k"}]}
+
+
+@pytest.mark.parametrize(
+    "store", [HSM, {"backend": "memory", "fallback_copy": {"path": "copies", "key_sources": HSM["key_sources"]}}], ids=["store", "copies"]
+)
+def test_the_library_of_an_hsm_is_named_or_allowed_by_the_file_alone(project, store):
+    """It runs in the process that opens the store."""
+    for option, variables in (("hsm", {"nebula_credential_stores": {"hsm": store}}), (store, {})):
+        with pytest.raises(InvalidConfiguration, match="the key source 'pkcs11' runs code that is not of this collection"):
+            resolve_store(option, around(project, variables=variables, cfg=project / "ansible.cfg"))
+    (project / "nebula.yml").write_text(yaml.safe_dump({"extensions": ["pkcs11"]}))
+    assert resolve_store(store, around(project, cfg=project / "ansible.cfg")).config["key_sources" if store is HSM else "fallback_copy"]
+    (project / "nebula.yml").write_text(yaml.safe_dump({"stores": {"hsm": HSM}}))
+    assert resolve_store("hsm", around(project, cfg=project / "ansible.cfg")).config["key_sources"]
+
+
+@pytest.mark.parametrize("source", ["ansible_vault", "keyring", "memory", "pkcs11"])
+def test_a_store_whose_key_is_on_the_controller_stays_there(project, source):
+    (project / "nebula.yml").write_text(yaml.safe_dump({"stores": {"own": {"backend": "memory", "key_sources": [{"source": source}]}}}))
+    with pytest.raises(InvalidConfiguration, match="which stays on the controller") as refusal:
+        check_may_leave(resolve_store("own", around(project, cfg=project / "ansible.cfg")))
+    assert refusal.value.option == "run_on"
+
+
 @pytest.mark.parametrize("option", ["mirror", "fallback_copy"])
 def test_a_store_with_copies_stays_on_the_controller(project, option):
     """A host would make a key, and copies that nobody looks for there."""

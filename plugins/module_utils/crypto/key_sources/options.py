@@ -124,7 +124,13 @@ SOURCES: Mapping[str, BackendTraits] = {
     "gcp_kms": _GCP,
     "keyring": BackendTraits(spec=_KEYRING, environment_prefixes=("DBUS_",), packages=(KEYRING,)),
     "memory": BackendTraits(spec=_MEMORY),
-    "pkcs11": BackendTraits(spec=_PKCS11, login=("pin",), environment_prefixes=("PKCS11_", "SOFTHSM2_"), packages=(PYTHON_PKCS11,)),
+    "pkcs11": BackendTraits(
+        spec=_PKCS11,
+        login=("pin",),
+        environment_prefixes=("PKCS11_", "SOFTHSM2_"),
+        packages=(PYTHON_PKCS11,),
+        runs_programs=True,
+    ),
     "vault_transit": replace(CONNECTION_TRAITS, spec=VAULT_TRANSIT, environment_prefixes=VAULT.environment_prefixes),
 }
 """Every kind by its name. `credentials`, `directory` and `play_variables` of a declaration mean nothing here."""
@@ -134,6 +140,7 @@ ON_CONTROLLER: Mapping[str, str] = {
     "ansible_vault": "the run's Ansible vault password",
     "keyring": "the keyring of the user who runs Ansible",
     "memory": "a key in memory",
+    "pkcs11": "the library of an HSM",
 }
 """The sources that a host cannot use, and what they have that stays on the controller."""
 ALLOWED: Mapping[str, Tuple[str, ...]] = {kind: tuple(traits.spec) for kind, traits in SOURCES.items()}

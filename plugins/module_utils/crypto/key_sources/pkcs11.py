@@ -94,11 +94,21 @@ class Hsm(WrappingSource):
         """Return the key.
 
         Raises:
+            MissingKey: there is none.
             InvalidConfiguration: there are several, or it could be read out of the HSM.
         """
         from pkcs11 import Attribute, KeyType, ObjectClass
 
-        key = session.get_key(label=self._key, object_class=ObjectClass.SECRET_KEY, key_type=KeyType.AES)
+        wanted = {Attribute.LABEL: self._key, Attribute.CLASS: ObjectClass.SECRET_KEY, Attribute.KEY_TYPE: KeyType.AES}
+        found = list(session.get_objects(wanted))
+        if not found:
+            raise MissingKey(
+                "the token '{0}' has no AES key '{1}' for this login".format(self._token, self._key),
+                remedy="For a new store make it, 256 bits, sensitive and not extractable. A store that it opened needs that very key.",
+            )
+        if len(found) > 1:
+            raise InvalidConfiguration("the token has several keys '{0}'".format(self._key), remedy="Give each a label of its own.")
+        key = found[0]
         if key[Attribute.EXTRACTABLE] or not key[Attribute.SENSITIVE]:
             raise InvalidConfiguration(
                 "the key '{0}' can be read out of the HSM".format(self._key), remedy="Make one that is sensitive and not extractable."
@@ -107,13 +117,6 @@ class Hsm(WrappingSource):
 
     def _explain(self, problem: BaseException) -> CredentialError:
         name = type(problem).__name__
-        if name == "NoSuchKey":
-            return MissingKey(
-                "the token '{0}' has no AES key '{1}' for this login".format(self._token, self._key),
-                remedy="For a new store make it, 256 bits, sensitive and not extractable. A store that it opened needs that very key.",
-            )
-        if name == "MultipleObjectsReturned":
-            return InvalidConfiguration("the token has several keys '{0}'".format(self._key), remedy="Give each a label of its own.")
         if name in ("PinIncorrect", "PinInvalid", "PinLenRange", "PinLocked", "PinExpired", "ArgumentsBad", "UserPinNotInitialized"):
             return self.unusable(
                 "the token does not accept the PIN ({0})".format(name), "Correct it. A token counts wrong PINs, and locks."

@@ -144,7 +144,7 @@ UNKNOWN = {
     },
     "rotate": {"rotate_postgressql": "rotate_postgresql", "rotate_only_deu": "rotate_only_due", "rotate_scope2": "rotate_scope"},
     "migrate": {"migrate_prefixes": "migrate_prefix", "migrated_to": "migrate_to"},
-    "adopt": {"adopt_prefixes": "adopt_prefix", "adopted_from": "adopt_from"},
+    "adopt": {"adopt_prefixes": "adopt_prefix", "adop_from": "adopt_from"},
 }
 WANTED = {
     "provision": {"provision_credentials": [{"name": "a"}, {"name": "b"}]},

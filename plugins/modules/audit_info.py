@@ -62,6 +62,7 @@ options:
     description:
       - Where entries are read. V(file) is the trail that this controller has written, which can be verified.
       - V(table) is the table of a store whose backend is C(database). It has the entries of all controllers, and is not chained.
+        The login needs the right to read it.
     type: str
     choices: [file, table]
     default: file

@@ -44,6 +44,10 @@ def rows(server, statement, *values):
         return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
 
 
+def show(entry):
+    return json.dumps(entry, sort_keys=True)
+
+
 def test_the_command_that_the_error_names_makes_the_tables(project, server, prefix):
     use_store(project, server, prefix, migration="validate")
     told = project.play("- nebula.credential.credential: {name: a}").failed()
@@ -67,6 +71,9 @@ def test_every_access_is_in_the_audit_table_and_outlives_the_credential(project,
     assert {each["store"] for each in details} == {"prod"}
     assert all(each[2].startswith("uid ") for each in kept)
     assert rows(server, "SELECT count(*) FROM {0}credentials".format(prefix)) == [(0,)]
+    found = project.play("- {name: found, nebula.credential.audit_info: {source: table}}").result("found")
+    written = [{name: part for name, part in entry.items() if name not in ("sequence", "key", "chain")} for entry in trail]
+    assert sorted(found["entries"], key=show) == sorted(written, key=show)
 
 
 def test_old_entries_go_from_the_audit_table_when_a_task_says_so(project, server, prefix):

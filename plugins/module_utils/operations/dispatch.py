@@ -18,6 +18,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.regis
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.store.options import SECURITY, STRICT
 
+_PATTERN = frozenset("*?[")
+"""What no name has, and a pattern of names may have."""
+
 NO_OTHERS: Mapping[str, CredentialManager] = MappingProxyType({})
 
 
@@ -129,4 +132,4 @@ def _name(parameters: Mapping[str, Any]) -> Optional[str]:
     """Return the credential's name if the operation is about one credential, else None."""
     names = parameters.get("names")
     name = names[0] if isinstance(names, list) and len(names) == 1 else parameters.get("name")
-    return name if isinstance(name, str) else None
+    return name if isinstance(name, str) and _PATTERN.isdisjoint(name) else None

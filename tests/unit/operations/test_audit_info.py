@@ -210,6 +210,9 @@ def test_a_trail_that_is_off_or_not_there_is_an_error(tmp_path):
         search(open_in(tmp_path, audit="off"))
     with pytest.raises(NotFound, match="there is no audit trail"):
         search(open_in(tmp_path, path=str(tmp_path / "empty")))
+    with pytest.raises(NotFound) as caught:
+        search(open_in(tmp_path), names=["app/*"])
+    assert str(caught.value).startswith("store 'prod': there is no audit trail")
 
 
 def test_of_a_file_that_stores_share_only_the_entries_of_this_one_are_read(used, tmp_path):

@@ -11,14 +11,16 @@ import gzip
 import json
 import os
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils import errors
-from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import NOBODY, Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import CATALOG
+from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
 from ansible_collections.nebula.credential.plugins.module_utils.scanning.content import CHUNK
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from tests.unit.scanning.scanned import CURRENT, REPLACED, Scanned, places, reasons
@@ -74,12 +76,11 @@ def test_older_values_are_found_unless_they_are_not_wanted(scanned):
 
 
 def test_the_values_of_a_rotation_in_its_grace_period_are_found(scanned):
-    from ansible_collections.nebula.credential.plugins.module_utils.model.scope import NOBODY
-    from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
-
-    perform(scanned.manager, "credential_rotate", {"name": "db", "target": "none", "grace": "1h", "value": "canary-value-to-come"}, NOBODY)
+    rotation = {"name": "db", "target": "none", "grace": "1h", "value": "canary-value-to-come"}
+    perform(scanned.manager, "credential_rotate", rotation, NOBODY)
     scanned.put("a", CURRENT)
-    assert {row["stage"] for row in scanned.scan()["findings"]} <= {"previous", "older"}
+    scanned.put("b", "canary-value-to-come")
+    assert [row["stage"] for row in scanned.scan()["findings"]] == ["previous", "current"]
 
 
 def test_a_field_that_is_not_secret_is_not_searched_for(scanned):
@@ -213,19 +214,15 @@ def test_a_wrong_option_is_refused_by_its_name(scanned, option, value):
     assert caught.value.option == option
 
 
-def test_a_store_on_a_network_is_not_asked_for_older_values(scanned, monkeypatch):
-    asked = []
-    monkeypatch.setattr(scanned.manager, "versions", lambda *arguments: asked.append(arguments) or [])
-    scanned.scan(older=False)
-    assert asked == []
-    scanned.scan()
-    assert len(asked) == 1
+def test_a_store_on_a_network_is_asked_for_older_values_only_if_that_is_wanted(scanned, monkeypatch):
+    scanned.put("old", REPLACED)
+    backend = scanned.manager.backend
+    monkeypatch.setattr(type(backend), "capabilities", replace(backend.capabilities, remote=True))
+    assert scanned.scan()["findings"] == []
+    assert [row["stage"] for row in scanned.scan(older=True)["findings"]] == ["older"]
 
 
 def test_the_reads_are_in_the_audit_trail_as_a_scan_and_are_no_use(scanned):
-    from ansible_collections.nebula.credential.plugins.module_utils.model.scope import NOBODY
-    from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
-
     assert not CATALOG["scan"].counts_as_use
     scanned.scan()
     scanned.manager.flush()

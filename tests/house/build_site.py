@@ -18,7 +18,8 @@ import sys
 from pathlib import Path
 from typing import Iterable, Iterator, List, Tuple
 
-from tests.house.source import SourceTree
+from tests.house.documentation_state import build_state
+from tests.house.source import SourceFile, SourceTree
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 COLLECTION = "nebula.credential"
@@ -76,6 +77,7 @@ def build_site(place: Path) -> Path:
     (source / "conf.py").write_text(CONFIGURATION, encoding="utf-8")
     first = source / (FIRST + ".md")
     first.write_text("{0}\n{1}".format(first.read_text(encoding="utf-8"), build_map(pages)), encoding="utf-8")
+    (source / "state.md").write_text(build_state(list_parts()), encoding="utf-8")
     _write_plugins(source / "plugins")
     command = ["-m", "sphinx", "--builder", "html", "--fail-on-warning", "--keep-going", "--quiet", "--jobs", "2"]
     subprocess.run([sys.executable, *command, str(source), str(site)], check=True)
@@ -87,17 +89,21 @@ def build_site(place: Path) -> Path:
 
 def _copy_pages(source: Path) -> Iterator[str]:
     """Copy what is read, and what it links to; yield the names of the pages."""
-    for file in SourceTree(CHECKOUT).listed:
-        if not file.name.startswith(tuple(folder + "/" for folder in FOLDERS)) and file.name not in FILES:
-            continue
-        if file.name.startswith(LEFT_OUT) and file.path.suffix == ".md":
-            continue
+    for file in _list_files():
         (source / file.name).parent.mkdir(parents=True, exist_ok=True)
         if file.path.suffix == ".md":
             (source / file.name).write_text(file.text, encoding="utf-8")
             yield file.name
         else:
             shutil.copy(file.path, source / file.name)
+
+
+def _list_files() -> Iterator[SourceFile]:
+    """Yield what users read, and what it links to."""
+    for file in SourceTree(CHECKOUT).listed:
+        is_ours = file.name.startswith(tuple(folder + "/" for folder in FOLDERS)) or file.name in FILES
+        if is_ours and not (file.name.startswith(LEFT_OUT) and file.path.suffix == ".md"):
+            yield file
 
 
 def build_map(pages: Iterable[str]) -> str:
@@ -110,7 +116,18 @@ def build_map(pages: Iterable[str]) -> str:
     lines = [_build_tree(title, ["/" + name for name in found]) for title, found in _sort_out(left)]
     if left:
         raise ValueError("pages in no part of the site: {0}".format(", ".join(left)))
-    return "\n".join((*lines, _build_tree("Plugins", ["/plugins/index"])))
+    return "\n".join((*lines, _build_tree("Plugins", ["/plugins/index"]), _build_tree("These pages", ["/state"])))
+
+
+def list_parts() -> List[Tuple[str, List[str]]]:
+    """Return each part of the site with the names of its pages."""
+    left = list_pages()
+    return [(title, [name + ".md" for name in found]) for title, found in _sort_out(left)]
+
+
+def list_pages() -> List[str]:
+    """Return the names of the pages that users read, below the checkout."""
+    return sorted(file.name for file in _list_files() if file.path.suffix == ".md")
 
 
 def _build_tree(title: str, names: List[str]) -> str:

@@ -92,6 +92,10 @@ bench: servers bench-session ## speed beside ansible-vault, pass and others' loo
 bench-session: servers $(BENCH)/installed ## the part of the bench that runs plays; draws docs/advanced/session-requests.svg (PICTURE=… another file)
 	@PYTHONPATH=$(COLLECTIONS) PATH=$(BENCH)/bin:$(PATH) $(BENCH)/bin/python -m tests.bench.session $(PICTURE)
 
+.PHONY: docs
+docs: $(VENV)/docs.installed ## the documentation as HTML, with a search, in .cache/site/html
+	@$(BIN)/nox --session docs
+
 .PHONY: clean
 clean: ## remove what the other targets made
 	rm -rf .venv .cache .nox .hypothesis build tests/output

@@ -176,6 +176,12 @@ def docs_lint(session: nox.Session) -> None:
         session.run("antsibull-docs", "lint-collection-docs", *options, str(copy), env=environment)
 
 
+@nox.session(default=False)
+def docs(session: nox.Session) -> None:
+    """Build the documentation as HTML, with a search. A warning is an error."""
+    session.run("python", "-m", "tests.house.build_site", str(CACHE / "site"))
+
+
 @nox.session(name="changelog-lint")
 def changelog_lint(session: nox.Session) -> None:
     """Check changelog fragments."""

@@ -118,10 +118,11 @@ def failure(asked: Asked, answer: Answer) -> CredentialError:
 
 def unwell(state: Answer, url: str) -> Optional[CredentialError]:
     """Return the error that sys/health reports, or None. It uses a status for each; elsewhere sealed and standby are both 503."""
-    if "sealed" not in (state.body or {}):
+    body = state.body or {}
+    if "sealed" not in body:
         is_refusal = state.status >= 500 or (state.status >= 400 and is_answer_of_vault(state, reading=True))
         return failure(Asked("GET", "sys/health", False, "read"), state) if is_refusal else no_vault(url)
-    meaning = _SEALED if state.body["sealed"] and state.body.get("initialized") else _STATUSES.get(state.status)
+    meaning = _SEALED if body["sealed"] and body.get("initialized") else _STATUSES.get(state.status)
     if state.status == 200 or meaning is None:
         return None
     return meaning.kind(meaning.what, remedy=meaning.remedy)

@@ -149,22 +149,23 @@ EXAMPLES = r"""
 
 - name: Write a file as another tool does
   ansible.builtin.copy:
-    dest: ~/shop.env
+    dest: "{{ playbook_dir }}/shop.env"
     mode: "0600"
     content: |
       API_KEY='{{ lookup("ansible.builtin.password", "/dev/null") }}'
+  no_log: true
 
 - name: Adopt it
   nebula.credential.adopt:
     from: dotenv
-    path: ~/shop.env
+    path: shop.env
     prefix: shop/
   register: adopted
 
 - name: Adopt it again, which changes nothing
   nebula.credential.adopt:
     from: dotenv
-    path: ~/shop.env
+    path: shop.env
     prefix: shop/
   register: again
 

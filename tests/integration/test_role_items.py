@@ -144,11 +144,13 @@ UNKNOWN = {
     },
     "rotate": {"rotate_postgressql": "rotate_postgresql", "rotate_only_deu": "rotate_only_due", "rotate_scope2": "rotate_scope"},
     "migrate": {"migrate_prefixes": "migrate_prefix", "migrated_to": "migrate_to"},
+    "adopt": {"adopt_prefixes": "adopt_prefix", "adop_from": "adopt_from"},
 }
 WANTED = {
     "provision": {"provision_credentials": [{"name": "a"}, {"name": "b"}]},
     "rotate": {"rotate_credentials": [{"name": "a", "target": "none"}]},
     "migrate": {"migrate_to": {"name": "copy", "backend": "local", "path": "copy"}, "migrate_all": True},
+    "adopt": {"adopt_from": "environment", "adopt_only": ["HOME"]},
 }
 
 
@@ -176,7 +178,7 @@ def test_a_variable_that_a_role_does_not_have_is_refused_with_the_one_that_was_m
     run_role(role, {**own, role + "_ignored_variables": [role + "_logs", role + "_timeout"]}).succeeded()
 
 
-@pytest.mark.parametrize("variable", ["provision_store", "rotate_store", "migrate_from"])
+@pytest.mark.parametrize("variable", ["provision_store", "rotate_store", "migrate_from", "adopt_store"])
 def test_an_empty_store_of_a_role_is_refused_and_none_is_the_default_one(project: Any, run_role: Any, variable: str) -> None:
     role = variable.partition("_")[0]
     run = run_role(role, {variable: ""})

@@ -10,6 +10,7 @@ import base64
 from typing import Any, Dict, Mapping, NamedTuple, Optional, Tuple, Union
 
 from ansible_collections.nebula.credential.plugins.module_utils.adoption.found import Found
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 
 
 class Entry(NamedTuple):
@@ -39,7 +40,19 @@ class Entry(NamedTuple):
 
 
 def write_entry(found: Found, name: str) -> Dict[str, Any]:
-    """Return what was found as JSON-like data, with the name that it is to have."""
+    """Return what was found as JSON-like data, with the name that it is to have.
+
+    Raises:
+        InvalidInput: a text holds half of a surrogate pair, which has no bytes.
+    """
+    try:
+        return _write_entry(found, name)
+    except UnicodeEncodeError:  # it holds the text itself
+        what = "{0}: a value holds half of a surrogate pair, which UTF-8 cannot write".format(found.origin)
+        raise InvalidInput(what, name=name, remedy="Nothing was adopted. Write the whole character there.") from None
+
+
+def _write_entry(found: Found, name: str) -> Dict[str, Any]:
     return {
         "name": name,
         "origin": found.origin,

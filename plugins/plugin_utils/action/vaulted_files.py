@@ -117,11 +117,14 @@ def _walk(path: str) -> Iterator[str]:
     if not os.path.isdir(path):
         yield path
         return
+    seen: set[str] = set()
     for directory, folders, files in os.walk(path):
         folders[:] = sorted(name for name in folders if name not in _SKIPPED)
         for name in sorted(files):
             file = os.path.join(directory, name)
-            if os.path.isfile(file) and _may_be_vaulted(file):
+            real = os.path.realpath(file)
+            if real not in seen and os.path.isfile(file) and _may_be_vaulted(file):
+                seen.add(real)
                 yield file
 
 
@@ -189,7 +192,11 @@ def _is_key(key: Node, path: str) -> bool:
 
 
 def _read_leaf(keys: tuple[str, ...], node: Node, path: str) -> Leaf:
-    line, value = node.start_mark.line + 1, node.value.encode("utf-8")
+    line = node.start_mark.line + 1
+    try:
+        value = node.value.encode("utf-8")
+    except UnicodeEncodeError:  # it holds the value itself
+        raise unreadable_error(path, "a value holds half of a surrogate pair, which UTF-8 cannot write", line) from None
     if node.tag in _TAGS:
         value = decrypt(node.value, path, line)
     elif node.tag == _YAML + "binary":

@@ -11,6 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.nebula.credential.plugins.module_utils import errors
 from ansible_collections.nebula.credential.plugins.plugin_utils.action import vaulted_files
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.vaulted_replacement import Target, build_lookup, replace_values
 
@@ -94,3 +95,24 @@ def test_no_form_shows_a_value():
 )
 def test_a_key_gets_the_name_of_its_place(path, place):
     assert vaulted_files.name_place(path) == place
+
+
+PIECES = st.lists(
+    st.sampled_from(["a", ":", " ", "\n", "- ", "!vault ", "|\n", "  ", "&x ", "*x", "{", "}", "'", '"\\ud800"', "<<", "#", "canary"]),
+    max_size=25,
+)
+
+
+@given(PIECES.map("".join))
+def test_whatever_a_file_with_vaulted_values_holds_it_is_read_or_refused(text):
+    try:
+        shown = vaulted_files._read_inline("file", text.encode()).text
+    except errors.InvalidInput as error:
+        shown = "{0} {1}".format(error, error.__cause__)
+    assert shown == text or (shown.endswith(" None") and "canary" not in shown)
+
+
+def test_a_file_that_a_link_leads_to_is_read_once(tmp_path):
+    (tmp_path / "one.yml").write_text("!vault")
+    (tmp_path / "two.yml").symlink_to(tmp_path / "one.yml")
+    assert len(list(vaulted_files._walk(str(tmp_path)))) == 1

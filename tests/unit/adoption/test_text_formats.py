@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.nebula.credential.plugins.module_utils import errors
+from ansible_collections.nebula.credential.plugins.module_utils.adoption.entry import write_entry
 from ansible_collections.nebula.credential.plugins.module_utils.adoption.registry import find_format
 
 KEYS = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,10}", fullmatch=True)
@@ -115,3 +116,25 @@ def test_a_broken_file_is_named_with_its_line_and_nothing_of_it_is_shown(read, f
 def test_a_path_where_nothing_is_is_named(tmp_path):
     with pytest.raises(errors.InvalidInput, match="there is nothing at"):
         list(find_format("json").read(str(tmp_path / "missing"), {}))
+
+
+@AGAIN
+@given(
+    st.sampled_from(["dotenv", "ini", "json"]),
+    st.binary(max_size=60)
+    | st.text(st.sampled_from("[]{}=:\"'\\\n #a1,\ud800"), max_size=40).map(lambda text: text.encode("utf-8", "surrogatepass")),
+)
+def test_whatever_a_file_holds_it_is_read_or_refused(read, form, content):
+    try:
+        names = [name for name, _value, _fields in read(form, content)]
+    except errors.InvalidInput as error:
+        names = ["{0}".format(error.__cause__)]
+    assert all(isinstance(name, str) for name in names)
+
+
+def test_half_of_a_character_is_refused_without_the_value(tmp_path):
+    path = tmp_path / "file"
+    path.write_text('{"a": "canary\\ud800"}')
+    with pytest.raises(errors.InvalidInput, match="half of a surrogate pair") as caught:
+        [write_entry(one, one.name) for one in find_format("json").read(str(path), {})]
+    assert "canary" not in str(caught.value)

@@ -64,9 +64,9 @@ def _lastpass() -> Format:
 
 
 def _netrc() -> Format:
-    from ansible_collections.nebula.credential.plugins.module_utils.adoption.formats import netrc
+    from ansible_collections.nebula.credential.plugins.module_utils.adoption.formats import netrc_file
 
-    return Format(netrc.read, netrc.OPTIONS)
+    return Format(netrc_file.read, netrc_file.OPTIONS)
 
 
 def _onepassword() -> Format:

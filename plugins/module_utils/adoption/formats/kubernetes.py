@@ -91,7 +91,7 @@ def _read_secret(path: str, secret: Mapping[str, Any], place: str) -> Any:
     full = "{0}/{1}".format(namespace, name) if namespace else name
     origin = "{0}, {1}".format(path, place)
     if len(values) == 1:
-        ((part, value),) = values.values()
+        part, value = next(iter(values.values()))
         return Found(full, value, {}, "{0}, {1}".format(origin, show(part)), type=_TYPES.get(stated, stated) or None)
     fields = {key: value for key, (_part, value) in values.items()}
     return Found(full, None, fields, origin, type=_TYPES.get(stated, stated) or None) if fields else None

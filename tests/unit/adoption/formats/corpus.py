@@ -20,8 +20,8 @@ from tests.conftest import CHECKOUT
 PLACE = CHECKOUT / "tests" / "fixtures" / "adoption"
 EXPECTED: Dict[str, Any] = yaml.safe_load((PLACE / "expected.yml").read_text(encoding="utf-8"))
 FORMATS = "ansible_collections.nebula.credential.plugins.module_utils.adoption.formats."
-FILES = {"pass": "pass_store"}
-"""The file of a format, where it has another name: `pass` is a word of Python."""
+FILES = {"pass": "pass_store", "netrc": "netrc_file"}
+"""The file of a format, where it has another name: `pass` is a word of Python, and `netrc` a module of it."""
 
 
 def names_of(*formats: str) -> List[str]:

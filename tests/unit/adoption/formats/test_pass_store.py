@@ -84,12 +84,12 @@ def test_entries_are_named_by_their_paths(store):
 
 
 def test_what_the_program_pass_writes_is_read(store, tmp_path, monkeypatch):
-    place = store("made/by-gpg", b"one\n")
+    place = store("made/with-gpg", b"one\n")
     monkeypatch.setenv("PASSWORD_STORE_DIR", str(place))
     monkeypatch.setenv("PASSWORD_STORE_GPG_OPTS", "--trust-model always")
-    run("pass", "insert", "--multiline", "made/by-pass", given=b"two\nurl: https://example.com\n")
+    run("pass", "insert", "--multiline", "made/with-pass", given=b"two\nurl: https://example.com\n")
     found = {each.name: each.value or dict(each.fields) for each in read("pass", place)}
-    assert found == {"made/by-gpg": "one", "made/by-pass": {"password": "two", "url": "https://example.com"}}
+    assert found == {"made/with-gpg": "one", "made/with-pass": {"password": "two", "url": "https://example.com"}}
 
 
 def test_a_locked_key_is_opened_with_its_passphrase_alone(store, tmp_path):

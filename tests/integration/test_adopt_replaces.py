@@ -103,6 +103,18 @@ def test_the_originals_are_written_back_byte_for_byte(play, files):
     assert (files / "whole.yml").stat().st_mode & 0o777 == 0o640
 
 
+def test_a_run_that_was_killed_between_two_files_is_finished_by_the_next_one(play, files):
+    before = contents_of(files)
+    play("- " + REPLACE).succeeded()
+    after = contents_of(files)
+    (files / "whole.yml").write_bytes(before["whole.yml"])
+    again = play("- " + REPLACE).succeeded().result("replaced")
+    assert ([os.path.basename(row["path"]) for row in again["files"]], again["counts"]["unchanged"]) == (["whole.yml"], 6)
+    assert contents_of(files) == after
+    play("- {nebula.credential.adopt: {from: ansible_vault, path: group_vars, state: restored}}").succeeded()
+    assert contents_of(files) == before
+
+
 def test_a_file_that_was_changed_since_is_not_written_over(play, files):
     play("- " + REPLACE).succeeded()
     (files / "inline.yml").write_text("mine: 1\n")

@@ -12,7 +12,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Callable, Dict, Mapping, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import change_part, resolve_aliases
+from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import change_part, read_part, resolve_aliases
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import find_traits
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
@@ -93,6 +93,11 @@ def _resolve_source(source: Any) -> Any:
     except InvalidConfiguration as problem:
         what = "'{0}' of the key source '{1}': {2}".format(problem.option, kind, problem.what)
         raise InvalidConfiguration(what, option=OPTION, remedy=problem.remedy) from None
+
+
+def has_key_sources(config: Mapping[str, Any]) -> bool:
+    """Return True if a store's configuration lists key sources, its own or those of a cache or copies."""
+    return any(read_part(config, option) for option in LISTS_OF_SOURCES)
 
 
 def change_undeclared_paths(config: Mapping[str, Any], traits: Optional[BackendTraits], change: Change) -> Mapping[str, Any]:

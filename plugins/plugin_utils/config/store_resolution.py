@@ -20,7 +20,6 @@ from ansible.errors import AnsibleValueOmittedError
 from ansible.module_utils.common.validation import check_type_dict
 from ansible.utils.display import Display
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import read_part
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS, fill_from_play
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import (
@@ -29,7 +28,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.store_refe
     check_store_name,
     inline_store,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.store.aliases import LISTS_OF_SOURCES, resolve_store_aliases
+from ansible_collections.nebula.credential.plugins.module_utils.store.aliases import has_key_sources, resolve_store_aliases
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.ansible_cfg import (
     INI_KEY,
     INI_SECTION,
@@ -248,7 +247,7 @@ def _admit(config: Mapping[str, Any], is_from_file: bool, around: RunConfig) -> 
         from ansible_collections.nebula.credential.plugins.plugin_utils.config.third_party_type import admit_types
 
         admit_types(config, is_from_file, lambda: read_extensions(around))
-    if not is_from_file and any(read_part(config, option) for option in LISTS_OF_SOURCES):
+    if not is_from_file and has_key_sources(config):
         from ansible_collections.nebula.credential.plugins.plugin_utils.config.key_source_origin import admit_key_sources
 
         admit_key_sources(config, is_from_file, lambda: read_extensions(around))
@@ -322,7 +321,10 @@ def _check_file(path: str, content: Any) -> _ConfigurationFile:
     if unknown:
         what = "{0} has no key {1} at its top".format(path, ", ".join(map(ascii, unknown)))
         raise InvalidConfiguration(what[:_LONGEST], option=FILE_NAME, remedy=remedy)
-    _refuse_empty_keys(path, content)
+    if None in content.values():
+        from ansible_collections.nebula.credential.plugins.plugin_utils.config.yaml_errors import empty_key_error
+
+        raise empty_key_error(path, content)
     default = content.get("default")
     refuse_templates(default, path, "default")
     if default is not None and not isinstance(default, str):
@@ -330,13 +332,6 @@ def _check_file(path: str, content: Any) -> _ConfigurationFile:
     stores = _mapping_of_stores(content.get("stores", {}), "stores")
     extensions = check_extensions(path, content.get(EXTENSIONS))
     return _ConfigurationFile(path, default, stores, content.get("session"), extensions, content.get(TARGETS, {}))
-
-
-def _refuse_empty_keys(path: str, content: Mapping[str, Any]) -> None:
-    for key in content:
-        if content[key] is None:
-            what = "'{0}' in {1} has no value".format(key, path)
-            raise InvalidConfiguration(what, option=key, remedy="Give it one, or remove the line.")
 
 
 def _mapping_of_stores(stores: Any, option: str) -> Mapping[str, Any]:

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ansible.parsing.vault import AnsibleVaultError
 
@@ -50,3 +51,9 @@ def empty_file_error(path: str, file: str) -> InvalidConfiguration:
     """Return the error for what a command that failed leaves: without settings new passwords would go to the store `local`."""
     remedy = "Write it again: the command that made it may have failed. A file without settings is '{}'."
     return InvalidConfiguration("{0} holds no settings, it is empty".format(path), option=file, remedy=remedy)
+
+
+def empty_key_error(path: str, content: Mapping[str, Any]) -> InvalidConfiguration:
+    """Return the error for the first key of a configuration file that has no value."""
+    key = next(key for key in content if content[key] is None)
+    return InvalidConfiguration("'{0}' in {1} has no value".format(key, path), option=key, remedy="Give it one, or remove the line.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, Optional, Tuple, Type
+from typing import Any, Callable, ContextManager, Dict, Iterator, Optional, Tuple, Type
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, KeySourceUnavailable
 from tests.servers.processes import LOOPBACK
@@ -55,11 +55,9 @@ class KeySourceHarness:
         """Return the entry with a place that does not respond at all, or take the place away and return the entry."""
         raise NotImplementedError
 
-    @contextmanager
-    def stalled(self) -> Iterator[Entry]:
-        """Yield the entry with a place that accepts the request and says nothing."""
+    def stalled(self) -> ContextManager[Entry]:
+        """Return a context that yields the entry with a place that accepts the request and says nothing."""
         raise NotImplementedError
-        yield {}
 
     def revoke(self) -> None:
         """Take away the right of the entry's login to use the key, which stays."""

@@ -152,7 +152,7 @@ def test_a_lost_key_is_never_replaced(source, tmp_path):
     source.lose()
     with pytest.raises(source.after_loss) as loss:
         read(opened(source, tmp_path, entry))
-    assert type(loss.value) is source.after_loss
+    assert loss.type is source.after_loss
     assert document_path(tmp_path).read_bytes() == before
 
 

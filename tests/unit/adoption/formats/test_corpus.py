@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+import codecs
+import re
+
 import pytest
 
 from tests.unit.adoption.formats.corpus import EXPECTED, PLACE, check, names_of, pack_1pux, read
@@ -16,6 +19,17 @@ PLAIN = ("kubernetes", "netrc", "pgpass", "aws_credentials", "docker_config", "t
 @pytest.mark.parametrize("name", names_of(*PLAIN))
 def test_a_file_gives_what_it_holds_or_is_refused_by_place(name):
     check(EXPECTED[name], name.split("/")[0], PLACE / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "mark", "row_end"),
+    [("pgpass/windows.pgpass", b"", rb"\n"), ("lastpass/usual.csv", codecs.BOM_UTF8, rb"(?:(?<=,0)|(?<=fav))\n")],
+)
+def test_a_file_as_windows_writes_it_gives_the_same(name, mark, row_end, tmp_path):
+    path = tmp_path / "exported"
+    path.write_bytes(mark + re.sub(row_end, b"\r\n", (PLACE / name).read_bytes()))
+    path.chmod(0o600)
+    check(EXPECTED[name], name.split("/")[0], path)
 
 
 @pytest.mark.parametrize("name", names_of("onepassword"))

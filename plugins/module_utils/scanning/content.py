@@ -11,7 +11,7 @@ import io
 import zlib
 from typing import Callable, Iterator, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Unusable
 
 Read = Callable[[int], bytes]
 """Returns as many bytes at most; none at the end."""
@@ -26,10 +26,8 @@ _GZIP = b"\x1f\x8b\x08"
 _SAMPLE = 8192
 
 
-class Unfinished(CredentialError):
+class Unfinished(Unusable):
     """Only the beginning of it could be searched. The text is the reason, for the list of what was skipped."""
-
-    code = "unusable"
 
 
 def read_chunks(read: Read, size: int = CHUNK) -> Iterator[bytes]:

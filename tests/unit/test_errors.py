@@ -38,14 +38,14 @@ def test_codes_are_different_and_in_one_form():
     """A class that a backend tells apart for itself has no code of its own: it leaves as its parent."""
     codes = [kind.code for kind in all_errors() if "code" in vars(kind)]
     assert len(set(codes)) == len(codes)
+    assert all(re.fullmatch(r"[a-z]+(_[a-z]+)*", code) for code in codes)
 
 
 def test_no_other_file_gives_an_error_a_code():
     """A session finds the class of an error by its code: of two classes with one code the later one would be raised."""
     files = [path for path in (CHECKOUT / "plugins").rglob("*.py") if path.name != "errors.py" or path.parent.name != "module_utils"]
-    found = [str(path) for path in files if re.search(r"^    code\b[^=\n]*= [\"']", path.read_text(encoding="utf-8"), re.M)]
+    found = [str(path) for path in files if re.search(r"^    code\b[^=\n]*= [\"']", path.read_text(encoding="utf-8"), re.MULTILINE)]
     assert found == []
-    assert all(re.fullmatch(r"[a-z]+(_[a-z]+)*", code) for code in codes)
 
 
 def test_a_message_says_where_then_what_then_what_to_do():

@@ -91,7 +91,8 @@ def _build_edit(text: str, file: VaultedFile, leaf: Leaf, lookup: str) -> Edit:
     anchor, comment = _ANCHOR.match(piece), _HEADER_COMMENT.match(piece)
     before = anchor.group(1) + " " if anchor else ""
     after = "  " + comment.group(1).rstrip() if comment is not None and not file.is_whole else ""
-    return Edit(leaf.start, leaf.start + len(piece.rstrip()), before + lookup + after)
+    # A block ends with line breaks that stay; other blanks of Unicode are part of its value.
+    return Edit(leaf.start, leaf.start + len(piece.rstrip(" \t\r\n")), before + lookup + after)
 
 
 def _list_comments(text: str) -> list[Edit]:

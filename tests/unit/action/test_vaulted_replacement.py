@@ -43,6 +43,7 @@ def replace(text, keep_comments=True):
         ("base: &b {k: v}\nc:\n  <<: *b\n  l: w\n", "base: &b {k: @}\nc:\n  <<: *b\n  l: @\n"),
         ("ü: 'x'\nkey with blanks: y\n", "ü: @\nkey with blanks: @\n"),
         ("? a\n: x\n", "? a\n: @\n"),
+        ("a: |-\n  \xa0\nb: >\n  y\u2003\n\n# c\n", "a: @\nb: @\n\n# c\n"),
     ],
 )
 def test_only_the_value_is_replaced(before, after):

@@ -60,7 +60,7 @@ BAD = {
     "an unknown key source": (
         {"backend": "local", "key_sources": [{"source": "tpm"}]},
         "key_sources",
-        ["ansible_vault, key_file, passphrase"],
+        ["age, ansible_vault, aws_kms"],
     ),
     "a key source's unknown option": (
         {"backend": "local", "key_sources": [{"source": "passphrase", "pass_phrase": CANARY}]},

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from typing import Dict, FrozenSet, Iterator, List, NamedTuple, Sequence
 
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import open_regular
 from ansible_collections.nebula.credential.plugins.module_utils.scanning.git import (
     BLOB,
     SUBMODULE,
@@ -19,7 +21,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.scanning.git imp
     find_directory,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.scanning.scan import Scan, describe_os_error
-from ansible_collections.nebula.credential.plugins.module_utils.scanning.tree import NO_FILE, Exclusion, Tree, open_regular
+from ansible_collections.nebula.credential.plugins.module_utils.scanning.tree import NO_FILE, Exclusion, Tree
 
 SHALLOW = "its history is not whole: it is a shallow clone ('git fetch --unshallow' gets the rest)"
 NOT_THERE = "the repository does not have this object"
@@ -67,11 +69,11 @@ def search_each(scan: Scan, places: Places) -> Iterator[str]:
 def _search_tree(scan: Scan, tree: Tree) -> Iterator[str]:
     for path in tree.list_files():
         try:
-            file = open_regular(path)
+            file = os.fdopen(open_regular(path), "rb", buffering=0)
         except OSError as error:
             scan.report.skip(path, describe_os_error(error))
             continue
-        if file is None:
+        except Damaged:  # it was a regular file when its directory was read
             scan.report.skip(path, NO_FILE)
             continue
         with file:

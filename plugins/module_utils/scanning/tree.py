@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from fnmatch import fnmatchcase
-from typing import BinaryIO, FrozenSet, Iterator, List, Optional, Sequence
+from typing import FrozenSet, Iterator, List, Sequence
 
 from ansible_collections.nebula.credential.plugins.module_utils.scanning.report import Report
 from ansible_collections.nebula.credential.plugins.module_utils.scanning.scan import describe_os_error
@@ -110,16 +110,3 @@ class Tree:
             return True
         self._report.skip(path, OWN_STORE)
         return False
-
-
-def open_regular(path: str) -> Optional[BinaryIO]:
-    """Open a file to read it; return None if it is no regular file any more. A FIFO is not waited for.
-
-    Raises:
-        OSError: it cannot be opened.
-    """
-    number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
-    if not stat.S_ISREG(os.fstat(number).st_mode):
-        os.close(number)
-        return None
-    return open(number, "rb", buffering=0)

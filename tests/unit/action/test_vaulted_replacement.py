@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.nebula.credential.plugins.module_utils import errors
 from ansible_collections.nebula.credential.plugins.plugin_utils.action import vaulted_files
+from ansible_collections.nebula.credential.plugins.plugin_utils.action.vaulted_entries import build_found, place_values
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.vaulted_replacement import Target, build_lookup, replace_values
 
 LOOKUP = build_lookup(Target("x", None), None, is_native=False)
@@ -79,6 +80,12 @@ def test_what_yaml_writes_is_the_same_with_lookups(tree, style, flow, keep_comme
     if not tree:
         return
     assert yaml.safe_load(replace(text, keep_comments)) == swap(tree)
+
+
+def test_two_values_that_would_be_one_field_are_refused():
+    placed = list(place_values([read_plain("a: {b/c: one, b: {c: canary}}\n")], {"separator": "/", "nested": "fields"}, "key"))
+    with pytest.raises(errors.InvalidInput, match="line 1: the keys on the way to this value become the same field"):
+        build_found(placed)
 
 
 def test_no_form_shows_a_value():

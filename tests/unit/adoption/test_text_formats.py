@@ -80,6 +80,13 @@ def test_a_json_file_keeps_numbers_as_they_are_written(read):
     ]
 
 
+def test_two_values_that_would_be_one_field_are_refused(read):
+    same = '{"a": {"b/c": "one", "b": {"c": "one"}}}'
+    assert read("json", same, nested="fields") == [("a", None, {"b/c": "one"})]
+    with pytest.raises(errors.InvalidInput, match=r"a\.b\.c: the keys on the way to this value become the same field"):
+        read("json", same.replace('{"c": "one"}', '{"c": "canary"}'), nested="fields")
+
+
 @AGAIN
 @given(st.dictionaries(KEYS, st.text(st.characters(exclude_categories=("Cs",)), max_size=40), max_size=5), st.booleans())
 def test_what_json_writes_comes_back(read, values, ascii_only):

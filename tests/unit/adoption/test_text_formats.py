@@ -120,6 +120,13 @@ def test_a_broken_file_is_named_with_its_line_and_nothing_of_it_is_shown(read, f
     assert caught.value.__cause__ is None
 
 
+def test_a_long_row_of_blanks_does_not_hold_up_a_reader(read):
+    blanks = " " * 1_000_000
+    assert read("ini", "[a]\nb =" + blanks + "c\nd" + blanks + "e\n") == [("a/b", "c", {})]
+    with pytest.raises(errors.InvalidInput, match="line 2: there are more than 1000 blanks in a row"):
+        read("dotenv", "A=1\nB=c" + blanks + "d\n")
+
+
 def test_a_path_where_nothing_is_is_named(tmp_path):
     with pytest.raises(errors.InvalidInput, match="there is nothing at"):
         list(find_format("json").read(str(tmp_path / "missing"), {}))

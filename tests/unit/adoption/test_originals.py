@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils import errors
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import NOBODY
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
-from ansible_collections.nebula.credential.plugins.plugin_utils.action.replaced_files import Original, digest
+from ansible_collections.nebula.credential.plugins.plugin_utils.action.replaced_files import Original, digest, replace_file
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.vault_adoption import Replacement
 
 NAME = "adopted/originals"
@@ -52,3 +54,16 @@ def test_a_run_that_another_one_overtakes_changes_no_file(keeping):
         mine._keep({"/one": ONE})
     assert "No file was changed" in caught.value.remedy
     assert keeping()._read()[0] == {"/old": ONE, "/two": TWO}
+
+
+@pytest.mark.parametrize("mode", [0o664, 0o600, 0o440])
+def test_a_file_keeps_its_mode_and_its_owner(mode, tmp_path):
+    path = tmp_path / "vars.yml"
+    path.write_bytes(b"before")
+    path.chmod(mode)
+    if os.geteuid() == 0:
+        os.chown(path, 1234, 1234)
+    there = path.stat()
+    assert not replace_file(str(path), b"before", b"after", "replace")["failed"]
+    assert path.read_bytes() == b"after"
+    assert (path.stat().st_mode, path.stat().st_uid, path.stat().st_gid) == (there.st_mode, there.st_uid, there.st_gid)

@@ -20,12 +20,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.a
     REPLACE,
     RESTORED,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
-from ansible_collections.nebula.credential.plugins.plugin_utils.action.adopted_names import choose_entries, is_chosen
+from ansible_collections.nebula.credential.plugins.plugin_utils.action.adopted_names import choose_entries, is_chosen, read_options
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.base import CredentialAction
-from ansible_collections.nebula.credential.plugins.plugin_utils.config.validation import validate
 
 
 class ActionModule(CredentialAction):
@@ -42,7 +40,7 @@ class ActionModule(CredentialAction):
             result = self._adopt_vaulted(store, parameters, variables, path)
         else:
             form = find_format(origin)
-            options = validate(parameters["options"], Specification(form.options))
+            options = read_options(parameters["options"], form.options, origin)
             entries = choose_entries(form.read(path, options), parameters)
             result = self._adopt(store, parameters, variables, entries)
             del result["lookup_fields"]
@@ -60,7 +58,7 @@ class ActionModule(CredentialAction):
             return self.ask(store, operation, given, variables)
 
         replacement = Replacement(perform, parameters, bool(self._task.check_mode))
-        options = validate(parameters["options"], Specification(OPTIONS))
+        options = read_options(parameters["options"], OPTIONS, ANSIBLE_VAULT)
         if parameters["state"] == RESTORED:
             return replacement.restore(path)
         placed = list(place_values(list(read_vaulted(path)), options, parameters["name_from"]))

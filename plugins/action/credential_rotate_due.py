@@ -29,6 +29,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomi
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import resolve_path
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translate
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
+from ansible_collections.nebula.credential.plugins.module_utils.operations.earlier_report import check_earlier_report
 from ansible_collections.nebula.credential.plugins.module_utils.operations.failures import NAMED, describe_failures
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import NO_TARGET
@@ -315,7 +316,7 @@ def _check_target(described: DescribedTargets, name: str | None) -> None:
 
 
 def _check_report(path: str) -> None:
-    """Raise InvalidInput if the report could not be written."""
+    """Raise InvalidInput if the report could not be written, or would replace another file."""
     full = os.path.abspath(resolve_path(path, "report"))
     try:
         if os.path.isdir(full):
@@ -325,6 +326,7 @@ def _check_report(path: str) -> None:
     except OSError as error:
         what = translate(error, "the report", full).what
         raise InvalidInput(what, option="report", remedy="Nothing was rotated. Name a file in a directory that can be written.") from None
+    check_earlier_report(full, "store")
 
 
 def _write_report(path: str, content: Mapping[str, Any]) -> None:

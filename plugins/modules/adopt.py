@@ -120,6 +120,7 @@ options:
   report:
     description:
       - A file for the whole result as JSON, with every credential. It has mode 0600, and no value.
+      - An earlier report is replaced. Any other file is refused, and nothing is done.
       - A relative path begins at the directory in which the run was started.
     type: path
 extends_documentation_fragment:

@@ -83,7 +83,8 @@ options:
     description:
       - The format of the file. By default the ending of its name decides, C(.json) and C(.jsonl), C(.csv) or C(.pdf).
       - V(json) is a JSON object a line, with the members of the trail.
-      - V(csv) has a column for each member. An apostrophe is put before a cell that a spreadsheet would take for a formula.
+      - V(csv) has a column for each member. An apostrophe is put before a cell that a spreadsheet would take for a formula,
+        and what would control a terminal is escaped.
       - V(pdf) is a table to read and to print, of 50,000 entries at most. It needs the Python package C(reportlab).
     type: str
     choices: [json, csv, pdf]

@@ -46,7 +46,9 @@ options:
     type: bool
     default: false
   report:
-    description: The file on the controller to which a report is written as JSON, also if a rotation failed. Not written in check mode.
+    description:
+      - The file on the controller to which a report is written as JSON, also if a rotation failed. Not written in check mode.
+      - An earlier report is replaced. Any other file is refused, and nothing is rotated.
     type: path
   show:
     description: Whether a line for each credential, and one at the end, is shown.

@@ -88,6 +88,7 @@ options:
   report:
     description:
       - A file for the whole result as JSON, with every credential. It has mode 0600, and names, states and numbers only.
+      - An earlier report is replaced. Any other file is refused, and nothing is done.
       - A relative path begins at the directory in which the run was started; with O(run_on=target) it is a path of the host.
     type: path
   progress:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from abc import ABC, abstractmethod
-from typing import Any, Callable, Dict, Mapping, NamedTuple
+from typing import Any, Callable, Dict, Mapping, Match, NamedTuple
 
 COLUMNS = (
     "time",
@@ -49,6 +50,8 @@ PDF_END = b"%% audit trail exported by nebula.credential\n"
 
 _FORMULA = frozenset("=+-@\t\r\n＝＋－＠'")
 """What a spreadsheet reads as the begin of a formula, and the apostrophe, so that a reader can remove the one that was put before it."""
+_CONTROLS = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069]")
+"""What controls a terminal, or turns the direction of the text around. Tabs and line breaks are text."""
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True)
 
 
@@ -113,14 +116,20 @@ class _Text:
 def write_cell(value: Any) -> str:
     """Return a value as a cell of CSV that no spreadsheet takes for a formula: an apostrophe is put before one that begins like a formula.
 
-    Spaces before it do not hide a formula. Remove one apostrophe at the begin of a cell to get the value.
+    Spaces before it do not hide a formula. Remove one apostrophe at the begin of a cell to get the value. Characters that control a
+    terminal are escaped: a user or host of that name would act on the screen of whoever reads the file.
     """
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     text = value if isinstance(value, str) else str(value) if isinstance(value, int) else _ENCODER.encode(value)
+    text = _CONTROLS.sub(_escape, text)
     return "'" + text if text[:1] in _FORMULA or text.lstrip()[:1] in _FORMULA else text
+
+
+def _escape(found: Match[str]) -> str:
+    return ascii(found.group())[1:-1]
 
 
 def order_members(entry: Mapping[str, Any]) -> Dict[str, Any]:

@@ -68,6 +68,13 @@ class Temporary:
         times = os.stat(path)
         os.utime(self._descriptor, ns=(times.st_atime_ns, times.st_mtime_ns))
 
+    def keep_rights_of(self, path: str) -> None:
+        """Set owner, group and mode to those of the file `path`, whatever the umask. Who may not give files away stays the owner."""
+        found = os.stat(path)
+        with suppress(PermissionError):
+            os.fchown(self._descriptor, found.st_uid, found.st_gid)
+        os.fchmod(self._descriptor, stat.S_IMODE(found.st_mode))
+
     def sync(self) -> None:
         """Wait until the content is durable."""
         os.fsync(self._descriptor)

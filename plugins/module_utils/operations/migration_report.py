@@ -17,6 +17,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_er
 from ansible_collections.nebula.credential.plugins.module_utils.migration.item import Item
 from ansible_collections.nebula.credential.plugins.module_utils.migration.migration import Done
 from ansible_collections.nebula.credential.plugins.module_utils.migration.mover import MOVED, Options, Transfer
+from ansible_collections.nebula.credential.plugins.module_utils.operations.earlier_report import check_earlier_report
 from ansible_collections.nebula.credential.plugins.module_utils.operations.failures import describe_failures
 from ansible_collections.nebula.credential.plugins.module_utils.operations.read import describe_failure
 from ansible_collections.nebula.credential.plugins.module_utils.store.importer import CREATE, NEVER_KEPT, NOTHING, RESUME, UPDATE
@@ -32,7 +33,7 @@ def check_report(path: Optional[str]) -> None:
     """Check, before anything is written, that a report can be.
 
     Raises:
-        InvalidInput: its directory does not exist, or cannot be written to, or the path is a directory.
+        InvalidInput: its directory does not exist, or cannot be written to, or something is there that is no earlier report.
     """
     if path is None:
         return
@@ -40,6 +41,7 @@ def check_report(path: Optional[str]) -> None:
     if os.path.isdir(path) or not os.path.isdir(directory) or not os.access(directory, os.W_OK | os.X_OK):
         what = "no file can be written at '{0}'".format(path)
         raise InvalidInput(what, option="report", remedy="Name a file in a directory that exists and that you may write to.")
+    check_earlier_report(path, "changed")
 
 
 def write_report(path: str, result: Mapping[str, Any], every: Sequence[Mapping[str, Any]]) -> None:
@@ -51,7 +53,7 @@ def write_report(path: str, result: Mapping[str, Any], every: Sequence[Mapping[s
     content = {name: part for name, part in result.items() if name not in ("diff", "names", "truncated", "report")}
     text = json.dumps(dict(content, results=list(every)), indent=2, ensure_ascii=False) + "\n"
     with translated("the report", path):
-        write_durably(path, text.encode("utf-8"))
+        write_durably(path, text.encode("utf-8", "backslashreplace"))  # a name in a file may have half of a surrogate pair
 
 
 def describe_migration(

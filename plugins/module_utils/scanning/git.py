@@ -19,7 +19,14 @@ BLOB, TREE = "blob", "tree"
 SUBMODULE = "160000"
 _NAMED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_NAMESPACE")
 """Variables by which git names the repository of a hook. A scan finds the one that a path is in by itself."""
-_SETTINGS = {"GIT_NO_LAZY_FETCH": "1", "GIT_NO_REPLACE_OBJECTS": "1", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+_SETTINGS = {
+    "GIT_ALLOW_PROTOCOL": "none",  # a git before 2.39.4 does not know the next one, and would start what a partial clone names
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "LC_ALL": "C",
+}
 _AT_ONCE = 500
 
 

@@ -48,7 +48,7 @@ def _find_value(loosening: bool, *names: str) -> Callable[[Options], Optional[st
 
 
 def _is_one_of(value: Any, values: Any) -> bool:
-    return isinstance(value, (bool, int, str)) and (value.lower().strip() if isinstance(value, str) else value) in values
+    return isinstance(value, (bool, int, float, str)) and (value.lower().strip() if isinstance(value, str) else value) in values
 
 
 def _walk(value: Any, place: str = "") -> Iterator[Tuple[str, Any]]:

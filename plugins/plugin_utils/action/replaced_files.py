@@ -14,13 +14,12 @@ import base64
 import hashlib
 import json
 import os
-import stat
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.adoption.text_files import read_bytes
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, Damaged
-from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import write_durably
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import Temporary
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
 
 DESCRIPTION = "files as they were before lookups were written into them (nebula.credential.adopt)"
@@ -69,13 +68,16 @@ def digest(content: bytes) -> str:
 
 
 def replace_file(path: str, before: bytes, after: bytes, action: str) -> dict[str, Any]:
-    """Write a file in place of what was there, with its mode, and return its row. One that was changed meanwhile is left as it is."""
+    """Write a file in place of what was there, with its owner and mode, and return its row. One that was changed meanwhile is left as it is."""
     try:
         target = os.path.realpath(path)
         if read_bytes(target) != before:
             raise Conflict("'{0}' was changed meanwhile".format(path), remedy=_REMEDY)
-        with translated("the file", path):
-            write_durably(target, after, stat.S_IMODE(os.stat(target).st_mode))
+        with translated("the file", path), Temporary(os.path.dirname(target)) as temporary:
+            temporary.write(after)
+            temporary.keep_rights_of(target)
+            temporary.sync()
+            temporary.become(target)
     except CredentialError as error:
         return {"path": path, "action": None, "failed": True, "code": error.code, "msg": str(error)}
     return {"path": path, "action": action, "failed": False}

@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.adopt import REPLACE
+from ansible_collections.nebula.credential.plugins.module_utils.adoption.entry import write_entry
+from ansible_collections.nebula.credential.plugins.module_utils.adoption.found import Found
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.adopt import REPLACE, SKIP
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, InvalidInput, NotFound, StorageError
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import is_store_name
 from ansible_collections.nebula.credential.plugins.module_utils.operations.failures import describe_failures
@@ -135,6 +137,8 @@ class Replacement:
     def _keep(self, originals: Mapping[str, Original]) -> None:
         """Store the originals, beside those of other files, and read them back."""
         kept, version = self._read()
+        if version is None:
+            kept, version = self._begin()
         value = replaced_files.write_originals({**(kept or {}), **originals})
         wanted = {
             "name": self.parameters["originals"],
@@ -150,6 +154,16 @@ class Replacement:
             raise
         if self._read()[0] != replaced_files.read_originals(value):
             raise StorageError("the originals were not read back as they were written", remedy="No file was changed. Run it again.")
+
+    def _begin(self) -> tuple[dict[str, Original] | None, str | None]:
+        """Create the credential without originals, unless another run has created it since, and read it: it then has a version.
+
+        So the write that follows is refused if another run writes before it. Two that both create would lose the originals of one.
+        """
+        empty = Found(self.parameters["originals"], replaced_files.write_originals({}), {}, "")
+        entries = [write_entry(empty, empty.name)]
+        self.perform("adopt", {"entries": entries, "on_conflict": SKIP, "detect_types": False, "scope": self.parameters.get("scope")})
+        return self._read()
 
 
 def _leave(path: str, reason: str) -> dict[str, Any]:

@@ -55,7 +55,11 @@ def place_values(files: Sequence[VaultedFile], options: Mapping[str, Any], name_
 
 
 def build_found(placed: Sequence[Placed]) -> list[Found]:
-    """Return one entry for each value, or for the values of one key of one file that are fields."""
+    """Return one entry for each value, or for the values of one key of one file that are fields.
+
+    Raises:
+        InvalidInput: two different values would be one field.
+    """
     found: list[Found] = []
     groups: dict[tuple[str, str], dict[str, bytes]] = {}
     for one in placed:
@@ -67,5 +71,5 @@ def build_found(placed: Sequence[Placed]) -> list[Found]:
         if fields is None:
             fields = groups[one.file.path, one.key] = {}
             found.append(Found(one.key, None, fields, origin))
-        fields[one.field] = one.leaf.value
+        nesting.add_distinct(fields, one.field, one.leaf.value, origin)
     return found

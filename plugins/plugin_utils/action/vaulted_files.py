@@ -177,18 +177,28 @@ def _find_leaves(root: Node, path: str, *, every: bool) -> Iterator[Leaf]:
         if id(node) in seen:
             continue
         seen.add(id(node))
-        if isinstance(node, yaml.MappingNode):
-            waiting.extend(reversed([((*keys, key.value), value) for key, value in node.value if _is_key(key, path)]))
-        elif isinstance(node, yaml.SequenceNode):
-            waiting.extend(reversed([((*keys, str(number)), part) for number, part in enumerate(node.value)]))
+        if isinstance(node, (yaml.MappingNode, yaml.SequenceNode)):
+            waiting.extend(reversed(list(list_parts(node, keys, path))))
         elif node is not None and (node.tag in _TAGS or (every and node.tag != _YAML + "null")):
             yield _read_leaf(keys, node, path)
 
 
-def _is_key(key: Node, path: str) -> bool:
-    if not isinstance(key, yaml.ScalarNode):
-        raise unreadable_error(path, "a key is no text", key.start_mark.line + 1)
-    return bool(key.tag != _YAML + "merge")
+def list_parts(node: Node, keys: tuple[str, ...], path: str) -> Iterator[tuple[tuple[str, ...], Node]]:
+    """Yield the parts of a mapping or a list, with the keys on the way to each. What `<<` merges has those of the mapping around it.
+
+    Raises:
+        InvalidInput: a key is no text.
+    """
+    if isinstance(node, yaml.SequenceNode):
+        yield from (((*keys, str(number)), part) for number, part in enumerate(node.value))
+        return
+    for key, value in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise unreadable_error(path, "a key is no text", key.start_mark.line + 1)
+        if key.tag != _YAML + "merge":
+            yield (*keys, key.value), value
+        else:
+            yield from ((keys, part) for part in (value.value if isinstance(value, yaml.SequenceNode) else [value]))
 
 
 def _read_leaf(keys: tuple[str, ...], node: Node, path: str) -> Leaf:

@@ -14,7 +14,7 @@ import yaml
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Internal, InvalidInput
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.vaulted_entries import Placed
-from ansible_collections.nebula.credential.plugins.plugin_utils.action.vaulted_files import Leaf, VaultedFile
+from ansible_collections.nebula.credential.plugins.plugin_utils.action.vaulted_files import Leaf, VaultedFile, list_parts
 
 _ANCHOR = re.compile(r"(?:!\S*\s+)?(&\S+)\s")
 _HEADER_COMMENT = re.compile(r"(?:[!&]\S*[ \t]+)*[|>][-+0-9]*[ \t]+(#[^\r\n]*)")
@@ -119,7 +119,7 @@ def _check(file: VaultedFile, written: str, lookups: Mapping[Leaf, str]) -> None
     found: dict[tuple[str, ...], list[str]] = {}
     try:
         for root in yaml.compose_all(written, yaml.SafeLoader):
-            _collect(root, (), found, set())
+            _collect(file.path, root, (), found, set())
         sound = all(lookup[1:-1] in found.get(leaf.keys, ()) for leaf, lookup in lookups.items())
     except yaml.YAMLError:
         sound = False
@@ -127,15 +127,12 @@ def _check(file: VaultedFile, written: str, lookups: Mapping[Leaf, str]) -> None
         raise Internal("'{0}' could not be rewritten".format(file.path), remedy="No file was changed. Leave 'after' out, and report it.")
 
 
-def _collect(node: yaml.Node, keys: tuple[str, ...], found: dict[tuple[str, ...], list[str]], seen: set[int]) -> None:
+def _collect(path: str, node: yaml.Node, keys: tuple[str, ...], found: dict[tuple[str, ...], list[str]], seen: set[int]) -> None:
     if node is None or id(node) in seen:
         return
     seen.add(id(node))
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            _collect(value, (*keys, str(key.value)), found, seen)
-    elif isinstance(node, yaml.SequenceNode):
-        for number, part in enumerate(node.value):
-            _collect(part, (*keys, str(number)), found, seen)
+    if isinstance(node, (yaml.MappingNode, yaml.SequenceNode)):
+        for around, part in list_parts(node, keys, path):
+            _collect(path, part, around, found, seen)
     elif node.tag == "tag:yaml.org,2002:str":
         found.setdefault(keys, []).append(str(node.value))

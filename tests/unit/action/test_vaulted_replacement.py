@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.nebula.credential.plugins.module_utils import errors
 from ansible_collections.nebula.credential.plugins.plugin_utils.action import vaulted_files
+from ansible_collections.nebula.credential.plugins.plugin_utils.action.vaulted_entries import build_found, place_values
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.vaulted_replacement import Target, build_lookup, replace_values
 
 LOOKUP = build_lookup(Target("x", None), None, is_native=False)
@@ -41,6 +42,9 @@ def replace(text, keep_comments=True):
         ("a:\r\n  - x\r\n  - y # c\r\n", "a:\r\n  - @\r\n  - @ # c\r\n"),
         ("a: one\n  two\nb: ''\n", "a: @\nb: @\n"),
         ("base: &b {k: v}\nc:\n  <<: *b\n  l: w\n", "base: &b {k: @}\nc:\n  <<: *b\n  l: @\n"),
+        ("<<: {k: v}\nl: w\n", "<<: {k: @}\nl: @\n"),
+        ("<<: &b {k: v}\nc: *b\n", "<<: &b {k: @}\nc: *b\n"),
+        ("a: &b {k: v}\nc:\n  <<: [*b, {l: w}]\n", "a: &b {k: @}\nc:\n  <<: [*b, {l: @}]\n"),
         ("ü: 'x'\nkey with blanks: y\n", "ü: @\nkey with blanks: @\n"),
         ("? a\n: x\n", "? a\n: @\n"),
         ("a: |-\n  \xa0\nb: >\n  y\u2003\n\n# c\n", "a: @\nb: @\n\n# c\n"),
@@ -77,6 +81,12 @@ def test_what_yaml_writes_is_the_same_with_lookups(tree, style, flow, keep_comme
     if not tree:
         return
     assert yaml.safe_load(replace(text, keep_comments)) == swap(tree)
+
+
+def test_two_values_that_would_be_one_field_are_refused():
+    placed = list(place_values([read_plain("a: {b/c: one, b: {c: canary}}\n")], {"separator": "/", "nested": "fields"}, "key"))
+    with pytest.raises(errors.InvalidInput, match="line 1: the keys on the way to this value become the same field"):
+        build_found(placed)
 
 
 def test_no_form_shows_a_value():

@@ -159,3 +159,10 @@ def test_every_format_that_the_module_names_has_a_reader():
         assert callable(find_format(name).read)
     with pytest.raises(errors.InvalidInput, match="dotenv"):
         find_format("dotenvs")
+
+
+def test_a_name_with_half_of_a_surrogate_pair_is_in_the_report(target, tmp_path):
+    report = tmp_path / "report.json"
+    result = target.adopt(find("a\udcff"), report=str(report))
+    assert result["results"][0]["code"] == "invalid_input"
+    assert json.loads(report.read_text().replace("\\u", "\\\\u"))["counts"]["failed"] == 1

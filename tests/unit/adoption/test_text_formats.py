@@ -80,6 +80,13 @@ def test_a_json_file_keeps_numbers_as_they_are_written(read):
     ]
 
 
+def test_two_values_that_would_be_one_field_are_refused(read):
+    same = '{"a": {"b/c": "one", "b": {"c": "one"}}}'
+    assert read("json", same, nested="fields") == [("a", None, {"b/c": "one"})]
+    with pytest.raises(errors.InvalidInput, match=r"a\.b\.c: the keys on the way to this value become the same field"):
+        read("json", same.replace('{"c": "one"}', '{"c": "canary"}'), nested="fields")
+
+
 @AGAIN
 @given(st.dictionaries(KEYS, st.text(st.characters(exclude_categories=("Cs",)), max_size=40), max_size=5), st.booleans())
 def test_what_json_writes_comes_back(read, values, ascii_only):
@@ -111,6 +118,13 @@ def test_a_broken_file_is_named_with_its_line_and_nothing_of_it_is_shown(read, f
     assert place in str(caught.value)
     assert "canary" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+def test_a_long_row_of_blanks_does_not_hold_up_a_reader(read):
+    blanks = " " * 1_000_000
+    assert read("ini", "[a]\nb =" + blanks + "c\nd" + blanks + "e\n") == [("a/b", "c", {})]
+    with pytest.raises(errors.InvalidInput, match="line 2: there are more than 1000 blanks in a row"):
+        read("dotenv", "A=1\nB=c" + blanks + "d\n")
 
 
 def test_a_path_where_nothing_is_is_named(tmp_path):

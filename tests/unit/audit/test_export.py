@@ -18,11 +18,13 @@ from pypdf import PdfReader
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit import pdf
 from ansible_collections.nebula.credential.plugins.module_utils.audit.entry_writers import (
+    _CONTROLS,
     COLUMNS,
     OTHER,
     CsvWriter,
     Heading,
     JsonWriter,
+    _escape,
     write_cell,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.audit.export import check_destination, find_format
@@ -85,13 +87,24 @@ def test_a_formula_in_an_asserted_host_is_text_to_a_spreadsheet(begin):
     assert row["host"] == "'" + formula
 
 
+@pytest.mark.parametrize("text", ["\x1b]0;title\x07", "a\x9b31m", "a\0", "\u202etxt.exe", "\u2067a\x7f"])
+def test_what_controls_a_terminal_is_escaped(text):
+    content = write(CsvWriter, [dict(ENTRY, host=text, new_member={text: text})]).decode()
+    assert content.replace("\r\n", "").isprintable()
+    assert read_table(content.encode())[0]["host"] == ascii(text)[1:-1]
+
+
 @given(st.lists(MEMBERS, max_size=5))
 def test_csv_has_every_entry_in_a_row_of_its_own_with_the_same_columns(entries):
     rows = read_table(write(CsvWriter, entries))
     assert len(rows) == len(entries)
     for row, entry in zip(rows, entries):
         assert tuple(row) == (*COLUMNS, OTHER)
-        known = {name: value.encode("utf-8", "backslashreplace").decode() for name, value in entry.items() if isinstance(value, str)}
+        known = {
+            name: _CONTROLS.sub(_escape, value).encode("utf-8", "backslashreplace").decode()
+            for name, value in entry.items()
+            if isinstance(value, str)
+        }
         for name, value in known.items():
             if name in row:
                 assert row[name].removeprefix("'") == value.removeprefix("'")

@@ -63,7 +63,7 @@ def test_a_wrong_path_is_an_error_of_its_own(typed: Typed, tree: Path) -> None:
 def test_the_hook_of_pre_commit_refuses_a_commit_for_what_is_staged(typed: Typed, tree: Path) -> None:
     """By a hook of git that does what pre-commit does: it calls the entry with the names of the staged files."""
     (hook,) = yaml.safe_load((CHECKOUT / ".pre-commit-hooks.yaml").read_text())
-    program, *arguments = hook["entry"].split()
+    program, *arguments = [*hook["entry"].split(), *hook.get("args", ())]
     assert (program, hook["language"], hook.get("pass_filenames", True)) == ("nebula-credential", "system", True)
     command = [sys.executable, "-m", "ansible_collections.nebula.credential.plugins.plugin_utils.command", *arguments]
     script = tree / ".git" / "hooks" / "pre-commit"
@@ -78,6 +78,11 @@ def test_the_hook_of_pre_commit_refuses_a_commit_for_what_is_staged(typed: Typed
     def git(*words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(["git", *words], cwd=tree, env=environment, capture_output=True, text=True, check=False)
 
+    option = tree / "--help"
+    option.write_text(VALUE)
+    git("add", "--", option.name)
+    assert "--help:1" in git("commit", "--message", "a").stderr
+    git("rm", "--force", "--", option.name)
     git("add", "--all")
     path.write_text("nothing")
     refused = git("commit", "--message", "a")

@@ -13,6 +13,7 @@ import subprocess
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils import errors
+from ansible_collections.nebula.credential.plugins.module_utils.scanning import git
 from tests.unit.scanning.scanned import CURRENT, places, reasons
 
 
@@ -163,3 +164,21 @@ def test_a_submodule_is_named(repository, tmp_path):
     repository.git("update-index", "--add", "--cacheinfo", "160000,{0},module".format(head))
     result = repository.scan(repository.tree / "module", staged=True)
     assert "submodule" in reasons(result)["module"]
+
+
+def test_a_partial_clone_starts_no_program_for_what_it_lacks_not_even_with_an_older_git(repository, tmp_path, monkeypatch):
+    missing = repository.git("rev-parse", "HEAD:README")
+    (repository.tree / ".git" / "objects" / missing[:2] / missing[2:]).unlink()
+    started = tmp_path / "started"
+    for name, value in (
+        ("core.repositoryformatversion", "1"),
+        ("extensions.partialClone", "evil"),
+        ("remote.evil.promisor", "true"),
+        ("remote.evil.url", "file://{0}".format(repository.tree)),
+        ("remote.evil.uploadpack", "touch {0}; git-upload-pack".format(started)),
+    ):
+        repository.git("config", name, value)
+    monkeypatch.delitem(git._SETTINGS, "GIT_NO_LAZY_FETCH")
+    result = repository.scan(repository.tree / "README", staged=True)
+    assert "does not have this object" in reasons(result)["README"]
+    assert not started.exists()

@@ -39,6 +39,10 @@ LOOSENED = {
         {"backend": "local", "key_sources": [{"source": "vault_transit", "key": "k", "url": "https://v.example.com", "verify": False}]},
         "key_sources.verify",
     ),
+    "an unknown server of a key, as a number": (
+        {"backend": "local", "key_sources": [{"source": "vault_transit", "key": "k", "url": "https://v.example.com", "verify": 0.0}]},
+        "key_sources.verify",
+    ),
     "plain Redis for shared values": (
         {"backend": "local", "shared_cache": {"url": "redis://cache.example.com", "allow_insecure_transport": True}},
         "shared_cache.allow_insecure_transport",

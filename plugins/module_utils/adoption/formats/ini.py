@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from configparser import DuplicateOptionError, DuplicateSectionError, MissingSectionHeaderError, ParsingError, RawConfigParser
 from typing import Any, Iterator, List, Mapping
 
@@ -19,6 +20,9 @@ _NO_SECTION = "\0"
 
 
 class _Parser(RawConfigParser):
+    OPTCRE_NV = re.compile(r"(?P<option>[^=:]*)(?:(?P<vi>[=:])\s*(?P<value>.*))?$", re.DOTALL)
+    """The expression of the library tries a long row of blanks again from each of them: a file of 100 KB would take an hour."""
+
     def optionxform(self, optionstr: str) -> str:
         return optionstr
 

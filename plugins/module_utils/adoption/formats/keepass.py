@@ -47,8 +47,8 @@ _MOST = 128 * MIB
 _SIGNATURE = bytes.fromhex("03d9a29a67fb4bb5")
 _TITLE = "Title"
 _FIELDS = {"UserName": "username", "Password": "password", "URL": "url", "Notes": "notes"}
-_MOST_MEMORY, _MOST_ROUNDS, _MOST_WORK = 2048 * MIB, 500_000_000, 64 * 1024 * MIB
-"""How much a key derivation may cost: bytes of memory, rounds of AES, and for Argon2 memory times passes."""
+_MOST_MEMORY, _MOST_ROUNDS, _MOST_WORK, _MOST_LANES = 2048 * MIB, 500_000_000, 64 * 1024 * MIB, 256
+"""How much a key derivation may cost: bytes of memory, rounds of AES, and for Argon2 memory times passes, and lanes: each is a thread."""
 _MARK = 8
 _UNKNOWN = "it is damaged, or its key derivation or cipher is none that pykeepass knows"
 _REMEDY = "Restore the database from a backup, or save it anew with KeePassXC."
@@ -117,11 +117,11 @@ def _check_cost(path: str, content: bytes) -> None:
     try:
         header = PyKeePass(io.BytesIO(content), transformed_key=bytes(32), decrypt=False).kdbx.header.value.dynamic_header
         if "transform_rounds" in header:
-            memory, passes, rounds = 0, 0, header.transform_rounds.data
+            memory, passes, rounds, lanes = 0, 0, header.transform_rounds.data, 0
         else:
             demanded = header.kdf_parameters.data.dict
-            memory, passes, rounds = (demanded[name].value if name in demanded else 0 for name in ("M", "I", "R"))
-        is_dear = memory > _MOST_MEMORY or rounds > _MOST_ROUNDS or memory * passes > _MOST_WORK
+            memory, passes, rounds, lanes = (demanded[name].value if name in demanded else 0 for name in ("M", "I", "R", "P"))
+        is_dear = memory > _MOST_MEMORY or rounds > _MOST_ROUNDS or memory * passes > _MOST_WORK or lanes > _MOST_LANES
     except Exception as error:  # noqa: BLE001  # as in `_open`
         _refuse_damaged(path, error)
     if is_dear:

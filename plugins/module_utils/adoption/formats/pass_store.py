@@ -47,7 +47,7 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     },
     PROGRAM: {"description": "The program, if it is not 'gpg' on the path of programs.", "type": "path", "default": "gpg"},
 }
-_MOST_ENTRIES = 100_000
+_MOST_ENTRIES, _MOST_FIELDS = 100_000, 1000
 _FIELD = re.compile(r"([^\s:][^:]*):[ \t]+(.*)\Z")
 _PEM = "-----BEGIN "
 _ENCODING = "Content-Transfer-Encoding"
@@ -105,6 +105,8 @@ def _read_entry(path: str, name: str, options: Mapping[str, Any]) -> Found:
     if text.startswith(_OLD_GOPASS):
         refuse(path, name + ".gpg", "an old form of gopass ({0})".format(_OLD_GOPASS), "Write 'lines: whole', or edit it with gopass.")
     fields = _read_lines(text)
+    if len(fields) > _MOST_FIELDS:
+        refuse(path, name + ".gpg", "it has more than {0} fields".format(_MOST_FIELDS), "Write 'lines: whole', or shorten it.")
     if fields.get(_ENCODING) == "Base64":
         return Found(name, _read_binary(path, name, str(fields.get("notes", ""))), {}, origin)
     return Found(name, None, fields, origin) if len(fields) > 1 else Found(name, fields["password"], {}, origin)
@@ -115,13 +117,15 @@ def _read_lines(text: str) -> Dict[str, Value]:
     first, _break, rest = text.partition("\n")
     fields: Dict[str, Value] = {"password": first[:-1] if first.endswith("\r") else first}
     lines = rest.split("\n")
-    if lines[0].rstrip() == "---":  # gopass divides values that are YAML so
-        del lines[0]
-    while lines and (not lines[0].strip() or _FIELD.match(lines[0].rstrip("\r"))):
-        match = _FIELD.match(lines.pop(0).rstrip("\r"))
+    place = 1 if lines[0].rstrip() == "---" else 0  # gopass divides values that are YAML so
+    while place < len(lines) and len(fields) <= _MOST_FIELDS:
+        match = _FIELD.match(lines[place].rstrip("\r"))
+        if match is None and lines[place].strip():
+            break
         if match and match.group(2):
             add_field(fields, match.group(1).strip(), match.group(2))
-    notes = "\n".join(lines).rstrip("\n")
+        place += 1
+    notes = "\n".join(lines[place:]).rstrip("\n")
     if notes:
         add_field(fields, "notes", notes)
     return fields

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import Filled
     from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
-_X25519, _SSH = "AGE-SECRET-KEY-1", "-----BEGIN "
+_X25519, _IDENTITIES, _SSH = "AGE-SECRET-KEY-1", "AGE-SECRET-KEY-", "-----BEGIN "
 _RECIPIENT = "Write what 'age-keygen -y' prints (age1…), or a public SSH key (ssh-ed25519 …, ssh-rsa …)."
 _IDENTITY = "Give what 'age-keygen' printed (a line AGE-SECRET-KEY-1…), or a private SSH key without a passphrase."
 MOST_RECIPIENTS = 64
@@ -53,7 +53,7 @@ class Age(WrappingSource):
     def wrap(self, secret: bytes, store_id: bytes) -> bytes:
         import pyrage
 
-        to = [_read_recipient(text) for text in self._recipients] or [_find_recipient(each) for each in self._read_identities()]
+        to = _read_recipients(self._recipients) or [_find_recipient(each) for each in self._read_identities()]
         return bytes(pyrage.encrypt(store_id + secret, to))
 
     def unwrap(self, wrapped: bytes, store_id: bytes) -> bytes:
@@ -114,14 +114,22 @@ def _find_recipient(identity: Any) -> Any:
     return identity.to_public()
 
 
-def _read_recipient(text: str) -> Any:
+def _read_recipients(texts: Sequence[str]) -> List[Any]:
+    """Return the recipients.
+
+    Raises:
+        InvalidConfiguration: one is none. Its text is not shown: it may be an identity, in whatever form.
+    """
     import pyrage
 
-    try:
-        return (pyrage.ssh if text.startswith("ssh-") else pyrage.x25519).Recipient.from_str(text)
-    except (pyrage.RecipientError, ValueError):
-        what = "{0} is not a recipient of age".format(ascii(text)[:80])
-        raise InvalidConfiguration(what, option="recipients", remedy=_RECIPIENT) from None
+    found: List[Any] = []
+    for text in texts:
+        try:
+            found.append((pyrage.ssh if text.startswith("ssh-") else pyrage.x25519).Recipient.from_str(text))
+        except (pyrage.RecipientError, ValueError):
+            what = "number {0} is not a recipient of age".format(len(found) + 1)
+            raise InvalidConfiguration(what, option="recipients", remedy=_RECIPIENT) from None
+    return found
 
 
 def from_options(given: Mapping[str, Any], surroundings: Surroundings) -> Age:
@@ -133,13 +141,12 @@ def from_options(given: Mapping[str, Any], surroundings: Surroundings) -> Age:
     with naming_source(Age.kind):
         options = read_entry(Age.kind, given)
         recipients = [str(each).strip() for each in options.config["recipients"] or ()]
-        if any(text.startswith((_X25519, _SSH)) for text in recipients):
+        if any(text.upper().startswith((_IDENTITIES, _SSH)) for text in recipients):
             raise InvalidConfiguration("it has an identity, which is secret", option="recipients", remedy=_RECIPIENT)
         if len(recipients) > MOST_RECIPIENTS:
             remedy = "Give {0} at most.".format(MOST_RECIPIENTS)
             raise InvalidConfiguration("{0} are too many".format(len(recipients)), option="recipients", remedy=remedy)
-        for text in recipients:
-            _read_recipient(text)
+        _read_recipients(recipients)
         source = Age(recipients, options, surroundings.warn, options.config["label"] or "")
         if not recipients and not source.has_identity:
             raise InvalidConfiguration("it is missing", option="recipients", remedy=_RECIPIENT + " Or give 'identity_file' alone.")

@@ -58,9 +58,11 @@ class KeyVaultKey(WrappingSource):
         return version + _decode(found.get("value"))
 
     def unwrap(self, wrapped: bytes, store_id: bytes) -> bytes:
-        version, content = wrapped[:32].decode("ascii", "replace"), wrapped[32:]
+        version, content = wrapped[:32], wrapped[32:]
+        if not _VERSION.fullmatch(version):  # whoever may write the store would choose where the login is sent
+            raise self._wrong_key_error()
         try:
-            found = self._ask("unwrapKey", "/keys/{0}/{1}/unwrapkey".format(self._key, version), content)
+            found = self._ask("unwrapKey", "/keys/{0}/{1}/unwrapkey".format(self._key, version.decode("ascii")), content)
         except InvalidInput:
             raise self._wrong_key_error() from None
         if found is None:

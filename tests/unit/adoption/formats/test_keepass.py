@@ -137,14 +137,15 @@ def test_a_wrong_passphrase_is_told_from_damage(database):
     assert isinstance(refusal("keepass", path, passphrase=PASSPHRASE), (Damaged, WrongPassphrase))
 
 
-@pytest.mark.parametrize(("passes", "memory"), [(1, 4 << 30), (1000, 1 << 30)], ids=["memory", "passes"])
-def test_a_key_that_costs_too_much_is_not_computed(passes, memory, database):
+@pytest.mark.parametrize("demanded", [{"M": 4 << 30}, {"I": 1000, "M": 1 << 30}, {"M": 16 << 20, "P": 1024}], ids=" ".join)
+def test_a_key_that_costs_too_much_is_not_computed(demanded, database):
     _opened, save = database
     path = save()
     whole = path.read_bytes()
-    for part, value in (("I", passes), ("M", memory)):
-        place = whole.index(part.encode() + b"\x08\0\0\0")
-        whole = whole[: place + 5] + value.to_bytes(8, "little") + whole[place + 13 :]
+    for part, value in demanded.items():
+        size = 4 if part == "P" else 8
+        place = whole.index(part.encode() + bytes([size, 0, 0, 0])) + 5
+        whole = whole[:place] + value.to_bytes(size, "little") + whole[place + size :]
     end = next(size for size in range(100, 1000) if sha256(path.read_bytes()[:size]).digest() == path.read_bytes()[size : size + 32])
     path.write_bytes(whole[:end] + sha256(whole[:end]).digest() + whole[end + 32 :])
     assert "too much memory or time" in refusal("keepass", path, passphrase=PASSPHRASE).what

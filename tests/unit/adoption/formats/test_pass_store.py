@@ -135,6 +135,15 @@ def test_a_directory_without_a_store_is_refused(tmp_path):
     assert "age" in refusal("pass", tmp_path).what
 
 
+@pytest.mark.parametrize(("line", "refused"), [("\n", False), ("a: b\n", True)], ids=["blank", "fields"])
+def test_an_entry_with_very_many_lines_does_not_hold_up_the_reader(line, refused, store):
+    place = store("long", b"value\n" + line.encode() * 1_000_000)
+    if refused:
+        assert "more than 1000 fields" in refusal("pass", place).what
+    else:
+        assert [one.value for one in read("pass", place)] == ["value"]
+
+
 def test_a_program_that_is_not_there_is_named(store):
     with pytest.raises(InvalidConfiguration, match="there is no program '/no/gpg'"):
         read("pass", store("one", b"x\n"), program="/no/gpg")

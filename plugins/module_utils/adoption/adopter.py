@@ -18,7 +18,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.protoco
     check_takes_writes,
     find_protocol,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Duplicate, NotFound, StorageError
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    CredentialError,
+    Duplicate,
+    InvalidInput,
+    NotFound,
+    StorageError,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
@@ -85,7 +91,7 @@ class Adopter:
             StorageError: what was read back is something else.
             CredentialError: the store does not take it.
         """
-        check_name(entry.name)
+        _check_name(entry.name)
         recognized = self.recognize(entry)
         stored = self._find(entry.name)
         if stored is None:
@@ -179,6 +185,15 @@ class Adopter:
             return DesiredCredential(entry.name, value=Secret(value), description=entry.description, tags=entry.tags)
         fields = {name: Secret(value) for name, value in recognized.fields.items()}
         return DesiredCredential(entry.name, fields=fields, description=entry.description, tags=entry.tags)
+
+
+def _check_name(name: str) -> None:
+    """Check a name. The file says it, so the remedy names what gives the credential another one."""
+    try:
+        check_name(name)
+    except InvalidInput as error:
+        remedy = "Give it another one in 'names', or write 'characters: replace' in 'options' if the format has that. {0}"
+        raise InvalidInput(error.what, option="names", remedy=remedy.format(error.remedy)) from None
 
 
 def has_values(stored: Credential, recognized: Recognized) -> bool:

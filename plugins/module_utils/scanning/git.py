@@ -52,6 +52,10 @@ class Repository:
         self.directory = directory
         self.is_shallow = self._read("rev-parse", "--is-shallow-repository").strip() == b"true"
 
+    def find_objects(self) -> str:
+        """Return the directory of its objects; of a working tree besides the first one it is that of the first."""
+        return os.path.join(self.directory, os.fsdecode(self._read("rev-parse", "--git-path", "objects").rstrip(b"\n")))
+
     def list_history(self) -> Iterator[GitObject]:
         """Yield every object that a branch, a tag, a stash, the reflog or the index reaches.
 

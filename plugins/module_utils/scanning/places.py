@@ -10,6 +10,7 @@ import os
 from typing import Dict, FrozenSet, Iterator, List, NamedTuple, Sequence
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.identity import describe_file
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import open_regular
 from ansible_collections.nebula.credential.plugins.module_utils.scanning.git import (
     BLOB,
@@ -60,8 +61,9 @@ def search_each(scan: Scan, places: Places) -> Iterator[str]:
         yield from _search_staged(scan, places.paths, exclusion)
         return
     repositories = [(path, Repository(find_directory(path))) for path in places.paths] if places.history else []
+    histories = frozenset(describe_file(repository.find_objects()) for _path, repository in repositories)
     for path in places.paths:
-        yield from _search_tree(scan, Tree(path, exclusion, places.own, scan.report))
+        yield from _search_tree(scan, Tree(path, exclusion, places.own, scan.report, histories))
     for path, repository in repositories:
         yield from _search_history(scan, path, repository, exclusion)
 

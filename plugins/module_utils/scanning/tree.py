@@ -11,11 +11,12 @@ import stat
 from fnmatch import fnmatchcase
 from typing import FrozenSet, Iterator, List, Sequence
 
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.identity import describe_file
 from ansible_collections.nebula.credential.plugins.module_utils.scanning.report import Report
 from ansible_collections.nebula.credential.plugins.module_utils.scanning.scan import describe_os_error
 
 NO_FILE = "it is a FIFO, a socket or a device"
-GIT_OBJECTS = "git keeps these compressed: 'git: true' searches them"
+GIT_OBJECTS = "git keeps these compressed: name the directory of their repository, with 'git: true' (by hand '--git')"
 OWN_STORE = "it is the store that is scanned for"
 KERNEL = "it is a file system of the kernel: name what to search in it"
 _OF_THE_KERNEL = ("/proc", "/sys", "/dev")
@@ -38,7 +39,9 @@ class Exclusion:
 class Tree:
     """The files below a directory, or one file."""
 
-    def __init__(self, root: str, exclusion: Exclusion, own: FrozenSet[str], report: Report) -> None:
+    def __init__(
+        self, root: str, exclusion: Exclusion, own: FrozenSet[str], report: Report, histories: FrozenSet[str] = frozenset()
+    ) -> None:
         """Take where to search.
 
         Args:
@@ -46,7 +49,9 @@ class Tree:
             exclusion: what is left out.
             own: the files and directories of the store itself, as `filesystem.identity.describe_file` describes them.
             report: gets what is skipped.
+            histories: the directories of git's objects that are searched otherwise, described as `own` is.
         """
+        self._histories = histories
         self._root = root
         self._exclusion = exclusion
         self._own = own
@@ -82,7 +87,8 @@ class Tree:
             elif entry.is_symlink():
                 self._report.scanned["links"] += 1
             elif is_repository and entry.name == "objects":
-                self._report.skip(entry.path, GIT_OBJECTS)
+                if describe_file(entry.path) not in self._histories:
+                    self._report.skip(entry.path, GIT_OBJECTS)
             else:
                 yield from self._look_at(entry, below)
 

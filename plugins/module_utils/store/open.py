@@ -168,11 +168,8 @@ def _resolve_undeclared(option: str, value: Any) -> Any:
 
 
 def _check_option(option: str, spec: Mapping[str, Any], value: Any) -> None:
-    if spec.get("options") and isinstance(value, Mapping):
-        parts = spec["options"]
-        refuse_unknown([str(key) for key in value], parts, option)
-        for part in sorted(key for key in value if value[key] is not None):
-            _check_option("{0}.{1}".format(option, part), parts[part], value[part])
+    if spec.get("options"):
+        _check_parts(option, spec["options"], value)
     alone = {key: part for key, part in spec.items() if key in ("type", "elements", "choices", "options")}
     # ansible-core converts a list or mapping to text ("['a']"), which is always a mistake.
     mistaken = spec.get("type") in ("str", "path") and not isinstance(value, (str, int, float))
@@ -190,6 +187,22 @@ def _check_option(option: str, spec: Mapping[str, Any], value: Any) -> None:
     what = "it is a {0}, and cannot be read as {1}".format(type(value).__name__, wanted)
     example = "a mapping: '{0}: {{…}}'".format(option) if wanted == "dict" else "a value of type {0}".format(wanted)
     raise InvalidConfiguration(what, option=option, remedy="Write {0}.".format(example))
+
+
+def _check_parts(option: str, parts: Mapping[str, Mapping[str, Any]], value: Any) -> None:
+    """Check a mapping, or each mapping of a list. The validator would only say that the whole is wrong."""
+    if isinstance(value, list):
+        for number, element in enumerate(value):
+            _check_parts("{0}[{1}]".format(option, number), parts, element)
+    if not isinstance(value, Mapping):
+        return
+    refuse_unknown([str(key) for key in value], parts, option)
+    missing = sorted(part for part in parts if parts[part].get("required") and value.get(part) is None)
+    if missing:
+        example = "'{0}: {{{1}}}'".format(option, ", ".join("{0}: …".format(part) for part in missing))
+        raise InvalidConfiguration("{0} is missing".format(" and ".join(missing)), option=option, remedy="Write {0}.".format(example))
+    for part in sorted(key for key in value if value[key] is not None):
+        _check_option("{0}.{1}".format(option, part), parts[part], value[part])
 
 
 def _is_valid(option: str, spec: Mapping[str, Any], value: Any) -> bool:

@@ -22,6 +22,18 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.options im
 Options = Mapping[str, Any]
 _LEAVE_OUT = "Leave it out, or take 'security: strict' out of the store."
 
+_WITHOUT_TLS = ("disable", "allow", "prefer")
+"""What libpq may do without TLS: it asks for it, at most, and goes on without an answer."""
+_OF_TARGETS: Mapping[str, Tuple[Any, ...]] = {
+    "allow_insecure_transport": (True,),
+    "allow_plain_http": (True,),
+    "verify": (False,),
+    "ssl_mode": _WITHOUT_TLS,
+    "sslmode": _WITHOUT_TLS,
+    "secret_in": ("environment",),
+}
+"""By the name of an option of a rotation's target, the values that loosen something."""
+
 
 class Rule(NamedTuple):
     """One thing that a strict store keeps.
@@ -141,10 +153,7 @@ def _find_loosened(operation: str, parameters: Options) -> Iterator[str]:
     if not operation.startswith("credential_rotate"):
         return
     for place, value in _walk({name: part for name, part in parameters.items() if isinstance(part, Mapping)}):
-        part = place.rpartition(".")[2]
-        if (part == "allow_insecure_transport" and value is True) or (part == "verify" and value is False):
-            yield place
-        if part == "secret_in" and value == "environment":
+        if value in _OF_TARGETS.get(place.rpartition(".")[2], ()):
             yield place
 
 

@@ -57,6 +57,13 @@ def test_another_value_under_the_name_is_refused_and_stays(target):
     assert target.value("db_pass") == b"theirs"
 
 
+def test_a_name_that_no_credential_can_have_is_refused_with_the_options_that_give_another_one(target):
+    row = target.row(find("Web/My Site"))
+    assert (row["failed"], row["code"]) == (True, "invalid_input")
+    for words in ("option 'names'", "'Web/My Site' is not a credential's name", "in 'names'", "'characters: replace' in 'options'"):
+        assert words in row["msg"]
+
+
 def test_another_value_is_skipped_or_updated_if_that_is_said(target):
     target.manager.create(DesiredCredential("db_pass", type="basic", value=Secret("theirs"), fields={"username": Secret("app")}))
     assert target.row(find("db_pass"), on_conflict="skip")["action"] == "skip"

@@ -85,6 +85,15 @@ def test_the_objects_of_a_repository_are_skipped_and_its_other_files_are_not(rep
     assert "git: true" in reasons(result)["objects"]
 
 
+def test_objects_that_are_searched_are_not_skipped_and_those_of_another_repository_are(repository):
+    inner = repository.tree / "inner"
+    subprocess.run(["git", "init", "--quiet", str(inner)], check=True, capture_output=True)
+    for paths in ((), (repository.tree / ".git",)):
+        skipped = [row["path"] for row in repository.scan(*paths, git=True)["skipped"]]
+        assert skipped == ([] if paths else [str(inner / ".git/objects")])
+    assert repository.scan(repository.tree, inner, git=True)["skipped"] == []
+
+
 def test_of_a_shallow_clone_it_is_said_that_the_rest_is_missing(repository, tmp_path):
     commit(repository, "Another")
     clone = tmp_path / "clone"

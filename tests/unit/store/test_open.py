@@ -75,6 +75,11 @@ BAD = {
     "a key source without a kind": ({"backend": "local", "key_sources": [{"path": "/x"}]}, "key_sources", ["names no 'source'"]),
     "a key source whose kind is a list": ({"backend": "local", "key_sources": [{"source": ["key_file"]}]}, "key_sources", ["key_file"]),
     "a mistyped part": ({"backend": "local", "shared_cache": {"ulr": "x"}}, "shared_cache.ulr", ["Did you mean 'url'?"]),
+    "a mapping without a part that it needs": (
+        {"backend": "vault", "url": "https://127.0.0.1:1", "auth": {"token": "t"}, "fallback_copy": {"path": "/x", "key_sources": []}},
+        "fallback_copy",
+        ["max_age is missing. Write 'fallback_copy: {max_age: …}'"],
+    ),
     "another name of a part": (
         {"backend": "local", "shared_cache": {"url": "rediss://127.0.0.1:1", "cacert": "/nope"}},
         "shared_cache.ca_cert",

@@ -14,6 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import inline_store
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import TARGETS
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from ansible_collections.nebula.credential.plugins.module_utils.store.security import (
     ENCRYPTED_AT_REST,
@@ -102,6 +103,13 @@ def test_a_backend_that_does_not_encrypt_needs_a_store_that_does():
         ("credential_rotate", {"name": "db", "command": {"secret_in": "environment"}}, "command.secret_in"),
         ("credential_rotate", {"name": "db", "redis": {"allow_insecure_transport": True}}, "redis.allow_insecure_transport"),
         ("credential_rotate", {"name": "db", "target_options": {"verify": False}}, "target_options.verify"),
+        ("credential_rotate", {"name": "db", "http": {"allow_plain_http": True}}, "http.allow_plain_http"),
+        ("credential_rotate", {"name": "db", "postgresql": {"ssl_mode": "disable"}}, "postgresql.ssl_mode"),
+        (
+            "credential_rotate",
+            {"name": "db", "postgresql": {"connect_params": {"sslmode": "prefer"}}},
+            "postgresql.connect_params.sslmode",
+        ),
     ],
 )
 def test_an_option_of_a_task_that_loosens_something_is_refused(stores, operation, parameters, option):
@@ -112,6 +120,16 @@ def test_an_option_of_a_task_that_loosens_something_is_refused(stores, operation
         ask(manager, operation, **parameters)
     assert caught.value.option == option
     assert ask(manager, "get", name="db").result == before
+
+
+def test_each_option_of_a_target_that_allows_something_is_refused(stores):
+    manager = stores.local("store", security="strict")
+    create(manager)
+    found = [(kind, name) for kind, target in TARGETS.items() for name in target.options if name.startswith("allow_")]
+    assert ("http", "allow_plain_http") in found
+    for kind, name in found:
+        with pytest.raises(InvalidInput, match="the store is strict"):
+            ask(manager, "credential_rotate", name="db", **{kind: {name: True}})
 
 
 def test_a_field_of_a_credential_may_have_any_name(stores):

@@ -68,7 +68,7 @@ def digest(content: bytes) -> str:
 
 
 def replace_file(path: str, before: bytes, after: bytes, action: str) -> dict[str, Any]:
-    """Write a file in place of what was there, with its owner and mode, and return its row. One that was changed meanwhile is left as it is."""
+    """Write a file in place of what was there, with its owner and mode, and return its row. One that was changed is left as it is."""
     try:
         target = os.path.realpath(path)
         if read_bytes(target) != before:

@@ -320,7 +320,7 @@ def test_a_report_replaces_an_earlier_one_and_no_other_file(source, destination,
 
 
 def test_a_report_that_cannot_be_written_is_refused_before_anything_is(source, destination, tmp_path):
-    for path in (tmp_path / "nowhere" / "report.json", tmp_path):
+    for path in (tmp_path / "nowhere" / "report.json", tmp_path, tmp_path / "a\0", tmp_path / ("x" * 300)):
         with pytest.raises(errors.InvalidInput) as refused:
             migrate(source, destination, "other", report=str(path))
         assert refused.value.option == "report"

@@ -56,6 +56,8 @@ def read_originals(value: str) -> dict[str, Original]:
     """
     try:
         files = json.loads(value)["files"]
+        if any(not os.path.isabs(path) or os.path.normpath(path) != path for path in files):
+            raise ValueError  # it was not written here, and '..' would lead out of the directory that is restored
         return {path: Original(base64.b64decode(one["original"], validate=True), str(one["written"])) for path, one in files.items()}
     except (ValueError, KeyError, TypeError, AttributeError):
         remedy = "Name another credential in 'originals', or restore an older version of this one."

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Mapping
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import TARGET, Specification, store_options
@@ -42,10 +43,20 @@ def _check(parameters: Mapping[str, Any]) -> None:
         raise InvalidInput("it is not said which variables are secrets", option="only", remedy="Name them; 'APP_*' names several.")
     if origin != ENVIRONMENT and parameters.get("path") is None:
         raise InvalidInput("it is missing", option="path", remedy="Name the file or the directory.")
+    if origin != ENVIRONMENT and not _is_path(parameters["path"]):
+        raise InvalidInput("it holds what no name of a file has", option="path", remedy="Check the path.")
     for option, usual in (("after", KEEP), ("state", PRESENT), ("name_from", BY_KEY)):
         if parameters.get(option) not in (None, usual) and origin != ANSIBLE_VAULT:
             remedy = "Leave it out, or write 'from: {0}'.".format(ANSIBLE_VAULT)
             raise InvalidInput("only what Ansible encrypts has that", option=option, remedy=remedy)
+
+
+def _is_path(text: str) -> bool:
+    """Return False for a zero byte, and for half of a surrogate pair: the system takes neither."""
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
 
 
 ADOPT = Specification(

@@ -69,6 +69,8 @@ def check_destination(path: str, form: str, kept: Iterable[str], *, overwrite: b
         found = os.lstat(path)
     except FileNotFoundError:
         return
+    except (OSError, ValueError):  # the name is too long, or holds a zero byte
+        raise InvalidInput("'{0}' is no name of a file".format(path), option="dest", remedy="Name another file.") from None
     if not stat.S_ISREG(found.st_mode):
         raise InvalidInput("'{0}' is not a regular file".format(path), option="dest", remedy="Name another file.")
     if any(_is_same(path, each) for each in kept):

@@ -28,8 +28,12 @@ def check_earlier_report(path: str, first: str) -> None:
             found = file.read(len(mark))
     except FileNotFoundError:
         return
-    except (OSError, Damaged):
+    except Damaged:  # a directory, a FIFO
         found = b"?"
+    except (OSError, ValueError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else "its name holds a zero byte"
+        what = "no file can be written at '{0}': {1}".format(path, reason)
+        raise InvalidInput(what, option="report", remedy="Nothing was done. Name another file.") from None
     if found not in (b"", mark):
         what = "'{0}' exists, and is no earlier report".format(path)
         raise InvalidInput(what, option="report", remedy="Nothing was done. Name another file, or remove this one.")

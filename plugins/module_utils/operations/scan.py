@@ -70,6 +70,7 @@ def scan(manager: CredentialManager, parameters: Mapping[str, Any], context: Acc
         manager, parameters.get("prefix") or "", asserting(context, parameters.get("scope")), older=is_cheap if older is None else older
     )
     wanted = _choose(results, shortest, manager.store)
+    _warn_of_nothing(manager, wanted)
     searcher = Searcher(wanted.values)
     try:
         report = Report(searcher, limit)
@@ -79,6 +80,13 @@ def scan(manager: CredentialManager, parameters: Mapping[str, Any], context: Acc
     finally:
         searcher.wipe()
     return Outcome(_judge(result, wanted, fail_on))
+
+
+def _warn_of_nothing(manager: CredentialManager, wanted: _Wanted) -> None:
+    """Warn of a scan that can find nothing: without it, an empty store or a wrong prefix looks like a clean tree."""
+    if not wanted.values:
+        what = "store '{0}': there is no value to search for, of {1} credentials of this prefix that the caller may read"
+        manager.backend.context.warn(what.format(manager.store, wanted.credentials))
 
 
 def _read_places(parameters: Mapping[str, Any], backend: Backend) -> Places:

@@ -56,6 +56,8 @@ def read_originals(value: str) -> dict[str, Original]:
     """
     try:
         files = json.loads(value)["files"]
+        if any(not os.path.isabs(path) or os.path.normpath(path) != path for path in files):
+            raise ValueError  # it was not written here, and '..' would lead out of the directory that is restored
         return {path: Original(base64.b64decode(one["original"], validate=True), str(one["written"])) for path, one in files.items()}
     except (ValueError, KeyError, TypeError, AttributeError):
         remedy = "Name another credential in 'originals', or restore an older version of this one."
@@ -68,7 +70,7 @@ def digest(content: bytes) -> str:
 
 
 def replace_file(path: str, before: bytes, after: bytes, action: str) -> dict[str, Any]:
-    """Write a file in place of what was there, with its owner and mode. Return its row; leave one that was changed meanwhile as it is."""
+    """Write a file in place of what was there, with its owner and mode, and return its row. One that was changed is left as it is."""
     try:
         target = os.path.realpath(path)
         if read_bytes(target) != before:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.adoption.registry import find_format
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.adopt import ADOPT
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.adopted_names import read_options
 from ansible_collections.nebula.credential.plugins.plugin_utils.output.ansible_errors import UserMessage
@@ -35,3 +36,11 @@ def test_what_is_wrong_with_an_option_of_a_format_is_said(origin, given, said):
 
 def test_defaults_are_added():
     assert read_options({}, find_format("json").options, "json") == {"nested": "join", "separator": "/"}
+
+
+@pytest.mark.parametrize("path", ["a\0b", "a\ud800"])
+@pytest.mark.parametrize("origin", ["ansible_vault", "pgpass"])
+def test_a_path_that_is_none_is_refused(origin, path):
+    with pytest.raises(InvalidInput) as caught:
+        ADOPT.check({"from": origin, "path": path})
+    assert caught.value.option == "path"

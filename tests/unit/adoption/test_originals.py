@@ -13,7 +13,13 @@ import pytest
 from ansible_collections.nebula.credential.plugins.module_utils import errors
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import NOBODY
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
-from ansible_collections.nebula.credential.plugins.plugin_utils.action.replaced_files import Original, digest, replace_file
+from ansible_collections.nebula.credential.plugins.plugin_utils.action.replaced_files import (
+    Original,
+    digest,
+    read_originals,
+    replace_file,
+    write_originals,
+)
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.vault_adoption import Replacement
 
 NAME = "adopted/originals"
@@ -54,6 +60,12 @@ def test_a_run_that_another_one_overtakes_changes_no_file(keeping):
         mine._keep({"/one": ONE})
     assert "No file was changed" in caught.value.remedy
     assert keeping()._read()[0] == {"/old": ONE, "/two": TWO}
+
+
+@pytest.mark.parametrize("path", ["/project/vars/../../home/me/.profile", "vars/all.yml", "/project//vars", "/project/./vars", ""])
+def test_a_path_that_leads_elsewhere_is_not_restored(path):
+    with pytest.raises(errors.Damaged):
+        read_originals(write_originals({path: ONE}))
 
 
 @pytest.mark.parametrize("mode", [0o664, 0o600, 0o440])

@@ -181,3 +181,9 @@ def test_without_the_library_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "reportlab.pdfgen.canvas", None)
     with pytest.raises(MissingLibrary, match="pip install 'reportlab"):
         PdfWriter(io.BytesIO().write, HEADING)
+
+
+@pytest.mark.parametrize("name", ["a\0.csv", "x" * 300 + ".csv"])
+def test_what_is_no_name_of_a_file_is_refused(tmp_path, name):
+    with pytest.raises(InvalidInput, match="is no name of a file"):
+        check_destination(str(tmp_path / name), "csv", (), overwrite=True)

@@ -17,6 +17,7 @@ description:
   - The search takes place in the process that holds the store. Nothing of a value is returned or written; the file, the line, and the name
     of the credential are. A value in the name of a file is covered.
   - Files of any size are searched, binary ones too, and the content of gzip files. Links below O(paths) are not followed.
+  - If there is no value to search for, and O(look_alikes) is not set, the task fails with the code V(not_found).
   - The reads are in the audit trail with the operation C(scan), and count as no use.
   - Needs the Python package C(pyahocorasick), for O(look_alikes) also C(detect-secrets), and for O(git) and O(staged) the program C(git).
 options:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Iterator, NamedTuple, Optional, Sequence
 
 from ansible_collections.nebula.credential.plugins.module_utils.adoption.entry import Entry
@@ -26,7 +26,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     StorageError,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
-from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
@@ -44,11 +44,13 @@ class Options:
         on_conflict: what to do with a name under which the store has another value: `fail`, `skip` or `update`.
         detect: whether types are worked out.
         check: report what would be done, and do nothing.
+        scope: what a credential that is created gets; one that is there keeps its own.
     """
 
     on_conflict: str = FAIL
     detect: bool = True
     check: bool = False
+    scope: Optional[Scope] = None
 
 
 class Adopted(NamedTuple):
@@ -105,9 +107,9 @@ class Adopter:
 
     def _create(self, entry: Entry, recognized: Recognized) -> Adopted:
         if self._options.check:
-            return Adopted(CREATE, False, self._plan(recognized, self._build(entry, recognized)))
+            return Adopted(CREATE, False, self._plan(recognized, self._build_new(entry, recognized)))
         first, *others = (*self._list_older(entry, recognized), recognized)
-        self._write_rest(entry, self._manager.create(self._build(entry, first), self._caller), others)
+        self._write_rest(entry, self._manager.create(self._build_new(entry, first), self._caller), others)
         return self._verify(entry, recognized, CREATE)
 
     def _compare(self, entry: Entry, recognized: Recognized, stored: Credential) -> Adopted:
@@ -170,6 +172,9 @@ class Adopter:
 
     def _recognize_older(self, entry: Entry, value: bytes) -> Recognized:
         return recognize(value, {}, entry.type, self._options.detect)
+
+    def _build_new(self, entry: Entry, recognized: Recognized) -> DesiredCredential:
+        return replace(self._build(entry, recognized), scope=self._options.scope)
 
     @staticmethod
     def _build(entry: Entry, recognized: Recognized) -> DesiredCredential:

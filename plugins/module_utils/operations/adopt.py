@@ -19,6 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.failu
 from ansible_collections.nebula.credential.plugins.module_utils.operations.migration_report import SHOWN, check_report, write_report
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.read import asserting, describe_failure
+from ansible_collections.nebula.credential.plugins.module_utils.operations.write import read_scope
 from ansible_collections.nebula.credential.plugins.module_utils.store.batch import Result, each
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 
@@ -33,7 +34,7 @@ def adopt(manager: CredentialManager, parameters: Mapping[str, Any], context: Ac
     Args:
         manager: the manager of the store.
         parameters: `entries`, as `write_entry` returns them; `on_conflict` (fail, the default, skip or update); `detect_types` (by
-            default true); `scope`; `report`, a path.
+            default true); `scope` of the caller and of what is created; `report`, a path.
         context: the caller.
         check_mode: write nothing, and return what would be done.
 
@@ -52,7 +53,7 @@ def adopt(manager: CredentialManager, parameters: Mapping[str, Any], context: Ac
     adopter = Adopter(
         manager,
         asserting(context, parameters.get("scope")),
-        Options(on_conflict, bool(parameters.get("detect_types", True)), check_mode),
+        Options(on_conflict, bool(parameters.get("detect_types", True)), check_mode, read_scope(parameters.get("scope"))),
     )
     entries, clashes = _join([read_entry(entry) for entry in parameters["entries"]])
     wanted = [entry for entry in entries if entry.name not in clashes]

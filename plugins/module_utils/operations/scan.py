@@ -13,7 +13,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.s
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Located, find_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.context.progress import count_each
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Exposed, InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Exposed, InvalidInput, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.failures import describe_failures
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
@@ -55,6 +55,7 @@ def scan(manager: CredentialManager, parameters: Mapping[str, Any], context: Acc
     Raises:
         InvalidInput: an option is wrong, or a path is in no repository.
         MissingLibrary: a package or the program git is not installed.
+        NotFound: there is no value to search for, and look-alikes are not.
         CredentialError: as `read_values`, or git fails.
     """
     places = _read_places(parameters, manager.backend)
@@ -70,7 +71,7 @@ def scan(manager: CredentialManager, parameters: Mapping[str, Any], context: Acc
         manager, parameters.get("prefix") or "", asserting(context, parameters.get("scope")), older=is_cheap if older is None else older
     )
     wanted = _choose(results, shortest, manager.store)
-    _warn_of_nothing(manager, wanted)
+    _check_any(manager, wanted, look_alikes)
     searcher = Searcher(wanted.values)
     try:
         report = Report(searcher, limit)
@@ -80,13 +81,6 @@ def scan(manager: CredentialManager, parameters: Mapping[str, Any], context: Acc
     finally:
         searcher.wipe()
     return Outcome(_judge(result, wanted, fail_on))
-
-
-def _warn_of_nothing(manager: CredentialManager, wanted: _Wanted) -> None:
-    """Warn of a scan that can find nothing: without it, an empty store or a wrong prefix looks like a clean tree."""
-    if not wanted.values:
-        what = "store '{0}': there is no value to search for, of {1} credentials of this prefix that the caller may read"
-        manager.backend.context.warn(what.format(manager.store, wanted.credentials))
 
 
 def _read_places(parameters: Mapping[str, Any], backend: Backend) -> Places:
@@ -133,6 +127,18 @@ def _choose(results: List[Result[List[StoredValue]]], shortest: int, store: str)
             elif row not in wanted.left_out[-len(result.answer or ()) :]:
                 wanted.left_out.append(row)
     return wanted
+
+
+def _check_any(manager: CredentialManager, wanted: _Wanted, look_alikes: Optional[LookAlikes]) -> None:
+    """Check that there is a value to search for: a scan for none finds none, and would pass for a clean one. Warn if look-alikes are."""
+    if wanted.values or wanted.failures:
+        return
+    what = "there is no value to search for: {0} credentials, with {1} values that are too short or too common"
+    what = what.format(wanted.credentials, len(wanted.left_out))
+    if look_alikes is None:
+        remedy = "Check the store, 'prefix' and 'scope', or search for what looks like a secret ('look_alikes')."
+        raise NotFound(what, remedy=remedy)
+    manager.backend.context.warn("store '{0}': {1}".format(manager.store, what))
 
 
 def _describe(report: Report, wanted: _Wanted, limit: int) -> Dict[str, Any]:

@@ -239,7 +239,7 @@ def read_desired(item: Mapping[str, Any], *, is_authenticated: bool = False) -> 
         description=item.get("description"),
         tags=read_tags(item.get("tags")),
         metadata=item.get("metadata"),
-        scope=_scope(item.get("scope")),
+        scope=read_scope(item.get("scope")),
         policy=None if policy is None else RotationPolicy.read_wanted(policy).write(),
         rotation=None if item.get("rotation") is None else check_assignment(item["rotation"], is_authenticated=is_authenticated),
         expires_at=None if item.get("expires_at") is None else moment(item["expires_at"], "expires_at"),
@@ -266,7 +266,12 @@ def _read_scope_tags(tags: Optional[Mapping[str, Any]]) -> Dict[str, str]:
     return read_tags(tags, "scope.tags") or {}
 
 
-def _scope(scope: Optional[Mapping[str, Any]]) -> Optional[Scope]:
+def read_scope(scope: Optional[Mapping[str, Any]]) -> Optional[Scope]:
+    """Return the scope that a credential is to have; None for none.
+
+    Raises:
+        InvalidInput: it is no mapping, or has another dimension or a wrong tag.
+    """
     if scope is None:
         return None
     scope = check_scope(scope)

@@ -49,6 +49,17 @@ def test_check_mode_writes_nothing_and_shows_type_and_reason(target):
     assert "canary" not in json.dumps(result)
 
 
+def test_what_is_created_gets_the_scope_and_what_is_there_keeps_its_own(target):
+    scope = {"workflow": "deploy", "tags": {"tier": "gold"}}
+    target.manager.create(DesiredCredential("free", value=Secret("theirs")))
+    for name in ("db_pass", "free"):
+        assert target.row(find(name), on_conflict="update", scope=scope)["verified"]
+    assert target.value("free") == b"one"
+    with pytest.raises(errors.AccessDenied):
+        target.value("db_pass")
+    assert target.row(find("db_pass"), scope=scope)["action"] == "nothing"
+
+
 def test_another_value_under_the_name_is_refused_and_stays(target):
     target.manager.create(DesiredCredential("db_pass", value=Secret("theirs")))
     result = target.adopt(find("db_pass"), find("other"))

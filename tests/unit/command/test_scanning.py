@@ -60,6 +60,12 @@ def test_a_wrong_path_is_an_error_of_its_own(typed: Typed, tree: Path) -> None:
     assert typed("scan", str(tree), "--limit", "0").status == 2
 
 
+def test_a_store_without_a_value_to_search_for_is_an_error(typed: Typed, tree: Path) -> None:
+    done = typed("scan", str(tree), "--prefix", "nothing/")
+    assert (done.status, done.output) == (3, "")
+    assert "there is no value to search for" in done.messages
+
+
 def test_the_hook_of_pre_commit_refuses_a_commit_for_what_is_staged(typed: Typed, tree: Path) -> None:
     """By a hook of git that does what pre-commit does: it calls the entry with the names of the staged files."""
     (hook,) = yaml.safe_load((CHECKOUT / ".pre-commit-hooks.yaml").read_text())

@@ -13,13 +13,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.desired im
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 
 
-def test_a_scan_for_nothing_warns(tmp_path):
+def test_a_scan_for_look_alikes_alone_warns(tmp_path):
     warnings = []
     manager = open_store({"backend": "local", "path": str(tmp_path / "store")}, name="main", warn=warnings.append)
     manager.ensure(DesiredCredential("app/db", value=Secret("canary-value")))
     for prefix, warned in (("app/", False), ("ap/", True)):
         warnings.clear()
-        result = perform(manager, "scan", {"paths": [str(tmp_path)], "prefix": prefix}, NOBODY).result
+        result = perform(manager, "scan", {"paths": [str(tmp_path)], "prefix": prefix, "look_alikes": True}, NOBODY).result
         assert bool(result["values"]) != warned
         assert [one.startswith("store 'main': there is no value to search for, of 0 credentials") for one in warnings] == [True] * warned
     manager.close()

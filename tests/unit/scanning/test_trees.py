@@ -233,6 +233,14 @@ def test_the_reads_are_in_the_audit_trail_as_a_scan_and_are_no_use(scanned):
     assert not usage.get("reads")
 
 
+def test_a_scan_that_has_no_value_to_search_for_is_no_clean_one(scanned):
+    for parameters in ({"prefix": "nothing/"}, {"shortest": 1000}):
+        with pytest.raises(errors.NotFound, match="no value to search for"):
+            scanned.scan(**parameters)
+    pytest.importorskip("detect_secrets")
+    assert scanned.scan(prefix="nothing/", look_alikes=True)["values"] == 0
+
+
 def test_no_row_comes_from_a_tree_of_small_files_without_any(scanned):
     for number in range(300):
         scanned.put(

@@ -21,5 +21,5 @@ def test_a_scan_for_look_alikes_alone_warns(tmp_path):
         warnings.clear()
         result = perform(manager, "scan", {"paths": [str(tmp_path)], "prefix": prefix, "look_alikes": True}, NOBODY).result
         assert bool(result["values"]) != warned
-        assert [one.startswith("store 'main': there is no value to search for, of 0 credentials") for one in warnings] == [True] * warned
+        assert [one.startswith("store 'main': there is no value to search for: 0 credentials") for one in warnings] == [True] * warned
     manager.close()

@@ -25,6 +25,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
+from ansible_collections.nebula.credential.plugins.module_utils.operations.tags import read_tags
 from ansible_collections.nebula.credential.plugins.module_utils.store.batch import Result, each
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
@@ -132,7 +133,7 @@ def check_scope(scope: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
     """Return the dimensions that a play asserts, without those that are not set.
 
     Raises:
-        InvalidInput: it is no mapping, or has another dimension.
+        InvalidInput: it is no mapping, or has another dimension or a wrong tag.
     """
     if scope is None:
         return {}
@@ -144,6 +145,7 @@ def check_scope(scope: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
         raise InvalidInput("unknown: {0}".format(", ".join(map(ascii, unknown))), option="scope", remedy=remedy)
     if "tags" in asserted:
         check_mapping(asserted["tags"], "scope.tags")
+        asserted["tags"] = read_tags(asserted["tags"], "scope.tags")  # as they are stored: 1 is "1"
     return asserted
 
 

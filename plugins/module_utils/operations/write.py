@@ -37,7 +37,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.outco
 from ansible_collections.nebula.credential.plugins.module_utils.operations.read import (
     TEXT,
     asserting,
-    check_mapping,
     check_scope,
     describe_failure,
     encode_value,
@@ -260,12 +259,6 @@ def _caller(context: AccessContext, scope: Optional[Mapping[str, Any]]) -> Acces
     return asserting(context, unknown)
 
 
-def _read_scope_tags(tags: Optional[Mapping[str, Any]]) -> Dict[str, str]:
-    """Return the tags of a scope, which always have values: they are compared."""
-    check_mapping(tags or {}, "scope.tags")
-    return read_tags(tags, "scope.tags") or {}
-
-
 def read_scope(scope: Optional[Mapping[str, Any]]) -> Optional[Scope]:
     """Return the scope that a credential is to have; None for none.
 
@@ -275,4 +268,4 @@ def read_scope(scope: Optional[Mapping[str, Any]]) -> Optional[Scope]:
     if scope is None:
         return None
     scope = check_scope(scope)
-    return replace(Scope(), workflow=scope.get("workflow"), user=scope.get("user"), tags=_read_scope_tags(scope.get("tags")))
+    return replace(Scope(), workflow=scope.get("workflow"), user=scope.get("user"), tags=scope.get("tags") or {})

@@ -50,7 +50,7 @@ def test_check_mode_writes_nothing_and_shows_type_and_reason(target):
 
 
 def test_what_is_created_gets_the_scope_and_what_is_there_keeps_its_own(target):
-    scope = {"workflow": "deploy", "tags": {"tier": "gold"}}
+    scope = {"workflow": "deploy", "tags": {"tier": 1}}
     target.manager.create(DesiredCredential("free", value=Secret("theirs")))
     for name in ("db_pass", "free"):
         assert target.row(find(name), on_conflict="update", scope=scope)["verified"]

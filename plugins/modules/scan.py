@@ -24,7 +24,7 @@ options:
   paths:
     description:
       - Files and directories of the controller to search. A relative path is one below the directory of the playbook.
-      - The directory of the store itself, and the objects of git (see O(git)), are left out, and are listed in C(skipped).
+      - The directory of the store itself, and the objects of git (see O(git)), are left out, and are listed in C(not_searched).
     type: list
     elements: path
     required: true
@@ -65,7 +65,7 @@ options:
     type: int
     default: 8
   limit:
-    description: The greatest number of findings to return, and of rows in C(skipped) and C(left_out).
+    description: The greatest number of findings to return, and of rows in C(not_searched) and C(left_out).
     type: int
     default: 1000
   fail_on:
@@ -176,7 +176,7 @@ scanned:
   type: dict
   returned: always, if the store can be read
   sample: {files: 812, objects: 0, bytes: 4711000, links: 2, excluded: 1, skipped: 1}
-skipped:
+not_searched:
   description: What was not searched, or not all of it, each with C(path) and C(reason).
   type: list
   elements: dict

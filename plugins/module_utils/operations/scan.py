@@ -49,8 +49,8 @@ def scan(manager: CredentialManager, parameters: Mapping[str, Any], context: Acc
         context: the caller.
 
     Returns:
-        `{changed, failed, findings, total, truncated, counts, scanned, skipped, values, credentials, left_out, left_out_total, failures}`,
-        if it failed also `msg` and `code`. `findings` are rows of `Report`; `left_out` has `{name, field, reason}`.
+        `{changed, failed, findings, total, truncated, counts, scanned, not_searched, values, credentials, left_out, left_out_total,
+        failures}`, if it failed also `msg` and `code`. `findings` are rows of `Report`; `left_out` has `{name, field, reason}`.
 
     Raises:
         InvalidInput: an option is wrong, or a path is in no repository.

@@ -23,7 +23,7 @@ class Report:
         self._searcher = searcher
         self._limit = limit
         self._rows: Dict[str, List[Dict[str, Any]]] = {VALUE: [], LOOK_ALIKE: []}
-        self.skipped: List[Dict[str, str]] = []
+        self.not_searched: List[Dict[str, str]] = []
         self.counts = {VALUE: 0, LOOK_ALIKE: 0}
         self.scanned = {"files": 0, "objects": 0, "bytes": 0, "links": 0, "excluded": 0, "skipped": 0}
 
@@ -58,11 +58,11 @@ class Report:
     def skip(self, path: str, reason: str) -> None:
         """Add what was not searched, or not all of it."""
         self.scanned["skipped"] += 1
-        if len(self.skipped) < self._limit:
-            self.skipped.append({"path": self.show(path), "reason": reason})
+        if len(self.not_searched) < self._limit:
+            self.not_searched.append({"path": self.show(path), "reason": reason})
 
     def describe(self) -> Dict[str, Any]:
-        """Return `{findings, total, truncated, counts, scanned, skipped}`; stored values come first."""
+        """Return `{findings, total, truncated, counts, scanned, not_searched}`; stored values come first."""
         total = sum(self.counts.values())
         findings = [*self._rows[VALUE], *self._rows[LOOK_ALIKE]][: self._limit]
         return {
@@ -71,5 +71,5 @@ class Report:
             "truncated": total > len(findings),
             "counts": dict(self.counts),
             "scanned": dict(self.scanned),
-            "skipped": self.skipped,
+            "not_searched": self.not_searched,
         }

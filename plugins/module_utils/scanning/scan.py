@@ -24,7 +24,7 @@ class Scan:
         self.report = report
 
     def search(self, path: str, read: Read, object_id: Optional[str] = None) -> None:
-        """Search the name of a file, and all that `read` returns. A failure to read it is a row of `skipped`."""
+        """Search the name of a file, and all that `read` returns. A failure to read it is a row of `not_searched`."""
         self.report.add_name(path, object_id)
         try:
             is_binary, chunks = expand(self._count(read_chunks(read)))

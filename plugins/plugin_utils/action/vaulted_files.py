@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -25,6 +26,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.adoption.text_fi
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 
 HEADER = b"$ANSIBLE_VAULT;"
+_MARKED_HEADERS = (
+    codecs.BOM_UTF8 + HEADER,
+    codecs.BOM_UTF16_LE + HEADER.decode().encode("utf-16-le"),
+    codecs.BOM_UTF16_BE + HEADER.decode().encode("utf-16-be"),
+)
+"""As editors and PowerShell on Windows save a file again. Ansible takes such a one for a file that is not encrypted."""
 _TAGS = ("!vault", "!vault-encrypted")
 _MARKS = tuple(tag.encode() for tag in _TAGS)
 _YAML = "tag:yaml.org,2002:"
@@ -83,7 +90,8 @@ def read_vaulted(path: str) -> Iterator[VaultedFile]:
     """Yield each file at a path, or below it, that is encrypted or has `!vault` variables, in the order of their names.
 
     Raises:
-        InvalidInput: there is nothing at the path; a file cannot be decrypted; a file with `!vault` is no YAML.
+        InvalidInput: there is nothing at the path; a file cannot be decrypted, or has a byte order mark before what
+            is encrypted; a file with `!vault` is no YAML.
         CredentialError: a file cannot be read.
     """
     if not os.path.lexists(path):
@@ -92,6 +100,8 @@ def read_vaulted(path: str) -> Iterator[VaultedFile]:
         content = read_bytes(file)
         if content.startswith(HEADER):
             yield _read_whole(file, content)
+        elif content.startswith(_MARKED_HEADERS):
+            raise unreadable_error(file, "it is encrypted, but begins with a byte order mark, with which Ansible does not decrypt it")
         elif any(mark in content for mark in _MARKS):
             found = _read_inline(file, content)
             if found.leaves:
@@ -132,7 +142,7 @@ def _may_be_vaulted(path: str) -> bool:
     """Whether a file is encrypted, or may be YAML."""
     try:
         with open(path, "rb") as stream:
-            if stream.read(len(HEADER)) == HEADER:
+            if stream.read(max(map(len, _MARKED_HEADERS))).startswith((HEADER, *_MARKED_HEADERS)):
                 return True
     except OSError:
         return True  # reading it names the reason

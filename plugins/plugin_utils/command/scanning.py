@@ -59,7 +59,7 @@ def _describe(row: Mapping[str, Any]) -> tuple[str, str, str]:
 
 def _note_rest(result: Mapping[str, Any]) -> None:
     """Write what the list does not show: what was skipped and left out, and the counts."""
-    for row in result["skipped"]:
+    for row in result["not_searched"]:
         note("skipped: {0}: {1}".format(make_printable(row["path"]), row["reason"]))
     for name, failure in result["failures"].items():
         note("not searched for: {0}: {1}".format(make_printable(name), failure["message"]))

@@ -59,6 +59,16 @@ def test_comments_of_an_encrypted_file_are_left_out_and_what_looks_like_one_stay
     assert replace(text, keep_comments=False) == "\na: @\n'b#c': @\nd:\n  - @\n\n".replace("@", LOOKUP)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("is_folder", [True, False])
+def test_an_encrypted_file_with_a_byte_order_mark_is_refused(tmp_path, encoding, is_folder):
+    mark = "" if encoding == "utf-8-sig" else "\ufeff"
+    file = tmp_path / "file.txt"
+    file.write_bytes((mark + "$ANSIBLE_VAULT;1.1;AES256\n3061\n").encode(encoding))
+    with pytest.raises(errors.InvalidInput, match=r"file\.txt.*byte order mark"):
+        list(vaulted_files.read_vaulted(str(tmp_path if is_folder else file)))
+
+
 VALUES = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=20) | st.integers() | st.booleans()
 TREES = st.dictionaries(
     st.from_regex(r"[a-z]{1,6}", fullmatch=True),

@@ -151,6 +151,14 @@ def test_one_name_in_two_places_is_one_credential_only_if_the_values_are_equal(t
     assert not target.manager.exists("b")
 
 
+def test_the_advice_for_two_values_of_one_name_is_true_of_that_name_alone(target):
+    """The others are written, and the two values may be lines of one file."""
+    result = target.adopt(find("b", "one", origin="x, line 1"), find("b", "two", origin="x, line 2"), find("c"))
+    assert target.manager.exists("c")
+    assert "It was not written. Keep one of them" in result["msg"]
+    assert "Nothing was written" not in result["msg"]
+
+
 def test_a_key_that_is_no_name_is_its_own_failure(target):
     result = target.adopt(find("not a name"), find("a"))
     assert [row["code"] for row in result["results"] if row["failed"]] == ["invalid_input"]

@@ -106,6 +106,7 @@ def test_the_environment_is_read_byte_for_byte(monkeypatch):
         ("ini", "canary = 1\n", "line 1: a section header"),
         ("ini", "[a]\nx=canary\nx=2\n", "line 3: a key or a section is there for the second time"),
         ("ini", "[a]\n=canary\n", "line 2"),
+        ("ini", "[a]\nflag\n  canary = 1\n", "a key"),
         ("json", '{"a":\n canary}', "line 2: it is no JSON"),
         ("json", '{"a": "canary", "a": 1}', "the same key twice"),
         ("json", '["canary"]', "no mapping"),

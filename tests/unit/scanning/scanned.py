@@ -60,4 +60,4 @@ def places(result):
 
 def reasons(result):
     """Why something was skipped, by the last name of its path."""
-    return {os.path.basename(row["path"]): row["reason"] for row in result["skipped"]}
+    return {os.path.basename(row["path"]): row["reason"] for row in result["not_searched"]}

@@ -41,6 +41,8 @@ def read(path: str, options: Mapping[str, Any]) -> Iterator[Found]:
         raise unreadable_error(path, "a section header such as [main] is missing", error.lineno) from None
     except (DuplicateOptionError, DuplicateSectionError) as error:
         raise unreadable_error(path, "a key or a section is there for the second time", error.lineno or 0) from None
+    except AttributeError:  # what older versions of Python raise for a line that goes on with a key that has no value
+        raise unreadable_error(path, "an indented line goes on with a key that has no value") from None
     except ParsingError as error:
         raise unreadable_error(path, "this is no assignment of a key", error.errors[0][0] if error.errors else 0) from None
     leaves: List[nesting.Leaf] = []

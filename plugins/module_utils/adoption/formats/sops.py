@@ -65,7 +65,7 @@ def _decrypt(path: str, program: str, form: List[str]) -> bytes:
     if finished.status == 0:
         return finished.output
     if finished.status == _NO_KEY:
-        remedy = "Run the play where 'sops decrypt' opens it, for example with SOPS_AGE_KEY_FILE set."
+        remedy = "Run the play where 'sops decrypt' opens it, for example with an absolute path in SOPS_AGE_KEY_FILE."
         raise LoginFailed("{0}: SOPS has no key that opens the file".format(path), remedy=remedy)
     if finished.status == _CHANGED:
         raise Tampered("{0}: the file was changed without a key".format(path), remedy="Restore it from its repository.")

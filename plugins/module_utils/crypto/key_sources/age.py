@@ -92,7 +92,7 @@ def _parse_identities(content: bytes) -> List[Any]:
     """
     import pyrage
 
-    text = content.decode("utf-8", "replace")
+    text = content.decode("utf-8-sig", "replace")
     try:
         if text.lstrip().startswith(_SSH):
             return [pyrage.ssh.Identity.from_buffer(text.strip().encode() + b"\n")]

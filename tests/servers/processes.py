@@ -174,12 +174,22 @@ def start(
 
 
 def _was_aborted(process: subprocess.Popen[bytes]) -> bool:
-    """Whether it ended before it became the program: gRPC, in a process that has loaded it, aborts some forks whose files are closed."""
+    """Whether it ended before it became the program: gRPC, in a process that has loaded it, aborts some forks whose files are closed.
+
+    A process that becomes the program at this moment has no command line yet.
+    """
+    while process.poll() is None:
+        if _has_command_line(process.pid):
+            return False
+        time.sleep(0.001)
+    return process.returncode == -signal.SIGABRT
+
+
+def _has_command_line(process: int) -> bool:
     try:
-        has_begun = Path("/proc/{0}/cmdline".format(process.pid)).read_bytes() != b""
+        return Path("/proc/{0}/cmdline".format(process)).read_bytes() != b""
     except OSError:
-        has_begun = False
-    return not has_begun and process.wait() == -signal.SIGABRT
+        return False
 
 
 def bare_environment() -> Mapping[str, str]:

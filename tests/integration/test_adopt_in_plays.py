@@ -92,7 +92,7 @@ MISTAKES = {
     "from: environment, only: [NO_SUCH_VARIABLE]": "there is nothing of this name: 'NO_SUCH_VARIABLE'",
     "from: json, path: x, run_on: target": "the files are read on the controller",
     "from: json, path: x, after: replace": "only what Ansible encrypts has that",
-    "from: json, path: x, options: {nest: fields}": "'nested' in place of 'nest'",
+    "from: json, path: x, options: {nest: fields}": "has no option 'nest'. It takes: nested, separator",
     "from: ansible_vault, path: x, options: {nested: both}": "value of nested must be one of",
     "from: ansible_vault, path: x, pathh: y": "Unsupported parameters",
     "from: ansible_vault, path: x, state: restored": "the store keeps no originals under this name",

@@ -83,7 +83,10 @@ def _join(entries: List[Entry]) -> Tuple[List[Entry], Dict[str, CredentialError]
         places = joined[name].origins
         shown = "; ".join(places[:ORIGINS_NAMED]) + ("; …" if len(places) > ORIGINS_NAMED else "")
         what = "it has different values in {0} places: {1}".format(len(places), shown)
-        remedy = "It was not written. Keep one of them in a file; adopt several files one by one, each with a 'prefix' of its own."
+        remedy = (
+            "It was not written. Keep one of them in a file. If they are in several files, write 'name_from: place', or adopt each file "
+            "with a 'prefix' of its own."
+        )
         clashes[name] = Duplicate(what, name=name, remedy=remedy)
     return list(joined.values()), clashes
 

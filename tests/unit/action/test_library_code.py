@@ -27,7 +27,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.action.library_c
 
 MODULES = sorted(filter(has_module, OPERATIONS))
 OLDEST_PYTHON = (3, 8)
-MOST_BYTES = 350 * 1024
+MOST_BYTES = 352 * 1024
 """Of our part of what is sent, for the largest operation, with every type; ansible-core's own files are 172 KiB."""
 WITHOUT_A_COLLECTION = """
 import sys, types

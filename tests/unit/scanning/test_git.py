@@ -89,9 +89,9 @@ def test_objects_that_are_searched_are_not_skipped_and_those_of_another_reposito
     inner = repository.tree / "inner"
     subprocess.run(["git", "init", "--quiet", str(inner)], check=True, capture_output=True)
     for paths in ((), (repository.tree / ".git",)):
-        skipped = [row["path"] for row in repository.scan(*paths, git=True)["skipped"]]
+        skipped = [row["path"] for row in repository.scan(*paths, git=True)["not_searched"]]
         assert skipped == ([] if paths else [str(inner / ".git/objects")])
-    assert repository.scan(repository.tree, inner, git=True)["skipped"] == []
+    assert repository.scan(repository.tree, inner, git=True)["not_searched"] == []
 
 
 def test_of_a_shallow_clone_it_is_said_that_the_rest_is_missing(repository, tmp_path):

@@ -10,7 +10,7 @@ Also the paths that no argument spec declares: parts of a login, and of key sour
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Sequence
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import change_part, read_part, resolve_aliases
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import find_traits
@@ -98,6 +98,17 @@ def _resolve_source(source: Any) -> Any:
 def has_key_sources(config: Mapping[str, Any]) -> bool:
     """Return True if a store's configuration lists key sources, its own or those of a cache or copies."""
     return any(read_part(config, option) for option in LISTS_OF_SOURCES)
+
+
+def list_source_kinds(config: Mapping[str, Any], default: Sequence[Mapping[str, Any]] = ()) -> Iterator[str]:
+    """Yield the kind of each entry of the lists of key sources. `default` stands for a list that is not written."""
+    for option in LISTS_OF_SOURCES:
+        written = read_part(config, option)
+        entries = default if written is None else written
+        for entry in entries if isinstance(entries, (list, tuple)) else ():
+            kind = entry.get("source") if isinstance(entry, Mapping) else None
+            if isinstance(kind, str):
+                yield kind
 
 
 def change_undeclared_paths(config: Mapping[str, Any], traits: Optional[BackendTraits], change: Change) -> Mapping[str, Any]:

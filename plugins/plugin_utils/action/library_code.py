@@ -16,7 +16,7 @@ import functools
 import hashlib
 import inspect
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from ansible import constants
@@ -31,7 +31,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.locks.registry i
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.module_utils.operations.registry import OPERATIONS
 from ansible_collections.nebula.credential.plugins.module_utils.sent_code import LIBRARY, pack
-from ansible_collections.nebula.credential.plugins.module_utils.store.aliases import LISTS_OF_SOURCES
+from ansible_collections.nebula.credential.plugins.module_utils.store.aliases import list_source_kinds
 
 _PLUGINS = Path(__file__).parents[2]
 _TABLES = ("backends.registry", "crypto.key_sources.registry", "locks.registry", "operations.registry")
@@ -51,23 +51,13 @@ def build_code(operation: str, store: StoreReference) -> str:
     """
     backends = sorted({str(each.config.get("backend")) for each in store.every} & set(BACKENDS))
     locks = sorted({str(read_part(each.config, "lock.kind")) for each in store.every} & set(KINDS))
-    sources = sorted({kind for each in store.every for kind in _list_key_sources(each)})
+    sources = sorted({kind for each in store.every for kind in list_source_kinds(each.config, DEFAULT_SOURCES)} & set(KEY_SOURCES))
     key = hashlib.sha256("\n".join([operation, *backends, "", *locks, "", *sources]).encode()).hexdigest()[:16]
     kept = Path(constants.DEFAULT_LOCAL_TMP) / "nebula-credential-{0}".format(key)
     with FileLock(str(kept) + ".lock", timeout=60):
         if not kept.exists():
             write_durably(str(kept), pack(read_library(operation, backends, locks, sources)).encode())
     return kept.read_text(encoding="ascii")
-
-
-def _list_key_sources(store: StoreReference) -> Iterator[str]:
-    """Yield the kinds of a store's key sources; those that there are not are left to the store."""
-    for option in LISTS_OF_SOURCES:
-        written = read_part(store.config, option)
-        for entry in DEFAULT_SOURCES if written is None else written if isinstance(written, (list, tuple)) else ():
-            kind = entry.get("source") if isinstance(entry, Mapping) else None
-            if isinstance(kind, str) and kind in KEY_SOURCES:
-                yield kind
 
 
 def read_library(

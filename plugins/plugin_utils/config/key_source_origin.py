@@ -6,12 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import read_part
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.options import OPTION, SOURCES
-from ansible_collections.nebula.credential.plugins.module_utils.store.aliases import LISTS_OF_SOURCES
+from ansible_collections.nebula.credential.plugins.module_utils.store.aliases import list_source_kinds
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.third_party import check_allowed
 
 
@@ -26,15 +25,6 @@ def admit_key_sources(config: Mapping[str, Any], is_of_file: bool, read_allowed:
     Raises:
         InvalidConfiguration: the file neither defines the store nor allows the source.
     """
-    for kind in _list_kinds(config):
+    for kind in list_source_kinds(config):
         if kind in SOURCES and SOURCES[kind].runs_programs:
             check_allowed(kind, "key source", OPTION, is_of_file, read_allowed)
-
-
-def _list_kinds(config: Mapping[str, Any]) -> Iterator[str]:
-    for option in LISTS_OF_SOURCES:
-        sources = read_part(config, option)
-        for source in sources if isinstance(sources, (list, tuple)) else ():
-            kind = source.get("source") if isinstance(source, Mapping) else None
-            if isinstance(kind, str):
-                yield kind

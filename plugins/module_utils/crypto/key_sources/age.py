@@ -10,13 +10,12 @@ recipients open: a way in for the day on which every other key is lost.
 
 from __future__ import annotations
 
-import hmac
 from typing import TYPE_CHECKING, Any, List, Mapping, Optional, Sequence
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import read_login
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_slots import Terms
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.entry import Surroundings, naming_source, read_entry
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.wrapping import WrappingSource
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.wrapping import WrappingSource, take_secret
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration, WrongPassphrase
 
 if TYPE_CHECKING:
@@ -63,9 +62,10 @@ class Age(WrappingSource):
             opened = bytes(pyrage.decrypt(wrapped, self._read_identities()))
         except pyrage.DecryptError:
             raise self._wrong_identity() from None
-        if not hmac.compare_digest(opened[: len(store_id)], store_id):
+        secret = take_secret(opened, store_id)
+        if secret is None:
             raise self._wrong_identity()
-        return opened[len(store_id) :]
+        return secret
 
     def comes_back(self, terms: Terms, secret: bytes, store_id: bytes) -> bool:
         """Return True also without an identity: then nothing here can show it."""

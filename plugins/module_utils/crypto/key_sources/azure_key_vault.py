@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hmac
 import re
 from typing import Any, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.connection import Connection
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.entry import Surroundings, naming_source, read_entry
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.wrapping import WrappingSource
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.wrapping import WrappingSource, take_secret
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     CredentialError,
@@ -67,10 +66,10 @@ class KeyVaultKey(WrappingSource):
             raise self._wrong_key_error() from None
         if found is None:
             raise self._wrong_key_error() if self._has_key(store_id) else self._missing_key_error()
-        opened = _decode(found.get("value"))
-        if not hmac.compare_digest(opened[: len(store_id)], store_id):
+        secret = take_secret(_decode(found.get("value")), store_id)
+        if secret is None:
             raise self._wrong_key_error()
-        return opened[len(store_id) :]
+        return secret
 
     def close(self) -> None:
         self._connection.close()

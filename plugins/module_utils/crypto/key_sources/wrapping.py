@@ -13,7 +13,7 @@ import hmac
 import os
 from abc import abstractmethod
 from contextlib import contextmanager
-from typing import Iterator, Tuple
+from typing import Iterator, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import primitives
@@ -22,6 +22,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sourc
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.entry import naming_source
 from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, KeySourceUnavailable, LoginFailed, StorageError
 from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import name_source
+
+
+def take_secret(opened: bytes, store_id: bytes) -> Optional[bytes]:
+    """Return the secret that was wrapped behind the id of this store, by a key without associated data; None if it is another store's."""
+    return opened[len(store_id) :] if hmac.compare_digest(opened[: len(store_id)], store_id) else None
 
 
 class TimedSource(KeySource):

@@ -12,12 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Pattern, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.audit.hash_chain import read_line
-from ansible_collections.nebula.credential.plugins.module_utils.audit.verification import (
-    PAUSE_AFTER,
-    is_within,
-    read_lines,
-)
+from ansible_collections.nebula.credential.plugins.module_utils.audit.verification import is_within, read_parsed
 
 Texts = Tuple[str, ...]
 
@@ -102,12 +97,8 @@ def read_entries(path: str, pause: Callable[[], object] = lambda: None) -> Itera
     Raises:
         NotFound: there is no such file.
     """
-    for number, raw in enumerate(read_lines(path), 1):
-        line = read_line(raw.content.rstrip(b"\n"))
-        if line is not None:
-            yield dict(line.entry, chain=line.chain.decode("ascii"))
-        if number % PAUSE_AFTER == 0:
-            pause()
+    for line in read_parsed(path, pause):
+        yield dict(line.entry, chain=line.chain.decode("ascii"))
 
 
 def _compile(texts: Texts) -> Pattern[str]:

@@ -166,10 +166,27 @@ def query(
         NotFound: there is no such file.
     """
     exact = {key: value for key, value in (("name", name), ("action", action), ("result", result)) if value is not None}
-    for raw in read_lines(path):
-        line = read_line(raw.content.rstrip(b"\n"))
-        if line is not None and exact.items() <= line.entry.items() and is_within(line.entry, since, until):
+    for line in read_parsed(path):
+        if exact.items() <= line.entry.items() and is_within(line.entry, since, until):
             yield line.entry
+
+
+def read_parsed(path: str, pause: Callable[[], object] = lambda: None) -> Iterator[Line]:
+    """Yield the lines of a trail that are entries, oldest first, over all of its files.
+
+    Args:
+        path: the file that is written to. The turned files are next to it.
+        pause: called after every few lines, so that other threads can run.
+
+    Raises:
+        NotFound: there is no such file.
+    """
+    for number, raw in enumerate(read_lines(path), 1):
+        line = read_line(raw.content.rstrip(b"\n"))
+        if line is not None:
+            yield line
+        if number % PAUSE_AFTER == 0:
+            pause()
 
 
 def is_within(entry: Mapping[str, Any], since: Optional[datetime], until: Optional[datetime]) -> bool:

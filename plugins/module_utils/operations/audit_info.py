@@ -64,7 +64,8 @@ def audit_info(manager: CredentialManager, parameters: Mapping[str, Any], _conte
         StorageError: the file cannot be written.
         MissingLibrary: what writes PDF is not installed.
     """
-    trail, search, limit = _find_trail(manager), _read_search(manager, parameters), _read_limit(parameters.get("limit"))
+    trail = _find_trail(manager)
+    search, limit = _read_search(manager, trail, parameters), _read_limit(parameters.get("limit"))
     form = _check_export(parameters, trail)
     of_table = parameters.get("source") == TABLE
     trail.flush()
@@ -106,8 +107,7 @@ def _find_trail(manager: CredentialManager) -> Trail:
     return manager.trail
 
 
-def _read_search(manager: CredentialManager, parameters: Mapping[str, Any]) -> Search:
-    trail = _find_trail(manager)
+def _read_search(manager: CredentialManager, trail: Trail, parameters: Mapping[str, Any]) -> Search:
     since, until = _read_range(manager, parameters)
     return Search(
         **{name: tuple(map(str, parameters.get(name) or ())) for name in MATCHED},

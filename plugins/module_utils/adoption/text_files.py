@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import os
 
+from ansible_collections.nebula.credential.plugins.module_utils.adoption.contents import read_content
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
-from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
-from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import MIB, read_file
-
-MOST_BYTES = 16 * MIB
 
 
 def read_bytes(path: str) -> bytes:
@@ -24,8 +21,7 @@ def read_bytes(path: str) -> bytes:
     """
     if not os.path.lexists(path):
         raise missing_error(path)
-    with translated("the file", path, writing=False):
-        return read_file(path, MOST_BYTES)
+    return read_content(path)
 
 
 def read_text(path: str) -> str:

@@ -73,7 +73,12 @@ def read_distinct_json(text: Union[str, bytes], depth: int = MAX_DEPTH) -> Any:
     return _DISTINCT_DECODER.decode(text if isinstance(text, str) else text.decode("utf-8"))
 
 
-def _take_distinct(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
+def take_distinct(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
+    """Return the object of these pairs, as `object_pairs_hook` of a decoder.
+
+    Raises:
+        RepeatedKey: a key is there twice.
+    """
     found: Dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
@@ -102,4 +107,4 @@ def _read_float(text: str) -> float:
 
 
 _DECODER = json.JSONDecoder(parse_float=_read_float, parse_constant=_refuse_constant)
-_DISTINCT_DECODER = json.JSONDecoder(object_pairs_hook=_take_distinct, parse_float=_read_float, parse_constant=_refuse_constant)
+_DISTINCT_DECODER = json.JSONDecoder(object_pairs_hook=take_distinct, parse_float=_read_float, parse_constant=_refuse_constant)

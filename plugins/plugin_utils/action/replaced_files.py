@@ -81,7 +81,7 @@ def replace_file(path: str, before: bytes, after: bytes, action: str) -> dict[st
             temporary.sync()
             temporary.become(target)
     except CredentialError as error:
-        return {"path": path, "action": None, "failed": True, "code": error.code, "msg": str(error)}
+        return _describe_failure(path, error)
     return {"path": path, "action": action, "failed": False}
 
 
@@ -94,5 +94,9 @@ def restore_file(path: str, original: Original, check: bool) -> dict[str, Any]:
         if digest(there) != original.written:
             raise Conflict("'{0}' was changed after lookups were written into it".format(path), remedy=_REMEDY)
     except CredentialError as error:
-        return {"path": path, "action": None, "failed": True, "code": error.code, "msg": str(error)}
+        return _describe_failure(path, error)
     return {"path": path, "action": RESTORE, "failed": False} if check else replace_file(path, there, original.content, RESTORE)
+
+
+def _describe_failure(path: str, error: CredentialError) -> dict[str, Any]:
+    return {"path": path, "action": None, "failed": True, "code": error.code, "msg": str(error)}

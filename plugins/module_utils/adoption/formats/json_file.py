@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, Iterator, List, Mapping, Tuple
+from typing import Any, Iterator, Mapping
 
 from ansible_collections.nebula.credential.plugins.module_utils.adoption import nesting
 from ansible_collections.nebula.credential.plugins.module_utils.adoption.found import Found
 from ansible_collections.nebula.credential.plugins.module_utils.adoption.text_files import read_text, unreadable_error
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import RepeatedKey, take_distinct
 
 OPTIONS: Mapping[str, Mapping[str, Any]] = nesting.OPTIONS
 
@@ -24,10 +25,10 @@ def read(path: str, options: Mapping[str, Any]) -> Iterator[Found]:
     """
     text = read_text(path)
     try:
-        content = json.loads(text, parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=_build_mapping)
+        content = json.loads(text, parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=take_distinct)
     except json.JSONDecodeError as error:  # it holds the text itself
         raise unreadable_error(path, "it is no JSON", error.lineno) from None
-    except _TwiceError:
+    except RepeatedKey:
         raise unreadable_error(path, "a mapping has the same key twice") from None
     except RecursionError:
         raise unreadable_error(path, "it is nested too deeply") from None
@@ -35,17 +36,6 @@ def read(path: str, options: Mapping[str, Any]) -> Iterator[Found]:
         raise unreadable_error(path, "it is no mapping")
     leaves = [(keys, _write(value), "{0}, {1}".format(path, ".".join(keys))) for keys, value in nesting.split_mapping(content)]
     yield from nesting.build_entries(leaves, options)
-
-
-class _TwiceError(Exception):
-    pass
-
-
-def _build_mapping(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
-    mapping = dict(pairs)
-    if len(mapping) < len(pairs):
-        raise _TwiceError
-    return mapping
 
 
 def _write(value: Any) -> str:

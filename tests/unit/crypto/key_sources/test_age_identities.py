@@ -6,11 +6,10 @@
 
 from __future__ import annotations
 
+import pyrage
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources import age
-
-pyrage = pytest.importorskip("pyrage")
 
 
 @pytest.mark.parametrize("form", ["{0}", "# public key: age1\r\n{0}\r\n", "\ufeff{0}\n", "\ufeff# created\r\n{0}"])
